@@ -1,0 +1,62 @@
+package providers
+
+// Class is what a provider means by a reply, for the person who must act.
+type Class string
+
+const (
+	Accepted              Class = "accepted"
+	CredentialRejected    Class = "credential_rejected"      // user name, password or grant wrong, expired or revoked
+	AppPasswordRequired   Class = "app_password_required"    // two-step verification is on, the secret is the ordinary password
+	BrowserSignInRequired Class = "browser_sign_in_required" // the owner must sign in on the web first
+	MFARequired           Class = "mfa_required"             // a second factor or an interaction is demanded
+	AuthDisabled          Class = "auth_disabled"            // provider, administrator or plan has this way of signing in off
+	AccountBlocked        Class = "account_blocked"          // locked, suspended, disabled, expired, deleted, unpaid
+	Throttled             Class = "throttled"                // too many attempts or connections
+	Temporary             Class = "temporary"                // any other passing failure
+	ClientRefused         Class = "client_refused"           // our side is refused whatever the account: address, HELO, OAuth client
+	Misconfigured         Class = "misconfigured"            // the stored settings ask for what the server does not do
+	Unknown               Class = "unknown"                  // no rule knows the reply
+)
+
+var classes = []Class{Accepted, CredentialRejected, AppPasswordRequired, BrowserSignInRequired, MFARequired, AuthDisabled,
+	AccountBlocked, Throttled, Temporary, ClientRefused, Misconfigured, Unknown}
+
+// Certainty tells whether a finding may be told the same night.
+type Certainty string
+
+const (
+	Definite  Certainty = "definite"  // the provider itself names the cause
+	Ambiguous Certainty = "ambiguous" // the same reply has other causes too
+)
+
+// TwoFactor is what the evidence shows about a second factor on the mailbox.
+type TwoFactor string
+
+const (
+	TwoFactorShown   TwoFactor = "shown"
+	TwoFactorLikely  TwoFactor = "likely"
+	TwoFactorUnknown TwoFactor = "unknown"
+	TwoFactorAbsent  TwoFactor = "absent"
+)
+
+// Actor is who can mend a finding.
+type Actor string
+
+const (
+	ActorCustomer      Actor = "customer"
+	ActorAdministrator Actor = "administrator" // the customer's own administrator at the provider
+	ActorUs            Actor = "us"            // the operator of the product
+)
+
+// Reading is what the rules made of a conversation.
+type Reading struct {
+	Class     Class
+	Rule      string // "google/bad-credentials"; "" where no rule knows the reply
+	Certainty Certainty
+	TwoFactor TwoFactor // evidence that the reply itself carries; "" if none
+	Actor     Actor     // "" where the class says enough
+	Retired   bool      // the provider has ended this way of signing in for good
+}
+
+// Passing tells whether asking again later in the night can help.
+func (r Reading) Passing() bool { return r.Class == Throttled || r.Class == Temporary }

@@ -1,0 +1,62 @@
+package providers
+
+import "io/fs"
+
+// Kind is what a stored secret probably is, by its shape.
+type Kind string
+
+const (
+	KindAppPassword Kind = "app_password"
+	KindOrdinary    Kind = "ordinary"
+	KindGrant       Kind = "grant" // an OAuth refresh token, by the account's auth column
+)
+
+// Proof is what follows from the acceptance of a secret.
+type Proof struct {
+	SingleFactor bool // one factor opened the mailbox
+	Nothing      bool // nothing can be concluded
+	TwoFactor    TwoFactor
+}
+
+// Provider is everything the program knows of one provider. It is data and pure functions.
+type Provider struct {
+	Name   string // "google": file names, queue, configuration
+	Title  string // "Google": how customers and operators call it
+	Brands []Brand
+
+	// Mechanisms that the provider bears for passwords, best first.
+	Mechanisms []Mechanism
+	// OAuthMechanisms for access tokens, best first; empty where the provider takes none.
+	OAuthMechanisms []Mechanism
+	// TokenURL is the default OAuth token endpoint; "" where there is none.
+	TokenURL string
+
+	// Shape guesses the kind of a stored password: a hint, never proof.
+	Shape func(secret string) Kind
+	// Trim gives the form in which a secret goes over the wire, such as Google's groups of four without
+	// their spaces. nil: as stored.
+	Trim func(secret string) string
+
+	Rules Rules
+	Files fs.FS // guide/<locale>.md and pictures
+}
+
+// Brand is a name under which a provider is known, with what differs there.
+type Brand struct {
+	Name    string   // "aol"
+	Title   string   // "AOL"
+	Hosts   []string // SMTP hosts the brand owns: exact names, or ".suffix" on a label boundary
+	Domains []string // address domains: exact names, or ".suffix"
+	MX      []string // MX hosts: exact names, or ".suffix"
+
+	Endpoint Endpoint // where an account without a stored host is asked
+	// Alternatives are further endpoints that the brand is known to serve.
+	Alternatives []Endpoint
+
+	// Proofs says what an accepted secret of each kind proves.
+	Proofs map[Kind]Proof
+	// PasswordsRetired: password sign-in has ended here for good, so "disabled" means "retired".
+	PasswordsRetired bool
+
+	HelpURL string // the brand's own help on app passwords
+}

@@ -1,0 +1,130 @@
+package providers
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Rule reads one kind of reply. A rule applies if each condition that it states holds; the values within one
+// condition are alternatives, except those of All.
+//
+// Phrases are compared without regard to case and line splits, on word boundaries ("locked" is not found in
+// "unlocked"; "suspend*" is found in "suspended"), and never within what varies from one reply to the next:
+// host names, addresses, session ids, dates.
+type Rule struct {
+	ID string `yaml:"id"` // "google/bad-credentials"
+
+	Stages      []Stage  `yaml:"stage"`
+	Codes       []string `yaml:"code"`        // "535", or "4xx" for all that begin with a 4
+	Enhanced    []string `yaml:"enhanced"`    // "5.7.8"
+	Any         []string `yaml:"text"`        // phrases, one of which is in the text
+	All         []string `yaml:"all"`         // phrases that are all in the text
+	None        []string `yaml:"not"`         // phrases none of which is in the text
+	OAuthErrors []string `yaml:"oauth_error"` // the token endpoint's "error" or "suberror"
+	OAuthCodes  []int    `yaml:"oauth_code"`  // Microsoft's AADSTS numbers
+	SASL        []string `yaml:"sasl"`        // "status" of a 334 error challenge: "400", "4xx", "invalid_token"
+
+	Class     Class     `yaml:"class"`
+	Certainty Certainty `yaml:"certainty"` // ambiguous unless the rule says definite
+	TwoFactor TwoFactor `yaml:"two_factor"`
+	Actor     Actor     `yaml:"actor"`
+	Retired   bool      `yaml:"retired"`
+
+	Source string `yaml:"source"` // who says so
+	Seen   string `yaml:"seen"`   // when the reply was given or its source read: 2026, 2026-03 or 2026-03-15
+}
+
+// Reading is what the rule makes of a reply that it matches.
+func (r Rule) Reading() Reading {
+	return Reading{Class: r.Class, Rule: r.ID, Certainty: r.Certainty, TwoFactor: r.TwoFactor, Actor: r.Actor, Retired: r.Retired}
+}
+
+// matches compares the rule with a reply; f is the reply folded once for all rules.
+func (r *Rule) matches(reply *Reply, f *folded) bool {
+	if !slices.Contains(r.Stages, reply.Stage) {
+		return false
+	}
+	if len(r.Codes) > 0 && !slices.ContainsFunc(r.Codes, func(p string) bool { return codeMatches(p, f.code) }) {
+		return false
+	}
+	if len(r.Enhanced) > 0 && !slices.Contains(r.Enhanced, reply.Enhanced) {
+		return false
+	}
+	if len(r.OAuthErrors) > 0 && !slices.ContainsFunc(r.OAuthErrors, func(e string) bool {
+		return strings.EqualFold(e, reply.OAuthError) || strings.EqualFold(e, reply.OAuthSuberror)
+	}) {
+		return false
+	}
+	if len(r.OAuthCodes) > 0 && !slices.ContainsFunc(r.OAuthCodes, func(c int) bool { return slices.Contains(reply.OAuthCodes, c) }) {
+		return false
+	}
+	if len(r.SASL) > 0 && !slices.ContainsFunc(r.SASL, func(p string) bool { return codeMatches(p, f.sasl) }) {
+		return false
+	}
+	if len(r.Any) > 0 && !slices.ContainsFunc(r.Any, f.has) {
+		return false
+	}
+	return !slices.ContainsFunc(r.None, f.has) &&
+		!slices.ContainsFunc(r.All, func(p string) bool { return !f.has(p) })
+}
+
+// codeMatches compares a code with a pattern such as "535" or "5xx".
+func codeMatches(pattern, code string) bool {
+	if strings.HasSuffix(pattern, "xx") && len(pattern) == 3 {
+		return len(code) == 3 && code[0] == pattern[0]
+	}
+	return pattern == code
+}
+
+// check tells what is wrong with a rule of the provider called prefix.
+func (r *Rule) check(prefix string) error {
+	name, ok := strings.CutPrefix(r.ID, prefix+"/")
+	switch {
+	case !ok || name == "" || strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-") != "":
+		return fmt.Errorf("id is not of the form %s/lower-case-words", prefix)
+	case len(r.Stages) == 0:
+		return fmt.Errorf("no stage")
+	case len(r.Codes)+len(r.Enhanced)+len(r.Any)+len(r.All)+len(r.OAuthErrors)+len(r.OAuthCodes)+len(r.SASL) == 0:
+		return fmt.Errorf("no condition beside the stage")
+	case !slices.Contains(classes, r.Class) || r.Class == Unknown:
+		return fmt.Errorf("class %q is not one that a rule can give", r.Class)
+	case r.Certainty != Definite && r.Certainty != Ambiguous:
+		return fmt.Errorf("certainty %q is neither definite nor ambiguous", r.Certainty)
+	case !slices.Contains([]TwoFactor{"", TwoFactorShown, TwoFactorLikely, TwoFactorUnknown, TwoFactorAbsent}, r.TwoFactor):
+		return fmt.Errorf("two_factor %q is not known", r.TwoFactor)
+	case !slices.Contains([]Actor{"", ActorCustomer, ActorAdministrator, ActorUs}, r.Actor):
+		return fmt.Errorf("actor %q is not known", r.Actor)
+	case r.Source == "":
+		return fmt.Errorf("no source")
+	case !isDate(r.Seen):
+		return fmt.Errorf("seen %q is not a date such as 2026, 2026-03 or 2026-03-15", r.Seen)
+	}
+	for _, s := range r.Stages {
+		if !slices.Contains(stages, s) {
+			return fmt.Errorf("stage %q is not known", s)
+		}
+	}
+	for _, c := range r.Codes {
+		if n, err := strconv.Atoi(strings.ReplaceAll(c, "x", "0")); err != nil || n < 200 || n > 599 {
+			return fmt.Errorf("code %q is neither a code nor a pattern such as 5xx", c)
+		}
+	}
+	for _, p := range slices.Concat(r.Any, r.All, r.None) {
+		if p == "" || p != foldPhrase(p) {
+			return fmt.Errorf("phrase %q is not folded; write %q", p, foldPhrase(p))
+		}
+	}
+	return nil
+}
+
+func isDate(s string) bool {
+	for _, layout := range []string{"2006", "2006-01", "2006-01-02"} {
+		if _, err := time.Parse(layout, s); err == nil {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,108 @@
+package providers
+
+import (
+	"bytes"
+	_ "embed"
+	"fmt"
+	"slices"
+
+	"github.com/goccy/go-yaml"
+)
+
+// common.yaml holds what is no single provider's: the codes of the standards, and the wordings of mail
+// server software. Every provider's own rules are tried before it.
+//
+//go:embed common.yaml
+var commonYAML []byte
+
+// CommonName is the prefix of the ids of the shared rules.
+const CommonName = "common"
+
+// Rules is a provider's rules in the order in which they are tried: the provider's own as its file lists
+// them, then the shared ones. The first that matches decides. The zero value knows no reply.
+type Rules struct {
+	list []Rule
+	own  int // how many are the provider's own
+}
+
+// ParseRules reads a rules file of the provider called name and puts the shared rules after it. An unknown
+// key, an unknown value or a rule without a source is an error.
+func ParseRules(name string, file []byte) (Rules, error) {
+	own, err := parseRules(name, file)
+	if err != nil {
+		return Rules{}, err
+	}
+	common, err := parseRules(CommonName, commonYAML)
+	if err != nil {
+		return Rules{}, err
+	}
+	return Rules{list: slices.Concat(own, common), own: len(own)}, nil
+}
+
+// MustParseRules is [ParseRules] for files that are part of the program; each is loaded by a test.
+func MustParseRules(name string, file []byte) Rules {
+	rules, err := ParseRules(name, file)
+	if err != nil {
+		panic(err)
+	}
+	return rules
+}
+
+// CommonRules returns the shared rules alone.
+func CommonRules() Rules {
+	list, err := parseRules(CommonName, commonYAML)
+	if err != nil {
+		panic(err)
+	}
+	return Rules{list: list, own: len(list)}
+}
+
+// Own returns a copy of the rules of the provider itself, All of these and the shared ones.
+func (rs Rules) Own() []Rule { return slices.Clone(rs.list[:rs.own]) }
+
+// All returns a copy of all rules in the order in which they are tried.
+func (rs Rules) All() []Rule { return slices.Clone(rs.list) }
+
+// Read returns what the first matching rule makes of a reply, or class unknown. A reply that quotes another
+// ("530 5.7.57 ... Error: 535 5.7.139 ...") is read by the one it quotes: that is the cause.
+func (rs Rules) Read(reply Reply) Reading {
+	if inner, ok := reply.quoted(); ok {
+		if r := rs.read(inner); r.Class != Unknown {
+			return r
+		}
+	}
+	return rs.read(reply)
+}
+
+func (rs Rules) read(reply Reply) Reading {
+	f := fold(reply)
+	for i := range rs.list {
+		if rs.list[i].matches(&reply, &f) {
+			return rs.list[i].Reading()
+		}
+	}
+	return Reading{Class: Unknown, Certainty: Ambiguous}
+}
+
+func parseRules(name string, file []byte) ([]Rule, error) {
+	var rules []Rule
+	dec := yaml.NewDecoder(bytes.NewReader(file), yaml.Strict())
+	if err := dec.Decode(&rules); err != nil {
+		return nil, fmt.Errorf("read rules of %s: %w", name, err)
+	}
+	seen := map[string]bool{}
+	for i := range rules {
+		r := &rules[i]
+		if r.Certainty == "" {
+			r.Certainty = Ambiguous
+		}
+		if err := r.check(name); err != nil {
+			return nil, fmt.Errorf("read rules of %s: rule %d (%s): %w", name, i+1, r.ID, err)
+		}
+		if seen[r.ID] {
+			return nil, fmt.Errorf("read rules of %s: id %s is used twice", name, r.ID)
+		}
+		seen[r.ID] = true
+	}
+	return rules, nil
+}
