@@ -1,0 +1,328 @@
+package dial
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/base64"
+	"net"
+	"slices"
+	"strings"
+	"time"
+
+	"mailaudit/providers"
+)
+
+const (
+	// farewell bounds the wait for the answer to QUIT: the result stands, and the slot is wanted.
+	farewell = time.Second
+	// commandLine is the longest AUTH command with an initial response, RFC 4954 section 4 with RFC 5321
+	// section 4.5.3.1.4, without its end.
+	commandLine = 510
+	// steps of one mechanism that a server may ask for.
+	maxChallenges = 4
+)
+
+// talk is one conversation.
+type talk struct {
+	dialer *Dialer
+	parent context.Context // the caller's
+	ctx    context.Context // the caller's, with our deadline
+	a      providers.Attempt
+	scrub  *scrubber
+	result providers.Conversation
+
+	raw  net.Conn // the connection below TLS
+	conn net.Conn
+	in   reader
+	out  []byte
+}
+
+// hold fills in the result.
+func (t *talk) hold() {
+	if why := unsayable(t.a); why != "" {
+		t.fault(providers.FaultOurs, why)
+		return
+	}
+	if t.a.Endpoint.Security != providers.ImplicitTLS && t.a.Endpoint.Security != providers.STARTTLS {
+		t.fault(providers.FaultOurs, "the endpoint's security is neither tls nor starttls")
+		return
+	}
+	host, err := asciiHost(t.a.Endpoint.Host)
+	if err != nil {
+		t.failed(err)
+		return
+	}
+	conn, remote, err := t.dialer.connect(t.ctx, host, t.a.Endpoint.Port)
+	t.result.RemoteAddr = remote
+	if err != nil {
+		t.failed(err)
+		return
+	}
+	t.result.LocalAddr = leftBy(conn, t.dialer.proxied)
+	t.raw = conn
+	defer t.raw.Close()
+	// Closing the connection is the one way to end a read at once, in the handshake as after it.
+	stop := context.AfterFunc(t.ctx, func() { t.raw.Close() })
+	defer stop()
+
+	t.conn = &meter{Conn: conn, left: maxWire}
+	buf := buffers.Get().(*[]byte)
+	t.in = reader{src: t.conn, buf: *buf}
+	defer buffers.Put(buf)
+	defer func() { clear(t.out) }()
+
+	if t.secure(host) {
+		t.authenticate()
+	}
+}
+
+// secure comes to the list of what the server offers after TLS; false ends the conversation.
+func (t *talk) secure(host string) bool {
+	if t.a.Endpoint.Security == providers.ImplicitTLS {
+		if !t.handshake(host) {
+			return false
+		}
+		if _, ok := t.expect(220); !ok {
+			return false
+		}
+	} else {
+		if _, ok := t.expect(220); !ok {
+			return false
+		}
+		wire, ok := t.command(providers.StageEHLO, "EHLO "+t.ehlo(), 250)
+		if !ok {
+			return false
+		}
+		if !parseEHLO(wire).startTLS {
+			t.fault(providers.FaultNoSTARTTLS, "the server offers no STARTTLS, so it was given no password")
+			t.quit()
+			return false
+		}
+		if _, ok := t.command(providers.StageSTARTTLS, "STARTTLS", 220); !ok {
+			return false
+		}
+		if t.in.buffered() {
+			// Read on, and an attacker on the path could put replies into our mouth before TLS begins.
+			t.fault(providers.FaultProtocol, "the server sent more in clear after its answer to STARTTLS")
+			return false
+		}
+		if !t.handshake(host) {
+			return false
+		}
+	}
+	wire, ok := t.command(providers.StageEHLO, "EHLO "+t.ehlo(), 250)
+	if ok {
+		t.result.Offered = parseEHLO(wire).mechanisms
+	}
+	return ok
+}
+
+func (t *talk) handshake(host string) bool {
+	conn := tls.Client(t.conn, t.dialer.tlsConfig(host))
+	if err := conn.Handshake(); err != nil {
+		if f := handshakeFault(err, t.dialer.cfg.RootCAs); f != providers.FaultNone && t.ctx.Err() == nil {
+			t.fault(f, handshakeDetail(f, err))
+		} else {
+			t.failed(err)
+		}
+		return false
+	}
+	state := conn.ConnectionState()
+	t.result.TLSVersion = tls.VersionName(state.Version)
+	t.result.Resumed = state.DidResume
+	t.conn, t.in.src = conn, conn
+	return true
+}
+
+// authenticate gives the credential, once.
+func (t *talk) authenticate() {
+	t.result.Stage = providers.StageAuth
+	i := slices.IndexFunc(t.a.Mechanisms, func(m providers.Mechanism) bool {
+		_, spoken := saslClient(m, "", "")
+		return spoken && slices.Contains(t.result.Offered, m)
+	})
+	if i < 0 {
+		t.fault(providers.FaultNoMechanism, "no mechanism in common: the server offers "+
+			names(t.result.Offered)+" after TLS, the account can use "+names(t.a.Mechanisms))
+		t.quit()
+		return
+	}
+	t.result.Mechanism = t.a.Mechanisms[i]
+	client, _ := saslClient(t.result.Mechanism, t.a.Login, t.a.Secret.Reveal())
+	name, response, err := client.Start()
+	if err != nil {
+		t.fault(providers.FaultOurs, "start "+string(t.result.Mechanism)+": "+err.Error())
+		return
+	}
+	if t.ctx.Err() != nil {
+		t.failed(t.ctx.Err())
+		return
+	}
+	t.result.CredentialSent = true
+	t.out = append(t.out[:0], "AUTH "...)
+	t.out = append(t.out, name...)
+	pending := response != nil
+	shown := string(t.out)
+	if pending && len(t.out)+1+base64.StdEncoding.EncodedLen(len(response)) <= commandLine {
+		t.out = base64.StdEncoding.AppendEncode(append(t.out, ' '), response)
+		pending, shown = false, shown+" "+redacted
+	}
+	for range maxChallenges {
+		if !t.send(shown) {
+			return
+		}
+		code, wire, ok := t.receive()
+		if !ok {
+			return
+		}
+		if code != 334 {
+			t.answered(code, wire)
+			return
+		}
+		if !pending {
+			if response, err = client.Next(challenge(wire)); err != nil {
+				break
+			}
+		}
+		pending, shown = false, redacted
+		t.out = base64.StdEncoding.AppendEncode(t.out[:0], response)
+	}
+	// No QUIT: the server would take it for one more response, and for one more failed attempt.
+	t.fault(providers.FaultProtocol, errTooManyChallenges.Error())
+}
+
+// challenge decodes a 334. Text that is not base64 is taken as it stands: prompts are for people.
+func challenge(wire string) []byte {
+	_, text := cutCode(wire)
+	if decoded, err := base64.StdEncoding.DecodeString(strings.TrimSpace(text)); err == nil {
+		return decoded
+	}
+	return []byte(text)
+}
+
+// answered takes the reply that ends the conversation.
+func (t *talk) answered(code int, wire string) {
+	if code/100 != 2 && code < 400 {
+		t.fault(providers.FaultProtocol, "the server's answer has no meaning here")
+		return
+	}
+	t.result.Reply = providers.ParseReply(t.result.Stage, wire)
+	if code != 421 { // with which the server hangs up
+		t.quit()
+	}
+}
+
+func (t *talk) quit() {
+	deadline := time.Now().Add(farewell)
+	if end, ok := t.ctx.Deadline(); ok && end.Before(deadline) {
+		deadline = end
+	}
+	t.raw.SetDeadline(deadline)
+	t.out = append(t.out[:0], "QUIT\r\n"...)
+	t.say("QUIT")
+	if _, err := t.conn.Write(t.out); err != nil {
+		return
+	}
+	if _, wire, err := t.in.next(); err == nil {
+		t.hear(t.scrub.clean(wire))
+	}
+	t.conn.Close()
+}
+
+// command sends a line that holds no secret and expects want.
+func (t *talk) command(stage providers.Stage, line string, want int) (wire string, ok bool) {
+	t.result.Stage = stage
+	t.out = append(t.out[:0], line...)
+	if !t.send(line) {
+		return "", false
+	}
+	return t.expect(want)
+}
+
+// expect reads a reply; any but the wanted one ends the conversation.
+func (t *talk) expect(want int) (wire string, ok bool) {
+	code, wire, ok := t.receive()
+	switch {
+	case !ok:
+		return "", false
+	case code == want:
+		return wire, true
+	case code >= 400:
+		t.answered(code, wire)
+	default:
+		t.fault(providers.FaultProtocol, "the server's answer has no meaning here")
+	}
+	return "", false
+}
+
+// send writes t.out as a line; shown is what people see of it.
+func (t *talk) send(shown string) bool {
+	t.say(shown)
+	t.out = append(t.out, "\r\n"...)
+	if _, err := t.conn.Write(t.out); err != nil {
+		// A server that refuses and hangs up may have answered before our line was out.
+		if code, wire, ok := t.receive(); ok && code >= 400 {
+			t.answered(code, wire)
+		} else if ok {
+			t.failed(err)
+		}
+		return false
+	}
+	return true
+}
+
+// receive reads a reply and takes the secret out of it before anything else sees it.
+func (t *talk) receive() (code int, wire string, ok bool) {
+	code, wire, err := t.in.next()
+	wire = t.scrub.clean(wire)
+	t.hear(wire)
+	if err != nil {
+		t.failed(err)
+		return 0, "", false
+	}
+	return code, wire, true
+}
+
+func (t *talk) ehlo() string {
+	if name := t.dialer.cfg.EHLO; name != "" {
+		return name
+	}
+	ap := t.raw.LocalAddr()
+	host, _, err := net.SplitHostPort(ap.String())
+	if err != nil {
+		return "[127.0.0.1]"
+	}
+	if strings.Contains(host, ":") {
+		host, _, _ = strings.Cut(host, "%")
+		return "[IPv6:" + host + "]"
+	}
+	return "[" + host + "]"
+}
+
+func names(all []providers.Mechanism) string {
+	if len(all) == 0 {
+		return "none"
+	}
+	s := make([]string, len(all))
+	for i, m := range all {
+		s[i] = string(m)
+	}
+	return strings.Join(s, ", ")
+}
+
+func (t *talk) failed(err error) {
+	f := faultOf(err, t.result.Stage)
+	switch {
+	case t.parent.Err() != nil:
+		t.fault(providers.FaultCancelled, "we gave up: "+t.parent.Err().Error())
+	case t.ctx.Err() != nil || f == providers.FaultTimeout:
+		t.fault(providers.FaultTimeout, "no answer within "+t.dialer.cfg.Timeout.String())
+	default:
+		t.fault(f, detailOf(f, err))
+	}
+}
+
+func (t *talk) fault(f providers.Fault, detail string) {
+	t.result.Fault = f
+	t.result.Detail = readable(t.scrub.clean(detail), maxShown)
+}
