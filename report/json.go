@@ -1,0 +1,199 @@
+package report
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+
+	"mailaudit/audit"
+	"mailaudit/providers"
+)
+
+type jsonRun struct {
+	Key        string `json:"key"`
+	Status     string `json:"status"`
+	StartedAt  string `json:"started_at"`
+	FinishedAt string `json:"finished_at"`
+	Accounts   int    `json:"accounts"`
+	Verified   int    `json:"verified"`
+}
+
+type jsonProvider struct {
+	Provider   string                      `json:"provider"`
+	Accounts   int                         `json:"accounts"`
+	Verdicts   verdictObject               `json:"verdicts"`
+	TwoFactor  map[providers.TwoFactor]int `json:"two_factor"`
+	Held       bool                        `json:"held"`
+	HoldReason string                      `json:"hold_reason"`
+}
+
+type jsonFinding struct {
+	AccountID  string `json:"account_id"`
+	TenantID   string `json:"tenant_id"`
+	TenantName string `json:"tenant_name"`
+	Provider   string `json:"provider"`
+	Address    string `json:"address"`
+	Verdict    string `json:"verdict"`
+	TwoFactor  string `json:"two_factor"`
+	Previous   string `json:"previous"`
+	Since      string `json:"since"`
+	Reply      string `json:"reply"`
+	Rule       string `json:"rule"`
+	Carried    bool   `json:"carried"`
+	Notice     string `json:"notice"`
+}
+
+// verdictObject writes every verdict in the order of reports, zero where there is none.
+type verdictObject map[audit.Verdict]int
+
+func (v verdictObject) MarshalJSON() ([]byte, error) {
+	out := []byte{'{'}
+	for i, name := range audit.Verdicts {
+		if i > 0 {
+			out = append(out, ',')
+		}
+		out = fmt.Appendf(out, "%q:%d", string(name), v[name])
+	}
+	return append(out, '}'), nil
+}
+
+// WriteJSON writes the JSON report, one finding a line, walking over the run's accounts once more. Times
+// are RFC 3339 in UTC, and "" where there is none.
+func (s *Summary) WriteJSON(ctx context.Context, w io.Writer, src Source) error {
+	out := jsonWriter{w: bufio.NewWriterSize(w, 1<<16)}
+	out.member("{", "run", jsonRun{
+		Key: s.Run.Key, Status: string(s.Run.Status), StartedAt: stamp(s.Run.StartedAt), FinishedAt: stamp(s.Run.FinishedAt),
+		Accounts: s.Numbers.Accounts, Verified: s.Numbers.Verified,
+	})
+	out.member(",\n ", "verdicts", verdictObject(s.Numbers.Verdicts))
+	out.list("providers")
+	for _, p := range s.Providers {
+		out.item(jsonProvider{p.Name, p.Accounts, verdictObject(p.Verdicts), twoFactorCounts(p.TwoFactor), p.Held, p.HoldReason})
+	}
+	out.end()
+	out.member(",\n ", "changes", s.Numbers.Changes)
+	out.member(",\n ", "notices", s.noticeCounts())
+	out.list("findings")
+	err := src.Findings(ctx, s.Run, func(f audit.Finding) error {
+		if f.Verdict != audit.Compliant {
+			out.item(s.jsonFinding(f))
+		}
+		return out.err
+	})
+	if err != nil {
+		return fmt.Errorf("write JSON report: %w", err)
+	}
+	out.end()
+	out.list("unknown_replies")
+	for _, u := range s.Numbers.Unknown {
+		out.item(u)
+	}
+	out.end()
+	out.raw("}\n")
+	return out.flush()
+}
+
+func (s *Summary) jsonFinding(f audit.Finding) jsonFinding {
+	return jsonFinding{
+		AccountID: f.AccountID, TenantID: f.TenantID, TenantName: f.TenantName,
+		Provider: f.Provider, Address: s.Address(f), Verdict: string(f.Verdict), TwoFactor: string(f.TwoFactor),
+		Previous: string(f.Previous), Since: stamp(f.Since), Reply: f.Reply, Rule: f.Rule,
+		Carried: f.Carried, Notice: noticeName(f.Notice),
+	}
+}
+
+// Address is the mailbox as this report shows it.
+func (s *Summary) Address(f audit.Finding) string {
+	if s.FullAddresses {
+		return f.Address
+	}
+	return Mask(f.Address)
+}
+
+func (s *Summary) noticeCounts() map[audit.NoticeState]int {
+	counts := map[audit.NoticeState]int{}
+	for _, state := range audit.NoticeStates {
+		counts[state] = s.Mails.States[state]
+	}
+	return counts
+}
+
+func twoFactorCounts(have map[providers.TwoFactor]int) map[providers.TwoFactor]int {
+	counts := map[providers.TwoFactor]int{}
+	for _, tf := range [...]providers.TwoFactor{
+		providers.TwoFactorShown, providers.TwoFactorLikely, providers.TwoFactorUnknown, providers.TwoFactorAbsent,
+	} {
+		counts[tf] = have[tf]
+	}
+	return counts
+}
+
+func noticeName(state audit.NoticeState) string {
+	if state == "" {
+		return string(audit.NoticeNone)
+	}
+	return string(state.Shown())
+}
+
+func stamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+// jsonWriter writes the members of one object as they come, and keeps the first error.
+type jsonWriter struct {
+	w     *bufio.Writer
+	items int
+	err   error
+}
+
+func (j *jsonWriter) raw(text string) {
+	if j.err == nil {
+		_, j.err = j.w.WriteString(text)
+	}
+}
+
+func (j *jsonWriter) value(v any) {
+	if j.err != nil {
+		return
+	}
+	data, err := json.Marshal(v)
+	if j.err = err; err == nil {
+		_, j.err = j.w.Write(data)
+	}
+}
+
+func (j *jsonWriter) member(before, name string, v any) {
+	j.raw(before + `"` + name + `": `)
+	j.value(v)
+}
+
+func (j *jsonWriter) list(name string) {
+	j.raw(",\n \"" + name + `": [`)
+	j.items = 0
+}
+
+func (j *jsonWriter) item(v any) {
+	if j.items++; j.items > 1 {
+		j.raw(",")
+	}
+	j.raw("\n  ")
+	j.value(v)
+}
+
+func (j *jsonWriter) end() { j.raw("]") }
+
+func (j *jsonWriter) flush() error {
+	if j.err == nil {
+		j.err = j.w.Flush()
+	}
+	if j.err != nil {
+		return fmt.Errorf("write JSON report: %w", j.err)
+	}
+	return nil
+}

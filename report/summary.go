@@ -1,0 +1,241 @@
+package report
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"mailaudit/audit"
+	"mailaudit/providers"
+)
+
+// Options say how a report is made. The zero value will do.
+type Options struct {
+	Now           func() time.Time         // nil: time.Now
+	Zone          *time.Location           // in which times are shown; nil: UTC
+	FullAddresses bool                     // report.addresses: full
+	Title         func(name string) string // a provider's name for people; nil: the name with a capital
+	Mode          Mode                     // notices.mode; "": shadow
+	NextRun       time.Time                // zero: not known
+	PageURL       string                   // where the run's page is reached; "": nowhere
+	Faults        []Fault                  // our own troubles that the night met
+}
+
+// Mode is notices.mode.
+type Mode string
+
+const (
+	ModeShadow Mode = "shadow"
+	ModeLive   Mode = "live"
+	ModeOff    Mode = "off"
+)
+
+// Fault is trouble on our own side, such as a relay that refuses us. Neither text may hold a secret.
+type Fault struct {
+	What string // "the relay refuses our login"
+	Mend string // "check relay.username and relay.password"; may be ""
+}
+
+// Summary is everything that a report says of a run but the single accounts. It is not changed once built.
+type Summary struct {
+	Run       audit.Run
+	Previous  *audit.Run // the last concluded run of the whole source before; nil if this is the first
+	Numbers   audit.Numbers
+	Providers []Provider // by accounts, most first
+	Accepted  int        // accounts whose sign-in the provider accepted
+	Carried   int        // verified accounts that were not asked tonight
+	Mails     Mails
+	New       []audit.Finding // newly failing accounts by id, the first [sampleSize]
+	NoAnswer  []Silence       // why accounts are unverified, unknown replies aside; most first
+	Mismatch  []string        // where the numbers do not add up; empty when they do
+	Actions   []Action        // what operations must do, most urgent first
+	Level     Level
+	Options
+}
+
+// Provider is one provider's row. Fine, Failing and NoAnswer add up to Accounts.
+type Provider struct {
+	Name     string // "google"; "" for accounts that were not resolved
+	Title    string
+	Accounts int
+	Fine     int
+	Failing  int
+	NoAnswer int
+	New      int // failing, and fine before
+	Back     int // fine, and failing before
+	audit.ProviderNumbers
+}
+
+// Build makes the report of the run with the key; "" is the latest run. It walks over the run's accounts
+// once and returns an error that wraps audit.ErrNoRun if there is no such run.
+func Build(ctx context.Context, src Source, key string, o Options) (*Summary, error) {
+	run, err := load(ctx, src, key)
+	if err != nil {
+		return nil, err
+	}
+	s := &Summary{Run: run, Options: o.withDefaults()}
+	if prev, err := src.ConcludedBefore(ctx, run.Seq); err == nil {
+		s.Previous = &prev
+	} else if !errors.Is(err, audit.ErrNoRun) {
+		return nil, fmt.Errorf("report of run %s: read the run before: %w", run.Key, err)
+	}
+	if s.Mails, err = readMails(ctx, src, run.Key, s.Now()); err != nil {
+		return nil, fmt.Errorf("report of run %s: %w", run.Key, err)
+	}
+	w := walk{unknown: map[unknownKey]int{}, silent: map[Silence]int{}}
+	if err := src.Findings(ctx, run, w.add); err != nil {
+		return nil, fmt.Errorf("report of run %s: read findings: %w", run.Key, err)
+	}
+	s.fill(&w)
+	return s, nil
+}
+
+func load(ctx context.Context, src Source, key string) (audit.Run, error) {
+	if key != "" {
+		run, err := src.LoadRun(ctx, key)
+		if err != nil {
+			return run, fmt.Errorf("read run %s: %w", key, err)
+		}
+		return run, nil
+	}
+	runs, err := src.ListRuns(ctx, 1, false)
+	if err == nil && len(runs) == 0 {
+		err = audit.ErrNoRun
+	}
+	if err != nil {
+		return audit.Run{}, fmt.Errorf("read the latest run: %w", err)
+	}
+	return runs[0], nil
+}
+
+func (o Options) withDefaults() Options {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Zone == nil {
+		o.Zone = time.UTC
+	}
+	if o.Mode == "" {
+		o.Mode = ModeShadow
+	}
+	if o.Title == nil {
+		o.Title = capital
+	}
+	return o
+}
+
+func (s *Summary) fill(w *walk) {
+	s.Numbers = w.numbers
+	if s.Run.Numbers != nil {
+		s.Numbers = *s.Run.Numbers
+	} else {
+		s.Numbers.Unknown = w.unknownReplies()
+	}
+	for name, n := range s.Numbers.Providers {
+		s.Providers = append(s.Providers, s.provider(name, n))
+	}
+	slices.SortFunc(s.Providers, func(a, b Provider) int {
+		return cmp.Or(cmp.Compare(b.Accounts, a.Accounts), cmp.Compare(a.Name, b.Name))
+	})
+	for _, n := range s.Numbers.TwoFactor {
+		s.Accepted += n
+	}
+	s.Carried, s.New, s.NoAnswer = w.carried, w.sample, w.silences()
+	s.Mismatch = reconcile(s.Run, s.Numbers, w.numbers)
+	s.Actions = s.actions()
+	s.Level = s.level()
+}
+
+func (s *Summary) provider(name string, n *audit.ProviderNumbers) Provider {
+	p := Provider{
+		Name: name, Title: s.ProviderTitle(name), Accounts: n.Accounts,
+		Fine:     n.Verdicts[audit.Compliant] + n.Verdicts[audit.Unproven],
+		NoAnswer: n.Verdicts[audit.Unverified],
+		New:      n.Changes.NewlyFailing, Back: n.Changes.Recovered,
+		ProviderNumbers: *n,
+	}
+	for v, count := range n.Verdicts {
+		if v.Failing() {
+			p.Failing += count
+		}
+	}
+	return p
+}
+
+// Total adds the providers up.
+func (s *Summary) Total() Provider {
+	t := Provider{Title: "All"}
+	for _, p := range s.Providers {
+		t.Accounts += p.Accounts
+		t.Fine += p.Fine
+		t.Failing += p.Failing
+		t.NoAnswer += p.NoAnswer
+		t.New += p.New
+		t.Back += p.Back
+	}
+	return t
+}
+
+// ProviderTitle is how people call a provider.
+func (s *Summary) ProviderTitle(name string) string {
+	if name == "" {
+		return "Unresolved"
+	}
+	return s.Title(name)
+}
+
+// Expected is how many accounts the run has to report: those planned, once they are.
+func (s *Summary) Expected() int { return max(s.Run.Accounts, s.Numbers.Accounts) }
+
+// Finished tells whether the run's numbers are final.
+func (s *Summary) Finished() bool { return s.Run.Status == audit.RunConcluded }
+
+// TwoFactorCount is one line of "second factor shown 6,702".
+type TwoFactorCount struct {
+	Name  string
+	Count int
+}
+
+// SecondFactor says what is known of the accepted accounts' second factor. "Not knowable" is the honest
+// word where acceptance proves nothing.
+func (s *Summary) SecondFactor() []TwoFactorCount {
+	tf := s.Numbers.TwoFactor
+	out := []TwoFactorCount{
+		{"shown", tf[providers.TwoFactorShown]},
+		{"likely", tf[providers.TwoFactorLikely]},
+		{"not knowable", tf[providers.TwoFactorUnknown]},
+	}
+	if n := tf[providers.TwoFactorAbsent]; n > 0 {
+		out = append(out, TwoFactorCount{"absent", n})
+	}
+	return out
+}
+
+// Unknown counts a provider's accounts that met a reply which no rule knows.
+func (s *Summary) Unknown(provider string) int {
+	n := 0
+	for _, u := range s.Numbers.Unknown {
+		if u.Provider == provider {
+			n += u.Count
+		}
+	}
+	return n
+}
+
+// Scope says in words what a narrowed run covered; "" for the whole source.
+func (s *Summary) Scope() []string {
+	var parts []string
+	if v := s.Run.Scope.Provider; v != "" {
+		parts = append(parts, "only provider "+v)
+	}
+	if v := s.Run.Scope.Tenant; v != "" {
+		parts = append(parts, "only tenant "+v)
+	}
+	if v := s.Run.Scope.Limit; v > 0 {
+		parts = append(parts, "at most "+Count(v)+" accounts")
+	}
+	return parts
+}

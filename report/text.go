@@ -1,0 +1,178 @@
+package report
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strings"
+
+	"mailaudit/audit"
+)
+
+const (
+	textWidth = 80
+	textLines = 20 // of each list; the files have the rest
+)
+
+// WriteText writes the report for a terminal, 80 columns wide.
+func (s *Summary) WriteText(w io.Writer) error {
+	t := textWriter{w: bufio.NewWriter(w)}
+	s.textHead(&t)
+	s.textActions(&t)
+	s.textProviders(&t)
+	s.textVerdicts(&t)
+	s.textNew(&t)
+	s.textUnanswered(&t)
+	if err := t.w.Flush(); err != nil {
+		return fmt.Errorf("write text report: %w", err)
+	}
+	return nil
+}
+
+func (s *Summary) textHead(t *textWriter) {
+	t.wrap("", s.Headline())
+	t.wrap("", strings.Join(append([]string{"Run " + s.Run.Key, string(s.Run.Status), s.Night() + " " + s.Span()}, s.Scope()...), " - "))
+	coverage := s.Coverage()
+	if s.Carried > 0 {
+		coverage += " (" + Count(s.Carried) + " carried over from an earlier night)"
+	}
+	t.wrap("", coverage)
+	t.wrap("", strings.Join(s.ChangeLine(), ", "))
+	t.wrap("", s.FactorLine())
+	if line := s.MailLine(); line != "" {
+		t.wrap("", line)
+	}
+	if !s.NextRun.IsZero() {
+		t.wrap("", "next run "+s.Clock(s.NextRun))
+	}
+	if s.PageURL != "" {
+		t.line(Plain(s.PageURL))
+	}
+	for _, m := range s.Mismatch {
+		t.wrap("! ", m)
+	}
+}
+
+func (s *Summary) textActions(t *textWriter) {
+	if len(s.Actions) == 0 {
+		return
+	}
+	t.title("For us")
+	for i, a := range s.Actions {
+		t.wrap(fmt.Sprintf("%2d. ", i+1), a.Text)
+		if a.Mend != "" {
+			t.wrap("    ", a.Mend)
+		}
+		if a.Command != "" {
+			t.line("    mailaudit " + a.Command)
+		}
+	}
+}
+
+func (s *Summary) textProviders(t *textWriter) {
+	if len(s.Providers) == 0 {
+		return
+	}
+	t.title("Providers")
+	format := "%s %10s %10s %10s %10s %8s %8s"
+	t.line(fmt.Sprintf(format, pad("", 16), "total", "fine", "failing", "no answer", "new", "back"))
+	for _, p := range s.Providers {
+		t.line(fmt.Sprintf(format, pad(Plain(p.Title), 16), Count(p.Accounts), Count(p.Fine), Count(p.Failing), Count(p.NoAnswer), Count(p.New), Count(p.Back)))
+	}
+	if len(s.Providers) > 1 {
+		a := s.Total()
+		t.line(fmt.Sprintf(format, pad("All", 16), Count(a.Accounts), Count(a.Fine), Count(a.Failing), Count(a.NoAnswer), Count(a.New), Count(a.Back)))
+	}
+}
+
+func (s *Summary) textVerdicts(t *textWriter) {
+	if s.Numbers.Accounts == 0 {
+		return
+	}
+	t.title("Verdicts")
+	for _, v := range audit.Verdicts {
+		if n := s.Numbers.Verdicts[v]; n > 0 {
+			t.line(fmt.Sprintf("%s %10s", pad(string(v), 24), Count(n)))
+		}
+	}
+}
+
+func (s *Summary) textNew(t *textWriter) {
+	total := s.Numbers.Changes.NewlyFailing
+	if total == 0 || len(s.New) == 0 {
+		return
+	}
+	t.title("Newly failing")
+	shown := s.New[:min(len(s.New), textLines)]
+	for _, f := range shown {
+		t.line(strings.Join([]string{
+			pad(Plain(f.AccountID), 16), pad(Plain(f.TenantID), 14), pad(Plain(s.ProviderTitle(f.Provider)), 10), string(f.Verdict),
+		}, " "))
+	}
+	t.more(total - len(shown))
+}
+
+func (s *Summary) textUnanswered(t *textWriter) {
+	if u := s.Numbers.Unknown; len(u) > 0 {
+		t.title("Replies that no rule knows")
+		for i, r := range u {
+			if i == textLines {
+				break
+			}
+			t.wrap(fmt.Sprintf("%7s %s ", Count(r.Count), pad(s.ProviderTitle(r.Provider), 10)), r.Reply)
+		}
+		t.more(len(u) - textLines)
+	}
+	if len(s.NoAnswer) > 0 {
+		t.title("Unverified")
+		for i, q := range s.NoAnswer {
+			if i == textLines {
+				break
+			}
+			t.wrap(fmt.Sprintf("%7s %s ", Count(q.Count), pad(s.ProviderTitle(q.Provider), 10)), q.Why())
+		}
+		t.more(len(s.NoAnswer) - textLines)
+	}
+}
+
+// textWriter writes lines for a terminal. bufio keeps the first error.
+type textWriter struct{ w *bufio.Writer }
+
+func (t *textWriter) line(text string) { fmt.Fprintln(t.w, strings.TrimRight(text, " ")) }
+
+func (t *textWriter) title(text string) { fmt.Fprintf(t.w, "\n%s\n", text) }
+
+func (t *textWriter) more(n int) {
+	if n > 0 {
+		t.line("+" + Count(n) + " more: mailaudit report --format csv")
+	}
+}
+
+// wrap writes text behind a prefix, folded at the width, the further lines under the first.
+func (t *textWriter) wrap(prefix, text string) {
+	indent := strings.Repeat(" ", cells(prefix))
+	line := prefix
+	empty := true
+	for _, word := range strings.Fields(Plain(text)) {
+		for len(word) > 0 {
+			room := textWidth - cells(line)
+			if !empty {
+				room--
+			}
+			head := word
+			if cells(word) > room {
+				if !empty {
+					t.line(line)
+					line, empty = indent, true
+					continue
+				}
+				head = Cut(word, room)
+			}
+			if !empty {
+				line += " "
+			}
+			line, empty, word = line+head, false, word[len(head):]
+		}
+	}
+	t.line(line)
+}

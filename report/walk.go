@@ -1,0 +1,103 @@
+package report
+
+import (
+	"cmp"
+	"slices"
+
+	"mailaudit/audit"
+)
+
+const (
+	sampleSize  = 200  // newly failing accounts that a summary names
+	distinctMax = 1000 // different replies or reasons that a walk keeps apart
+)
+
+// Silence is a reason why accounts of a provider are unverified.
+type Silence struct {
+	Provider string
+	Rule     string // that read the reply; "" where no server spoke
+	Reason   string // for people; not for Slack, since it may name a host
+	Count    int
+}
+
+// Why says in words why nothing is known.
+func (q Silence) Why() string {
+	switch {
+	case q.Reason != "" && q.Rule != "":
+		return q.Reason + " (" + q.Rule + ")"
+	case q.Reason+q.Rule == "":
+		return "no reason was noted"
+	}
+	return q.Reason + q.Rule
+}
+
+type unknownKey struct{ provider, reply string }
+
+// walk is what one pass over a run's accounts yields, in bounded memory.
+type walk struct {
+	numbers audit.Numbers
+	carried int
+	sample  []audit.Finding
+	unknown map[unknownKey]int // replies that no rule knows, by the evidence
+	silent  map[Silence]int    // Count is zero in the key
+}
+
+func (w *walk) add(f audit.Finding) error {
+	w.numbers.Count(f)
+	if f.Carried {
+		w.carried++
+	}
+	if f.Verdict.Failing() && !f.Previous.Failing() && len(w.sample) < sampleSize {
+		w.sample = append(w.sample, f)
+	}
+	if f.Verdict == audit.Unverified {
+		w.unverified(f)
+	}
+	return nil
+}
+
+// unverified sorts an account without a verdict. A server that spoke without a rule knowing its words gave
+// an unknown reply; all else is silence with a reason.
+func (w *walk) unverified(f audit.Finding) {
+	if f.Rule == "" && f.Reply != "" {
+		k := unknownKey{f.Provider, f.Reply}
+		if _, ok := w.unknown[k]; !ok && len(w.unknown) >= distinctMax {
+			k.reply = "(other replies)"
+		}
+		w.unknown[k]++
+		return
+	}
+	k := Silence{Provider: f.Provider, Rule: f.Rule, Reason: f.Reason}
+	if _, ok := w.silent[k]; !ok && len(w.silent) >= distinctMax {
+		k.Rule, k.Reason = "", "(other reasons)"
+	}
+	w.silent[k]++
+}
+
+func (w *walk) unknownReplies() []audit.UnknownReply {
+	out := []audit.UnknownReply{}
+	for k, n := range w.unknown {
+		out = append(out, audit.UnknownReply{Provider: k.provider, Reply: k.reply, Count: n})
+	}
+	sortUnknown(out)
+	return out
+}
+
+func (w *walk) silences() []Silence {
+	var out []Silence
+	for k, n := range w.silent {
+		k.Count = n
+		out = append(out, k)
+	}
+	slices.SortFunc(out, func(a, b Silence) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Provider, b.Provider),
+			cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Reason, b.Reason))
+	})
+	return out
+}
+
+func sortUnknown(u []audit.UnknownReply) {
+	slices.SortFunc(u, func(a, b audit.UnknownReply) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Provider, b.Provider), cmp.Compare(a.Reply, b.Reply))
+	})
+}

@@ -1,0 +1,205 @@
+package report
+
+import (
+	"net/url"
+	"path"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"mailaudit/audit"
+)
+
+// Count writes a number with its thousands apart: 12,408.
+func Count(n int) string {
+	digits := strconv.Itoa(n)
+	sign := ""
+	if n < 0 {
+		sign, digits = "-", digits[1:]
+	}
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	return sign + digits
+}
+
+// Number writes a count with its noun.
+func Number(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return Count(n) + " " + many
+}
+
+// Mailboxes writes a count of mailboxes.
+func Mailboxes(n int) string { return Number(n, "mailbox", "mailboxes") }
+
+// Percent writes a share, rounded down, so that 100 % is said only where nothing is missing.
+func Percent(part, whole int) string {
+	if whole <= 0 {
+		return "0 %"
+	}
+	hundredths := int(int64(part) * 10_000 / int64(whole))
+	out := strconv.FormatFloat(float64(hundredths)/100, 'f', 2, 64)
+	return strings.TrimSuffix(strings.TrimRight(out, "0"), ".") + " %"
+}
+
+// Words writes a name from the program's own lists for people: "app password required".
+func Words[T ~string](name T) string { return strings.ReplaceAll(string(name), "_", " ") }
+
+func capital(name string) string {
+	_, size := utf8.DecodeRuneInString(name)
+	return strings.ToUpper(name[:size]) + name[size:]
+}
+
+// Night is the date that the run is called by: "Mon 23 Nov". A key that is no date is named too.
+func (s *Summary) Night() string {
+	if day, err := time.Parse(time.DateOnly, s.Run.Key); err == nil {
+		return day.Format("Mon 2 Jan")
+	}
+	return s.Run.Key + ", " + s.Run.StartedAt.In(s.Zone).Format("Mon 2 Jan")
+}
+
+// Span is when the run worked: "03:00–05:10 CST".
+func (s *Summary) Span() string {
+	from, to := s.Run.StartedAt.In(s.Zone), s.Run.FinishedAt.In(s.Zone)
+	switch {
+	case s.Run.FinishedAt.IsZero():
+		return "since " + from.Format("15:04 MST")
+	case to.Sub(from) >= 24*time.Hour:
+		return from.Format("15:04") + "–" + to.Format("Mon 2 Jan 15:04 MST")
+	}
+	return from.Format("15:04") + "–" + to.Format("15:04 MST")
+}
+
+// Clock writes a moment that is near: "Tue 03:00 CST", with the date where it is not within a week.
+func (s *Summary) Clock(t time.Time) string {
+	layout := "Mon 15:04 MST"
+	if d := t.Sub(s.Now()); d > 6*24*time.Hour || d < -6*24*time.Hour {
+		layout = "Mon 2 Jan 15:04 MST"
+	}
+	return t.In(s.Zone).Format(layout)
+}
+
+// Before names the run that this one is compared with: "yesterday", or its night.
+func (s *Summary) Before() string {
+	if s.Previous == nil {
+		return ""
+	}
+	if s.Run.StartedAt.Sub(s.Previous.StartedAt) < 36*time.Hour {
+		return "yesterday"
+	}
+	return "on " + s.Previous.StartedAt.In(s.Zone).Format("Mon 2 Jan")
+}
+
+// Headline is the state of the night in a few words.
+func (s *Summary) Headline() string {
+	switch {
+	case len(s.Mismatch) > 0:
+		return "ALARM: the numbers do not add up"
+	case s.Run.Status == audit.RunStopped:
+		return "STOPPED: nothing was checked"
+	case s.Run.Status == audit.RunIncomplete:
+		return "NOT FINISHED"
+	case s.Run.Status == audit.RunRunning:
+		return "Running"
+	}
+	if held := s.held(); held != "" {
+		return "DECIDE: " + held + " notices are held"
+	}
+	if n := len(s.Actions); n > 0 {
+		return Number(n, "thing", "things") + " for us"
+	}
+	return "Nothing to do"
+}
+
+func (s *Summary) held() string {
+	var names []string
+	for _, p := range s.Providers {
+		if p.Held {
+			names = append(names, p.Title)
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// Coverage says how many mailboxes there were and how many were checked.
+func (s *Summary) Coverage() string {
+	return Mailboxes(s.Expected()) + ", " + Percent(s.Numbers.Verified, s.Expected()) + " checked"
+}
+
+// ChangeLine says what changed since the last run.
+func (s *Summary) ChangeLine() []string {
+	c := s.Numbers.Changes
+	open := "open " + Count(s.Numbers.Open)
+	if s.Previous != nil && s.Previous.Numbers != nil && s.Run.Scope.Whole() {
+		open += " (" + s.Before() + " " + Count(s.Previous.Numbers.Open) + ")"
+	}
+	return []string{"new " + Count(c.NewlyFailing), "repaired " + Count(c.Recovered), open}
+}
+
+// MailLine says what the customers are told, and when; "" if there is nothing to say.
+func (s *Summary) MailLine() string {
+	m := s.Mails.States
+	var parts []string
+	say := func(state audit.NoticeState, one, many, then string) {
+		n := m[state]
+		if n == 0 {
+			return
+		}
+		text := Number(n, one, many)
+		if kinds := s.Mails.Kinds(state); len(kinds) > 0 {
+			then += ": " + strings.Join(kinds, ", ")
+		}
+		parts = append(parts, text+then)
+	}
+	say(audit.NoticeShadowed, "mail would have left", "mails would have left", " (shadow mode, nothing was mailed)")
+	say(audit.NoticeQueued, "mail leaves", "mails leave", s.from())
+	say(audit.NoticeSent, "mail sent", "mails sent", "")
+	say(audit.NoticeHeld, "mail held", "mails held", "")
+	if n := m[audit.NoticeSuppressed]; n > 0 {
+		parts = append(parts, Count(n)+" suppressed")
+	}
+	if len(parts) == 0 && s.Mode == ModeOff && s.Numbers.Open > 0 {
+		return "mails are switched off (notices.mode: off)"
+	}
+	return strings.Join(parts, "; ")
+}
+
+func (s *Summary) from() string {
+	first, last := s.Mails.Due()
+	if first.IsZero() {
+		return ""
+	}
+	text := " from " + s.Clock(first)
+	if last.Sub(first) >= 24*time.Hour {
+		text += " to " + s.Clock(last)
+	}
+	return text
+}
+
+// FactorLine is what is known of the accepted accounts; "compliant" alone would claim too much.
+func (s *Summary) FactorLine() string {
+	var parts []string
+	for _, c := range s.SecondFactor() {
+		parts = append(parts, c.Name+" "+Count(c.Count))
+	}
+	line := "Accepted " + Count(s.Accepted) + ": second factor " + strings.Join(parts, ", ")
+	if n := s.Numbers.Verdicts[audit.SingleFactor]; n > 0 {
+		line += " (" + Count(n) + " by one factor alone)"
+	}
+	return line
+}
+
+// RunURL is where the run's page stands under the configured address of report.dir; "" if that is not an
+// address that a browser opens.
+func RunURL(base, key string) string {
+	u, err := url.Parse(base)
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+		return ""
+	}
+	u.Path = path.Join("/", u.Path, key, PageFile)
+	u.RawPath = ""
+	return u.String()
+}

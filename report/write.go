@@ -1,0 +1,71 @@
+package report
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// The files of a run in report.dir.
+const (
+	PageFile = "report.html"
+	JSONFile = "report.json"
+	CSVFile  = "accounts.csv"
+)
+
+// File is a file of a run's report and how it is written.
+type File struct {
+	Name  string
+	Write func(io.Writer) error
+}
+
+// WriteDir writes the files into dir/key, which is made if missing. Each is replaced in one step, so that
+// a reader never meets half a report. A key that would lead out of dir is refused.
+func WriteDir(dir, key string, files ...File) error {
+	if !filepath.IsLocal(key) || key == "." || filepath.Base(key) != key {
+		return fmt.Errorf("write report: run key %q is no folder name", key)
+	}
+	if err := os.MkdirAll(filepath.Join(dir, key), 0o755); err != nil {
+		return fmt.Errorf("write report: make report.dir: %w", err)
+	}
+	root, err := os.OpenRoot(filepath.Join(dir, key))
+	if err != nil {
+		return fmt.Errorf("write report: %w", err)
+	}
+	defer root.Close()
+	for _, f := range files {
+		if err := replace(root, f); err != nil {
+			return fmt.Errorf("write report: %s: %w", f.Name, err)
+		}
+	}
+	return nil
+}
+
+func replace(root *os.Root, f File) (err error) {
+	temp := fmt.Sprintf(".%s.%d", f.Name, os.Getpid())
+	out, err := root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			if rm := root.Remove(temp); rm != nil && !errors.Is(rm, fs.ErrNotExist) {
+				err = errors.Join(err, rm)
+			}
+		}
+	}()
+	err = f.Write(out)
+	if err == nil {
+		err = out.Sync()
+	}
+	if closed := out.Close(); err == nil {
+		err = closed
+	}
+	if err != nil {
+		return err
+	}
+	return root.Rename(temp, f.Name)
+}
