@@ -27,7 +27,7 @@ var ordinaryWords = []string{
 // over lines or spaces.
 type scrubber struct {
 	short  string   // looked for as a whole word
-	plain  []string // looked for without regard to case, all without white space
+	plain  []string // looked for without regard to case
 	base64 []string // parts of the encodings that do not depend on what surrounds the secret
 	buf    []byte
 }
@@ -46,10 +46,10 @@ func newScrubber(login, secret string) *scrubber {
 		return s
 	}
 	if !ordinary {
-		s.plain = append(s.plain, strings.Join(strings.Fields(secret), ""))
+		s.plain = append(s.plain, secret)
 	}
-	for _, form := range []string{url.QueryEscape(secret), url.PathEscape(secret), hex.EncodeToString([]byte(secret))} {
-		if !strings.EqualFold(form, secret) && !slices.Contains(s.plain, form) {
+	for _, form := range []string{strings.Join(strings.Fields(secret), ""), url.QueryEscape(secret), url.PathEscape(secret), hex.EncodeToString([]byte(secret))} {
+		if form != "" && !strings.EqualFold(form, secret) && !slices.Contains(s.plain, form) {
 			s.plain = append(s.plain, form)
 		}
 	}

@@ -21,13 +21,13 @@ const maxCommand = 12288
 
 // session is one connection.
 type session struct {
-	server       *Server
-	raw, conn    net.Conn
-	in           *bufio.Reader
-	implicit     bool
-	secured      bool
-	number       int
-	replies      int64
+	server    *Server
+	raw, conn net.Conn
+	in        *bufio.Reader
+	implicit  bool
+	secured   bool
+	number    int
+	replies   int64
 }
 
 func (s *session) run() {
@@ -216,6 +216,16 @@ func (s *session) answer(mood Mood, login, secret, sent string) error {
 	}
 	if err := s.at(AtSecret, text); err != nil {
 		return err
+	}
+	if act := mood.At[AtSecret]; strings.HasPrefix(act.Say, "334") { // asks on and on
+		for {
+			if _, err := s.read(); err != nil {
+				return err
+			}
+			if err := s.act(act); err != nil {
+				return err
+			}
+		}
 	}
 	if p.CloseRefused && answer != Accepted || strings.HasPrefix(text, "421") {
 		return errOver
