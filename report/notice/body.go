@@ -1,0 +1,156 @@
+package notice
+
+import (
+	"fmt"
+
+	"mailaudit/audit"
+)
+
+// body writes the letter from greeting to foot.
+func (d *draft) body() ([]block, error) {
+	var w writer
+	w.draft = d
+	if d.values["name"].Text != "" {
+		w.text("hello-name")
+	} else {
+		w.text("hello")
+	}
+	if d.letter.Kind == audit.KindRecovered {
+		w.recovered()
+	} else {
+		w.findings()
+	}
+	if d.unlisted > 0 {
+		w.text("unlisted")
+	}
+	if d.letter.Kind != audit.KindRecovered {
+		w.closing()
+	}
+	w.signature()
+	return w.blocks, w.err
+}
+
+// writer puts sections one after the other and remembers the first thing that went wrong.
+type writer struct {
+	draft  *draft
+	blocks []block
+	err    error
+}
+
+// section adds a section, filled with v.
+func (w *writer) section(kind, name string, c cell, v values) {
+	w.blocks = append(w.blocks, w.lookup(kind, name, c, v)...)
+}
+
+func (w *writer) lookup(kind, name string, c cell, v values) []block {
+	if w.err != nil {
+		return nil
+	}
+	blocks, err := w.draft.texts.find(kind, name, c)
+	if err == nil {
+		blocks, err = fill(blocks, v)
+		if err != nil {
+			err = fmt.Errorf("%s guide, %s %s: %w", w.draft.letter.Provider, kind, name, err)
+		}
+	}
+	w.err = err
+	return blocks
+}
+
+// text adds a section of the letter's frame.
+func (w *writer) text(name string) {
+	w.section("text", name, w.draft.cell(w.draft.groups[0]), w.draft.values)
+}
+
+func (w *writer) recovered() {
+	var body []block
+	for _, g := range w.draft.groups {
+		body = append(body, w.lookup("recovered", string(g.verdict), w.draft.cell(g), w.draft.groupValues(g))...)
+	}
+	w.blocks = append(w.blocks, block{Kind: box, Body: body})
+}
+
+func (w *writer) findings() {
+	if w.draft.letter.Kind == audit.KindReminder {
+		w.text("reminder")
+	}
+	for _, g := range w.draft.groups {
+		w.finding(g)
+	}
+	if w.draft.settings.SettingsURL != "" {
+		for _, b := range w.lookup("text", "button", w.draft.cell(w.draft.groups[0]), w.draft.values) {
+			b.Kind = button
+			for i := range b.Spans {
+				b.Spans[i].Href = w.draft.settings.SettingsURL
+			}
+			w.blocks = append(w.blocks, b)
+		}
+	}
+}
+
+func (w *writer) finding(g group) {
+	c, v := w.draft.cell(g), w.draft.groupValues(g)
+	if len(w.draft.groups) > 1 {
+		for _, b := range w.lookup("short", string(g.verdict), c, v) {
+			b.Kind = heading
+			w.blocks = append(w.blocks, b)
+		}
+	}
+	kind := "saw"
+	if len(g.items) > 1 {
+		kind = "saw-many"
+	}
+	seen := block{Kind: box, Body: w.lookup(kind, string(g.verdict), c, v)}
+	if len(g.items) > 1 {
+		list := block{Kind: bullets}
+		for _, item := range g.items {
+			list.Items = append(list.Items, []span{{Text: item.Mailbox + ", " + w.draft.when(item)}})
+		}
+		seen.Body = insertList(seen.Body, list)
+	}
+	w.blocks = append(w.blocks, seen)
+	w.section("verdict", string(g.verdict), c, v)
+	if v["help"].Text != "" {
+		w.section("text", "help", c, v)
+	}
+}
+
+// insertList puts the mailboxes below the first paragraph, which introduces them.
+func insertList(body []block, list block) []block {
+	if len(body) == 0 {
+		return []block{list}
+	}
+	out := append([]block{body[0]}, list)
+	return append(out, body[1:]...)
+}
+
+func (w *writer) closing() {
+	s := w.draft.settings
+	w.text("forward")
+	if s.NumberShown {
+		w.text("real-number")
+	} else {
+		w.text("real")
+	}
+	if s.RecheckWithin != "" {
+		w.text("again-within")
+	} else {
+		w.text("again")
+	}
+}
+
+func (w *writer) signature() {
+	if w.draft.values["support"].Text != "" {
+		w.text("sign-support")
+	} else {
+		w.text("sign")
+	}
+	name := "foot"
+	if w.draft.values["tenant"].Text != "" {
+		name = "foot-tenant"
+	}
+	for _, b := range w.lookup("text", name, w.draft.cell(w.draft.groups[0]), w.draft.values) {
+		b.Kind = small
+		w.blocks = append(w.blocks, b)
+	}
+}

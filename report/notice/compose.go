@@ -1,0 +1,227 @@
+package notice
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"mailaudit/audit"
+	"mailaudit/providers"
+	"mailaudit/report"
+)
+
+// listedAtMost bounds the mailboxes that one mail names.
+const listedAtMost = 20
+
+// Compose writes the mail that a letter asks for. It is a pure function: the same letter and settings give
+// the same bytes. It fails with [ErrRecipient] or [ErrNoMail] where no mail can or may be written; any
+// other error is a fault in a guide or in the settings.
+func Compose(l Letter, s Settings) (Message, error) {
+	to, err := recipient(l.ContactEmail)
+	if err != nil {
+		return Message{}, err
+	}
+	d, err := newDraft(l, s)
+	if err != nil {
+		return Message{}, err
+	}
+	blocks, err := d.body()
+	if err != nil {
+		return Message{}, err
+	}
+	subject, err := d.subject()
+	if err != nil {
+		return Message{}, err
+	}
+	m := Message{
+		ID:      MessageID(l.Number, s.Installation, s.From),
+		To:      to,
+		Subject: subject,
+		Text:    renderText(blocks),
+	}
+	look, err := s.look(d.texts.language)
+	if err != nil {
+		return Message{}, err
+	}
+	look.Title, look.Preview = subject, preview(blocks)
+	if m.HTML, err = renderHTML(blocks, look); err != nil {
+		return Message{}, err
+	}
+	return m.encode(l, s, d.texts.language)
+}
+
+// draft is a letter together with the texts it is written from.
+type draft struct {
+	letter   Letter
+	settings Settings
+	texts    texts
+	groups   []group
+	unlisted int // accounts beyond listedAtMost
+	values   values
+}
+
+// group is the accounts of a letter that share a guide.
+type group struct {
+	brand   *providers.Brand
+	verdict audit.Verdict
+	actor   providers.Actor
+	items   []Item
+}
+
+func newDraft(l Letter, s Settings) (*draft, error) {
+	if len(l.Items) == 0 {
+		return nil, fmt.Errorf("notice %s tells of no account", Reference(l.Number))
+	}
+	t, err := s.Guides.texts(l.Provider, l.Locale)
+	if err != nil {
+		return nil, err
+	}
+	d := &draft{letter: l, settings: s, texts: t}
+	listed := l.Items
+	if len(listed) > listedAtMost {
+		d.unlisted = len(listed) - listedAtMost
+		listed = listed[:listedAtMost]
+	}
+	for _, item := range listed {
+		if err := d.add(item); err != nil {
+			return nil, err
+		}
+	}
+	d.values = d.common()
+	return d, nil
+}
+
+func (d *draft) add(item Item) error {
+	if !item.Verdict.Failing() {
+		return fmt.Errorf("%w: %s", ErrNoMail, item.Verdict)
+	}
+	item.Mailbox = report.Mask(item.Mailbox)
+	brand := d.texts.guide.brand(item.Brand)
+	if brand == nil {
+		if len(d.texts.guide.Brands) == 0 {
+			return fmt.Errorf("provider %s has no brand", d.letter.Provider)
+		}
+		brand = &d.texts.guide.Brands[0]
+	}
+	if item.Actor == "" {
+		item.Actor = providers.ActorCustomer
+	}
+	for i, g := range d.groups {
+		if g.brand == brand && g.verdict == item.Verdict && g.actor == item.Actor {
+			d.groups[i].items = append(g.items, item)
+			return nil
+		}
+	}
+	d.groups = append(d.groups, group{brand: brand, verdict: item.Verdict, actor: item.Actor, items: []Item{item}})
+	return nil
+}
+
+func (d *draft) cell(g group) cell {
+	return cell{
+		brand: g.brand.Name,
+		actor: string(g.actor),
+		oauth: slices.Contains(d.settings.OAuthOffered, d.letter.Provider),
+	}
+}
+
+// common are the values that hold for the whole mail.
+func (d *draft) common() values {
+	v := values{}
+	v.set("product", d.settings.product())
+	v.set("settings", d.texts.front("settings", ""))
+	v.set("support", plain(d.settings.Support))
+	v.set("recheck", plain(d.settings.RecheckWithin))
+	v.set("number", Reference(d.letter.Number))
+	v.set("name", personal(d.letter.ContactName))
+	v.set("tenant", personal(d.letter.TenantName))
+	v.set("unlisted", strconv.Itoa(d.unlisted))
+	v["open"] = value{Text: d.settings.SettingsURL, Href: d.settings.SettingsURL}
+	// Of several brands in one mail, the sentences about all of them name the provider.
+	brand := d.groups[0].brand.Name
+	if slices.ContainsFunc(d.groups, func(g group) bool { return g.brand.Name != brand }) {
+		brand = ""
+	}
+	d.brandValues(v, brand)
+	return v
+}
+
+// brandValues adds what the guide's front matter says: company, mail, and whatever else it names.
+func (d *draft) brandValues(v values, brand string) {
+	for _, doc := range d.texts.own {
+		for key := range doc.front {
+			key, _, _ = strings.Cut(key, ".")
+			if val := d.texts.front(key, brand); val != "" {
+				v.set(key, val)
+			}
+		}
+	}
+	if v["company"].Text == "" {
+		v.set("company", d.texts.guide.Title)
+	}
+}
+
+// groupValues are the values for the sentences about one group.
+func (d *draft) groupValues(g group) values {
+	v := values{}
+	for key, val := range d.values {
+		v[key] = val
+	}
+	d.brandValues(v, g.brand.Name)
+	names := make([]string, len(g.items))
+	for i, item := range g.items {
+		names[i] = item.Mailbox
+	}
+	v.set("mailbox", enumerate(names, d.texts.front("and", "")))
+	v.set("when", d.when(g.items[0]))
+	if g.brand.HelpURL != "" {
+		v["help"] = value{Text: g.brand.HelpURL, Href: g.brand.HelpURL}
+	}
+	return v
+}
+
+func (d *draft) when(i Item) string {
+	nights := i.Seen
+	if len(nights) == 0 {
+		nights = append(nights, i.Since)
+	}
+	return d.texts.when(nights, d.letter.Zone, d.letter.Date)
+}
+
+func (s Settings) product() string {
+	if p := plain(s.Product); p != "" {
+		return p
+	}
+	return "ClinicSource"
+}
+
+func (d *draft) subject() (string, error) {
+	name := string(d.groups[0].verdict)
+	kind := "subject"
+	switch {
+	case d.letter.Kind == audit.KindRecovered:
+		name = string(audit.KindRecovered)
+	case slices.ContainsFunc(d.groups, func(g group) bool { return g.verdict != d.groups[0].verdict }):
+		name = "several"
+	}
+	blocks, err := d.texts.find(kind, name, d.cell(d.groups[0]))
+	if err != nil {
+		return "", err
+	}
+	if blocks, err = fill(blocks, d.values); err != nil {
+		return "", fmt.Errorf("subject: %w", err)
+	}
+	subject := textOf(blocks[0].Spans)
+	if d.letter.Kind == audit.KindReminder && d.letter.Thread != "" {
+		subject = "Re: " + subject
+	}
+	return subject, nil
+}
+
+// MessageID is a notice's Message-ID with angle brackets. It depends on the notice, the installation and
+// the domain that the mail comes from alone, so a notice that is tried again bears the same.
+func MessageID(number int64, installation, from string) string {
+	domain := domainOf(from)
+	sum := digest(strconv.FormatInt(number, 10), installation, domain)
+	return "<notice-" + strconv.FormatInt(number, 10) + "." + sum + "@" + domain + ">"
+}

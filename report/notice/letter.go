@@ -1,0 +1,143 @@
+package notice
+
+import (
+	"errors"
+	"fmt"
+	"net/mail"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/net/idna"
+
+	"mailaudit/audit"
+	"mailaudit/providers"
+)
+
+// Letter is what one mail tells: one tenant, one contact, one provider. It is all that [Compose] knows of
+// customers, so a mail cannot hold what belongs to another.
+type Letter struct {
+	Number       int64 // the notice's number, shown as M-4821
+	Kind         audit.NoticeKind
+	Provider     string // a provider's name: "google"
+	TenantName   string
+	ContactName  string
+	ContactEmail string
+	Locale       string         // BCP 47; empty: en
+	Zone         *time.Location // nil: UTC
+	Date         time.Time      // of the mail
+	Thread       string         // Message-ID of the first mail about these findings, with angle brackets; "" if this is it
+	Items        []Item
+}
+
+// Item is one account of a letter.
+type Item struct {
+	Mailbox string // the address; [Compose] masks it
+	Brand   string // a brand of the letter's provider: "aol"; empty: the provider's first
+	Verdict audit.Verdict
+	Actor   providers.Actor
+	Since   time.Time
+	Seen    []time.Time // the nights on which the provider said it, any order; empty: Since alone
+}
+
+// Settings are what the operator says about the product and himself. A sentence that needs a value which
+// is empty is left out of the mail.
+type Settings struct {
+	Product       string   // the name that customers know; empty: ClinicSource
+	SettingsURL   string   // where a customer enters the new password
+	Logo          string   // https URL of a picture
+	Colour        string   // "#0b5fff", of the button and the head
+	Support       string   // "ClinicSource Support, 555-0142"
+	RecheckWithin string   // "15 minutes"
+	OAuthOffered  []string // names of the providers that the product can connect by OAuth
+	// NumberShown: the product's own screens show a notice's number, so that a customer can compare.
+	NumberShown bool
+
+	From         string // RFC 5322 mailbox: "ClinicSource Support <support@clinicsource.com>"
+	ReplyTo      string // the same, or empty
+	Installation string // the name of this installation; makes Message-IDs its own
+
+	Guides *Guides
+}
+
+// Message is a composed mail.
+type Message struct {
+	ID      string // Message-ID with angle brackets, the same for a notice at each try
+	From    string // envelope sender
+	To      string // envelope recipient, one address
+	Subject string
+	Text    string // the alternatives as they were before encoding
+	HTML    string
+	Raw     []byte // RFC 5322, lines end in CRLF
+}
+
+// ErrRecipient tells that no mail can be addressed to a letter's contact.
+var ErrRecipient = errors.New("the contact's address cannot be mailed to")
+
+// ErrNoMail tells that a letter holds a verdict that customers are never told.
+var ErrNoMail = errors.New("customers are not mailed about this verdict")
+
+// Reference is a notice's number as people see it.
+func Reference(number int64) string { return "M-" + strconv.FormatInt(number, 10) }
+
+// Check tells what in the settings could not be used, in words for the one who wrote the configuration.
+func (s Settings) Check() error {
+	if _, err := mail.ParseAddress(s.From); err != nil {
+		return fmt.Errorf("relay.from %q is not a mail address such as \"Support <support@example.com>\"", s.From)
+	}
+	if s.ReplyTo != "" {
+		if _, err := mail.ParseAddress(s.ReplyTo); err != nil {
+			return fmt.Errorf("relay.reply_to %q is not a mail address", s.ReplyTo)
+		}
+	}
+	return s.checkLook()
+}
+
+func (s Settings) checkLook() error {
+	if s.SettingsURL != "" && !isWebURL(s.SettingsURL, "https", "http") {
+		return fmt.Errorf("notices.settings_url %q is not a web address", s.SettingsURL)
+	}
+	if s.Logo != "" && !isWebURL(s.Logo, "https") {
+		return fmt.Errorf("notices.logo %q is not an https address of a picture", s.Logo)
+	}
+	if _, err := parseColour(s.Colour); err != nil {
+		return fmt.Errorf("notices.colour: %w", err)
+	}
+	return nil
+}
+
+func isWebURL(s string, schemes ...string) bool {
+	u, err := url.Parse(s)
+	if err != nil || u.Host == "" || u.User != nil || strings.ContainsAny(s, " \t\r\n\"<>") {
+		return false
+	}
+	for _, scheme := range schemes {
+		if u.Scheme == scheme {
+			return true
+		}
+	}
+	return false
+}
+
+// recipient gives the one address that a mail goes to. A contact is free text of a customer: what is not
+// exactly one plain address is refused rather than repaired, since a repair could mail a stranger.
+func recipient(contact string) (string, error) {
+	contact = strings.TrimSpace(contact)
+	a, err := mail.ParseAddress(contact)
+	if err != nil || a.Name != "" || a.Address != contact || len(contact) > 254 {
+		return "", ErrRecipient
+	}
+	at := strings.LastIndexByte(contact, '@')
+	domain, err := idna.Lookup.ToASCII(contact[at+1:])
+	if err != nil || !strings.Contains(domain, ".") && domain != "localhost" {
+		return "", ErrRecipient
+	}
+	local := contact[:at]
+	for _, r := range local {
+		if r <= ' ' || r >= 0x7f || strings.ContainsRune("<>()[],;:\"\\", r) {
+			return "", ErrRecipient
+		}
+	}
+	return local + "@" + domain, nil
+}

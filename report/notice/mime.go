@@ -1,0 +1,94 @@
+package notice
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	netmail "net/mail"
+	"strings"
+
+	"github.com/emersion/go-message"
+	"github.com/emersion/go-message/mail"
+)
+
+// encode wraps the alternatives in MIME. The boundary cannot occur in a part: quoted-printable text never
+// holds "=_".
+func (m Message) encode(l Letter, s Settings, language string) (Message, error) {
+	from, err := netmail.ParseAddress(s.From)
+	if err != nil {
+		return m, fmt.Errorf("relay.from %q is not a mail address", s.From)
+	}
+	m.From = from.Address
+	id := strings.Trim(m.ID, "<>")
+
+	var h mail.Header
+	h.SetDate(l.Date)
+	h.SetMessageID(id)
+	h.SetAddressList("From", []*mail.Address{{Name: plain(from.Name), Address: from.Address}})
+	if s.ReplyTo != "" {
+		reply, err := netmail.ParseAddress(s.ReplyTo)
+		if err != nil {
+			return m, fmt.Errorf("relay.reply_to %q is not a mail address", s.ReplyTo)
+		}
+		h.SetAddressList("Reply-To", []*mail.Address{{Name: plain(reply.Name), Address: reply.Address}})
+	}
+	h.SetAddressList("To", []*mail.Address{{Name: personal(l.ContactName), Address: m.To}})
+	h.SetSubject(m.Subject)
+	if thread := plain(strings.Trim(l.Thread, "<>")); thread != "" && thread != id {
+		h.SetMsgIDList("In-Reply-To", []string{thread})
+		h.SetMsgIDList("References", []string{thread})
+	}
+	h.Set("Auto-Submitted", "auto-generated") // RFC 3834: answering machines keep quiet
+	h.Set("X-Auto-Response-Suppress", "All")  // the same for Exchange
+	h.Set("Content-Language", language)
+	h.SetContentType("multipart/alternative", map[string]string{"boundary": "=_" + digest(id, "boundary")})
+
+	var buf bytes.Buffer
+	w, err := message.CreateWriter(&buf, h.Header)
+	if err != nil {
+		return m, fmt.Errorf("write mail: %w", err)
+	}
+	if err := alternative(w, "text/plain", m.Text); err != nil {
+		return m, err
+	}
+	if err := alternative(w, "text/html", m.HTML); err != nil {
+		return m, err
+	}
+	if err := w.Close(); err != nil {
+		return m, fmt.Errorf("write mail: %w", err)
+	}
+	m.Raw = buf.Bytes()
+	return m, nil
+}
+
+func alternative(w *message.Writer, kind, body string) error {
+	var h message.Header
+	h.SetContentType(kind, map[string]string{"charset": "utf-8"})
+	h.Set("Content-Transfer-Encoding", "quoted-printable")
+	part, err := w.CreatePart(h)
+	if err != nil {
+		return fmt.Errorf("write mail: %w", err)
+	}
+	if _, err := io.WriteString(part, strings.ReplaceAll(body, "\n", "\r\n")); err != nil {
+		return fmt.Errorf("write mail: %w", err)
+	}
+	return part.Close()
+}
+
+func domainOf(address string) string {
+	a, err := netmail.ParseAddress(address)
+	if err != nil {
+		return "localhost"
+	}
+	return strings.ToLower(a.Address[strings.LastIndexByte(a.Address, '@')+1:])
+}
+
+func digest(parts ...string) string {
+	h := sha256.New()
+	for _, p := range parts {
+		fmt.Fprintf(h, "%d:%s", len(p), p)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:10])
+}

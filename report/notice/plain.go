@@ -1,0 +1,46 @@
+package notice
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// plain makes foreign text fit for one line: no controls, no direction marks, no line ends.
+func plain(s string) string {
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r):
+			return ' '
+		case !unicode.IsGraphic(r):
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(s, ""))
+	return strings.Join(strings.Fields(s), " ")
+}
+
+const nameAtMost = 80 // runes; longer names are cut
+
+// personal makes a name that a customer typed fit for a mail, "" where it had better not appear: mail
+// programs make links of what looks like one, and our mail must not carry another's.
+func personal(name string) string {
+	name = plain(name)
+	if strings.Contains(name, "://") || strings.Contains(strings.ToLower(name), "www.") {
+		return ""
+	}
+	if utf8.RuneCountInString(name) > nameAtMost {
+		name = strings.TrimSpace(string([]rune(name)[:nameAtMost])) + "…"
+	}
+	if rightToLeft(name) {
+		// Isolates (Unicode UAX 9) keep the sentence around the name in its own order.
+		name = "\u2068" + name + "\u2069"
+	}
+	return name
+}
+
+func rightToLeft(s string) bool {
+	return strings.ContainsFunc(s, func(r rune) bool {
+		return unicode.In(r, unicode.Hebrew, unicode.Arabic, unicode.Syriac, unicode.Thaana, unicode.Nko)
+	})
+}
