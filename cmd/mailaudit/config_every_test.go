@@ -1,0 +1,160 @@
+package main
+
+import (
+	"fmt"
+	"net/mail"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"mailaudit/providers"
+)
+
+// readEveryKey reads testdata/config/every-key.yaml, in which no key has its default, as far as values go:
+// taken together some of them do not agree.
+func readEveryKey(t *testing.T) (*Config, *configFile) {
+	t.Helper()
+	data, err := os.ReadFile("testdata/config/every-key.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &configFile{name: "every-key.yaml", given: map[string]given{}, changed: map[string]bool{},
+		surroundings: surroundings{lookupEnv: variables(nil), readFile: readBounded}}
+	root, err := f.parse(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := defaultConfig()
+	if err := f.bind("", root, valueOf(c)); err != nil {
+		t.Fatal(err)
+	}
+	return c, f
+}
+
+func TestEveryKeyArrives(t *testing.T) {
+	c, f := readEveryKey(t)
+	for _, key := range allKeys() {
+		if !f.changed[strings.Replace(key, ".NAME.", ".google.", 1)] {
+			t.Errorf("%s is not set by the file, or to its default", key)
+		}
+	}
+	chicago, err := time.LoadLocation("America/Chicago")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &Config{
+		Database: Database{Kind: "postgres",
+			URL: providers.NewSecret("postgres://audit:db-secret@db.example.com:5432/audit?sslmode=verify-full")},
+		Accounts: AccountsConfig{
+			Database: Database{Kind: "postgres", URL: providers.NewSecret("postgres://reader:db-secret@db.example.com/product")},
+			Relation: "product.mail_accounts",
+		},
+		FingerprintKey: KeySource{"env", "FINGERPRINT"},
+		Installation:   "production",
+		DatabasePooler: "transaction",
+		Keyset:         KeySource{"exec", "/usr/bin/opener --quick"},
+		TimeZone:       chicago,
+		Window:         5*time.Hour + 30*time.Minute,
+		DeliverWithin:  3 * time.Minute,
+		Network: NetworkConfig{
+			ConnectTo: HostMap{
+				"smtp.gmail.com:465":     "127.0.0.1:20465",
+				"smtp.office365.com:587": "[::1]:20587",
+			},
+			TLSCA: "testdata/config/authority.pem", AllowPrivate: true, Timeout: 20 * time.Second,
+			Proxy: "socks5://proxy.example.com:1080", EHLO: "audit.example.com",
+		},
+		Providers:      defaultConfig().Providers,
+		AttemptsPerDay: 3,
+		RetryAfter:     15 * time.Minute,
+		RecheckRefused: 14 * 24 * time.Hour,
+		Relay: RelayConfig{
+			URL:      RelayURL{Security: "tls", Host: "mail.example.com", Port: 465},
+			Username: "mailer", Password: providers.NewSecret("relay-secret"),
+			From:    mail.Address{Name: "Example Support", Address: "support@example.com"},
+			ReplyTo: mail.Address{Address: "help@example.com"},
+			MaxRate: Rate{100, time.Hour},
+		},
+		Slack: SlackConfig{
+			Token: providers.NewSecret("slack-secret"), Channel: "#mail-audit",
+			Webhook: providers.NewSecret("https://hooks.slack.example/services/hook-secret"),
+			APIURL:  "http://localhost:9999/api/", Show: "names",
+			CommandPrefix: "kubectl -n mail exec deploy/mailaudit --",
+		},
+		Notices: NoticesConfig{
+			Mode: "live", ConfirmNights: 3, RemindAfter: []time.Duration{24 * time.Hour, 14 * 24 * time.Hour},
+			SendBetween: SendWindow{
+				Days: [7]bool{time.Saturday: true, time.Monday: true, time.Tuesday: true},
+				From: 8*time.Hour + 30*time.Minute, To: 17 * time.Hour,
+			},
+			MaxPerNight: 51, MaxPerRecipient: 4, MaxPerTenant: 21,
+			Only:    OnlyConfig{Tenants: []string{"t-1"}, Providers: []string{"google", "other"}, Verdicts: []string{"revoked"}},
+			Product: "Example", SettingsURL: "https://app.example.com/settings", GuideURL: "https://help.example.com",
+			Logo: "testdata/config/logo.png", Colour: "#1A73e8", Support: "Example Support, 555-0142",
+			RecheckWithin: "15 minutes", GuidesDir: "guides", OAuthOffered: []string{"microsoft"},
+		},
+		Guard:  GuardConfig{MaxNewFailures: 0.025, MinNewFailures: 20, MaxUnreachable: 0.3, MaxSourceLoss: 0},
+		Report: ReportConfig{Dir: "/var/lib/mailaudit", URL: "https://audit.example.com/reports", Addresses: "full"},
+		Metrics: MetricsConfig{Listen: ":9000",
+			Pushgateway: providers.NewSecret("http://user:push-secret@push.example.com:9091"),
+			Textfile:    "/var/lib/node/mailaudit.prom"},
+		DeadManURL: providers.NewSecret("https://hc.example.com/dead-secret"),
+		Retention:  (2*365 + 26*7) * 24 * time.Hour,
+	}
+	want.Providers["google"] = ProviderConfig{
+		MaxConcurrency: 8, MaxRate: Rate{90, time.Minute}, MaxRefusals: 5,
+		Canaries: CanaryConfig{Good: []string{"1001", "1002"}, Bad: []string{"1003"}},
+		OAuth: OAuthConfig{ClientID: "client", ClientSecret: providers.NewSecret("oauth-secret"),
+			TokenURL: "http://127.0.0.1:8080/token", SecretExpires: time.Date(2027, 3, 31, 0, 0, 0, 0, time.UTC)},
+	}
+	if c.Schedule.Spec != "30 3 * * 1-5" || c.Schedule.Times == nil {
+		t.Errorf("schedule %+v", c.Schedule)
+	}
+	want.Schedule = c.Schedule
+	if diff := cmp.Diff(want, c, compareConfig); diff != "" {
+		t.Error(diff)
+	}
+	if got := c.FingerprintSource(); got != c.FingerprintKey {
+		t.Errorf("fingerprint key from %s", got)
+	}
+}
+
+// Of all those values the only fault is that Slack is told two ways.
+func TestEveryKeyIsChecked(t *testing.T) {
+	c, f := readEveryKey(t)
+	k := &checker{configFile: f}
+	for _, check := range []func(*Config){k.storage, k.night, k.network, k.relay, k.notices, k.outputs} {
+		check(c)
+	}
+	k.provider("providers.google", c.Providers["google"], true)
+	if err := k.first(); err != nil {
+		t.Error(err)
+	}
+	if err := f.settle(c); err == nil || err.Error() != "every-key.yaml:46: slack.webhook: slack.token is set too; keep one of them" {
+		t.Error(err)
+	}
+}
+
+// Whatever is printed of a configuration, no secret is among it.
+func TestConfigPrintsNoSecret(t *testing.T) {
+	c, f := readEveryKey(t)
+	if text := printed(c); strings.Contains(text, "-secret") {
+		t.Error(text)
+	}
+	for key, g := range f.given {
+		if strings.Contains(g.subject(), "-secret") {
+			t.Errorf("%s would be shown in an error", key)
+		}
+	}
+}
+
+func printed(c *Config) string {
+	var all strings.Builder
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%d", "%x"} {
+		fmt.Fprintf(&all, verb, *c)
+	}
+	return all.String()
+}

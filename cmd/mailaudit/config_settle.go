@@ -1,0 +1,192 @@
+package main
+
+import (
+	"path/filepath"
+	"slices"
+	"time"
+
+	"mailaudit/audit"
+	"mailaudit/providers"
+)
+
+// providerNames are the providers that the configuration knows, as in providers/catalog.
+var providerNames = []string{"google", "microsoft", "yahoo", "apple", "zoho", "fastmail", "other"}
+
+// settle refuses values that cannot be meant, alone or together, and moves what the file may say in two
+// ways to one place.
+func (f *configFile) settle(c *Config) error {
+	k := &checker{configFile: f}
+	k.storage(c)
+	k.night(c)
+	k.network(c)
+	for _, name := range providerNames {
+		k.provider("providers."+name, c.Providers[name], c.Network.AllowPrivate)
+	}
+	k.relay(c)
+	k.slack(c)
+	k.notices(c)
+	k.outputs(c)
+	return k.first()
+}
+
+func (k *checker) storage(c *Config) {
+	if c.Database.Kind == "" {
+		k.wrong("database", "is empty; write sqlite:PATH or a PostgreSQL URL")
+	}
+	if c.Accounts.Database.Kind == sqliteDatabase {
+		k.wrong("accounts.database", "is not a PostgreSQL URL")
+	}
+	k.oneOf("database_pooler", c.DatabasePooler, "", "transaction")
+	if c.DatabasePooler != "" && c.Database.Kind == sqliteDatabase {
+		k.conflict("database_pooler", "is for PostgreSQL alone, and database is a SQLite file")
+	}
+	switch {
+	case c.Keyset.Kind == "":
+		k.wrong("keyset", "is empty; write file:PATH or env:NAME")
+	case c.Keyset.Kind == "none" && c.Accounts.Relation == "":
+		k.conflict("keyset", "none is for a relation that hands out open secrets: accounts.relation is needed beside it")
+	}
+	if c.FingerprintKey.Kind != "" {
+		k.keySource("fingerprint_key", c.FingerprintKey, "file", "env")
+	} else if c.Keyset.Kind != "file" && c.Keyset.Kind != "" {
+		k.conflict("keyset", "is not a file, so fingerprint_key has no default; set it to file:PATH or env:NAME")
+	}
+}
+
+// FingerprintSource is where the key of fingerprints comes from: as configured, else beside the keyset.
+func (c *Config) FingerprintSource() KeySource {
+	if c.FingerprintKey.Kind != "" || c.Keyset.Kind != "file" {
+		return c.FingerprintKey
+	}
+	return KeySource{Kind: "file", Value: filepath.Join(filepath.Dir(c.Keyset.Value), "fingerprint.json")}
+}
+
+func (k *checker) night(c *Config) {
+	k.positive("window", c.Window)
+	if c.Window > 24*time.Hour {
+		k.wrong("window", "is longer than a day; the next night would begin within it")
+	}
+	k.atLeast("attempts_per_day", c.AttemptsPerDay, 1)
+	k.positive("retry_after", c.RetryAfter)
+	k.positive("retention", c.Retention)
+	k.atLeast("guard.min_new_failures", c.Guard.MinNewFailures, 0)
+}
+
+func (k *checker) network(c *Config) {
+	k.hostMap("network.connect_to", c.Network.ConnectTo)
+	k.certificates("network.tls_ca", c.Network.TLSCA)
+	k.positive("network.timeout", c.Network.Timeout)
+	if c.Network.Proxy != "" {
+		k.predicate("network.proxy", checkProxy(c.Network.Proxy))
+	}
+	k.ehlo("network.ehlo", c.Network.EHLO)
+}
+
+func (k *checker) provider(key string, p ProviderConfig, allowPrivate bool) {
+	k.atLeast(key+".max_concurrency", p.MaxConcurrency, 1)
+	k.atLeast(key+".max_refusals", p.MaxRefusals, 0)
+	k.ids(key+".canaries.good", p.Canaries.Good)
+	k.ids(key+".canaries.bad", p.Canaries.Bad)
+	k.distinct(key+".canaries.bad", p.Canaries.Good, p.Canaries.Bad)
+	rule := httpsAndNoHTTP
+	if allowPrivate {
+		rule = httpsOrLocal
+	}
+	k.url(key+".oauth.token_url", p.OAuth.TokenURL, rule)
+	if p.OAuth.ClientID == "" && !p.OAuth.ClientSecret.Empty() {
+		k.conflict(key+".oauth.client_secret", "needs client_id beside it")
+	}
+}
+
+func (k *checker) relay(c *Config) {
+	r := &c.Relay
+	if user := r.URL.userinfo; user != nil {
+		if r.Username != "" || !r.Password.Empty() {
+			k.conflict("relay.url", "has a user name in it, and relay.username or relay.password is set too; keep one of them")
+		}
+		password, _ := user.Password()
+		r.Username, r.Password = user.Username(), providers.NewSecret(password)
+		r.URL.userinfo = nil
+	}
+	switch {
+	case r.Username != "" && r.Password.Empty():
+		k.conflict(k.nearer("relay.username", "relay.url"), "the relay has a user name and no password")
+	case r.Username == "" && !r.Password.Empty():
+		k.conflict(k.nearer("relay.password", "relay.url"), "the relay has a password and no user name")
+	case r.Username != "" && !r.URL.Given():
+		k.conflict("relay.username", "needs relay.url")
+	}
+}
+
+// nearer gives the key that stands in the file.
+func (k *checker) nearer(key, other string) string {
+	if _, ok := k.given[key]; ok {
+		return key
+	}
+	return other
+}
+
+func (k *checker) slack(c *Config) {
+	s := c.Slack
+	k.oneOf("slack.show", s.Show, "ids", "names")
+	k.url("slack.api_url", s.APIURL, httpsOrLocal)
+	k.secretURL("slack.webhook", s.Webhook, httpsOrLocal)
+	switch {
+	case !s.Token.Empty() && !s.Webhook.Empty():
+		k.conflict("slack.webhook", "slack.token is set too; keep one of them")
+	case !s.Token.Empty() && s.Channel == "":
+		k.conflict("slack.token", "needs slack.channel")
+	case !s.Webhook.Empty() && s.Channel != "":
+		k.conflict("slack.channel", "is for slack.token; a webhook has its own channel")
+	}
+}
+
+func (k *checker) notices(c *Config) {
+	n := c.Notices
+	k.oneOf("notices.mode", n.Mode, "shadow", "live", "off")
+	if n.Mode == "live" {
+		if !c.Relay.URL.Given() {
+			k.conflict("notices.mode", "live needs relay.url")
+		} else if c.Relay.From.Address == "" {
+			k.conflict("notices.mode", "live needs relay.from")
+		}
+	}
+	k.atLeast("notices.confirm_nights", n.ConfirmNights, 1)
+	k.ascending("notices.remind_after", n.RemindAfter)
+	k.atLeast("notices.max_per_night", n.MaxPerNight, 1)
+	k.atLeast("notices.max_per_recipient", n.MaxPerRecipient, 1)
+	k.atLeast("notices.max_per_tenant", n.MaxPerTenant, 1)
+	k.ids("notices.only.tenants", n.Only.Tenants)
+	k.providerNames("notices.only.providers", n.Only.Providers)
+	k.providerNames("notices.oauth_offered", n.OAuthOffered)
+	told := toldVerdicts()
+	for i, verdict := range n.Only.Verdicts {
+		k.oneOf(index("notices.only.verdicts", i), verdict, told...)
+	}
+	if n.Product == "" {
+		k.wrong("notices.product", "is empty; customers must read who writes to them")
+	}
+	k.url("notices.settings_url", n.SettingsURL, anyWeb)
+	k.url("notices.guide_url", n.GuideURL, anyWeb)
+	k.picture("notices.logo", n.Logo)
+	k.colour("notices.colour", n.Colour)
+}
+
+// toldVerdicts are those that a customer can be told of.
+func toldVerdicts() []string {
+	var words []string
+	for _, v := range audit.Verdicts {
+		if v.Failing() {
+			words = append(words, string(v))
+		}
+	}
+	return slices.Clip(words)
+}
+
+func (k *checker) outputs(c *Config) {
+	k.oneOf("report.addresses", c.Report.Addresses, "masked", "full")
+	k.url("report.url", c.Report.URL, anyWeb)
+	k.listenAddress("metrics.listen", c.Metrics.Listen)
+	k.secretURL("metrics.pushgateway", c.Metrics.Pushgateway, webWithSecret)
+	k.secretURL("dead_man_url", c.DeadManURL, webWithSecret)
+}
