@@ -1,0 +1,62 @@
+package audit
+
+import (
+	"strings"
+	"time"
+
+	"mailaudit/providers"
+)
+
+// Auth is how an account signs in.
+type Auth string
+
+const (
+	AuthPassword Auth = "password" // password or app password
+	AuthOAuth2   Auth = "oauth2"   // the secret is a refresh token
+)
+
+// Account is one stored mail credential without its secret.
+type Account struct {
+	ID           string
+	TenantID     string
+	TenantName   string
+	Address      string // the mailbox
+	Username     string // login name; empty: the address
+	Host         string // as the customer stored it; empty: the provider's default
+	Port         int    // 0: the provider's default
+	Security     providers.Security
+	Auth         Auth
+	ContactName  string
+	ContactEmail string
+	Locale       string    // BCP 47; empty: en
+	TimeZone     string    // IANA name; empty: the configured zone
+	UpdatedAt    time.Time // shown, never decides
+	LastSentOKAt time.Time // zero if the product does not say
+}
+
+// Login is the name that is given to the server.
+func (a Account) Login() string {
+	if a.Username != "" {
+		return a.Username
+	}
+	return a.Address
+}
+
+// NewAccount is an account to be stored, with its secret in the open.
+type NewAccount struct {
+	Account
+	Secret providers.Secret
+}
+
+// Filter narrows a walk over the accounts. Empty fields do not narrow.
+type Filter struct {
+	Tenant   string
+	Provider string  // decided after resolving, so the stores do not see it
+	Verdict  Verdict // the settled verdict
+}
+
+// SameContact tells whether two addresses are one contact.
+func SameContact(a, b string) bool { return foldAddress(a) == foldAddress(b) }
+
+// foldAddress is an address in the form by which contacts are told apart.
+func foldAddress(address string) string { return strings.ToLower(strings.TrimSpace(address)) }

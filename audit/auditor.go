@@ -1,0 +1,180 @@
+package audit
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"time"
+
+	"mailaudit/providers"
+)
+
+// Target is where and by whose rules an account is asked.
+type Target struct {
+	Provider *providers.Provider
+	Brand    *providers.Brand
+	Endpoint providers.Endpoint
+	Foreign  bool // the customer stored a host that is no provider's own
+}
+
+// Fingerprints recognise secrets and logins again without keeping them.
+type Fingerprints interface {
+	Secret(providers.Secret) string
+	Login(string) string
+}
+
+// Ledger is what the night writes.
+type Ledger interface {
+	Runs
+	States
+	Attempts
+	Outbox
+}
+
+// Auditor holds the steps of a night. Each step may be cut off at any moment and begun again, here or in
+// another process: what it has stored it does not do twice.
+type Auditor struct {
+	Accounts Accounts
+	Ledger   Ledger
+
+	// Resolve finds an account's provider; its error means that nothing can be said tonight.
+	Resolve func(ctx context.Context, a Account) (Target, error)
+	// Open opens a sealed secret.
+	Open         func(accountID string, sealed []byte) (providers.Secret, error)
+	Fingerprints Fingerprints
+	// Ask holds one conversation, at the pace that the provider bears.
+	Ask func(ctx context.Context, provider string, a providers.Attempt) providers.Conversation
+
+	Policy Policy
+	Now    func() time.Time
+	Log    *slog.Logger
+	// Draining, once closed, ends the asking: accounts under way get their word, the rest waits for the next
+	// start. May be nil.
+	Draining <-chan struct{}
+	// Observe is told of each result; it must not block. May be nil.
+	Observe func(Result)
+}
+
+// Policy is what the operator configured about runs and notices.
+type Policy struct {
+	Window         time.Duration
+	RetryAfter     time.Duration
+	Attempts       AttemptLimit
+	AttemptZone    *time.Location // whose calendar days count
+	MaxConcurrency map[string]int // by provider: how many accounts of a batch may be under way
+
+	Mode    Mode
+	Cadence Cadence
+	Hours   Hours
+	Zone    *time.Location // of tenants that have none
+	Only    Only
+}
+
+// Mode is notices.mode.
+type Mode string
+
+const (
+	ModeShadow Mode = "shadow"
+	ModeLive   Mode = "live"
+	ModeOff    Mode = "off"
+)
+
+// Only narrows the notices to a pilot. Empty lists narrow nothing.
+type Only struct {
+	Tenants   []string
+	Providers []string
+	Verdicts  []Verdict
+}
+
+// Covers tells whether the notice is within the pilot.
+func (o Only) Covers(n Notice) bool {
+	if len(o.Tenants) > 0 && !slices.Contains(o.Tenants, n.TenantID) {
+		return false
+	}
+	if len(o.Providers) > 0 && !slices.Contains(o.Providers, n.Provider) {
+		return false
+	}
+	return len(o.Verdicts) == 0 || slices.ContainsFunc(n.Items, func(i NoticeItem) bool {
+		return slices.Contains(o.Verdicts, i.Verdict)
+	})
+}
+
+// Begin starts the run that r names, or joins it if it exists.
+func (a *Auditor) Begin(ctx context.Context, key string, scope Scope) (Run, bool, error) {
+	now := a.Now()
+	run, created, err := a.Ledger.StartRun(ctx, Run{Key: key, Scope: scope, StartedAt: now, Deadline: now.Add(a.Policy.Window)})
+	if err != nil {
+		return run, false, err
+	}
+	if created {
+		a.Log.Info("run started", "run", key)
+	}
+	return run, created, nil
+}
+
+// Task is one piece of work that is there to be done now.
+type Task struct {
+	Kind     TaskKind
+	RunKey   string
+	Batch    int
+	Provider string // of a batch
+	Doubtful bool
+	Notice   int64
+}
+
+// TaskKind names the five jobs of a night.
+type TaskKind string
+
+const (
+	TaskPlan     TaskKind = "plan_run"
+	TaskVerify   TaskKind = "verify_batch"
+	TaskConclude TaskKind = "conclude_run"
+	TaskNotify   TaskKind = "send_notice"
+	TaskPost     TaskKind = "post_summary"
+)
+
+// batchesAhead is how many batches of a provider are queued at a time, so that a million accounts do not
+// become a million rows of jobs at once.
+const batchesAhead = 20
+
+// RunTasks lists what a run needs next. It reads the run's own state, so that work which a crash or the
+// queue's housekeeping lost is found again.
+func (a *Auditor) RunTasks(ctx context.Context, run Run) ([]Task, error) {
+	if !run.Open() {
+		if run.Status == RunConcluded && run.PostedAt.IsZero() {
+			return []Task{{Kind: TaskPost, RunKey: run.Key}}, nil
+		}
+		return nil, nil
+	}
+	now := a.Now()
+	if run.Phase == PhaseConcluding || !now.Before(run.Deadline) {
+		return []Task{{Kind: TaskConclude, RunKey: run.Key}}, nil
+	}
+	open, err := a.Ledger.OpenBatches(ctx, run.Key)
+	if err != nil {
+		return nil, err
+	}
+	var tasks []Task
+	if run.Phase == PhasePlanning {
+		tasks = append(tasks, Task{Kind: TaskPlan, RunKey: run.Key})
+	} else if len(open) == 0 {
+		return []Task{{Kind: TaskConclude, RunKey: run.Key}}, nil
+	}
+	slices.SortStableFunc(open, func(x, y Batch) int { return boolOrder(y.Doubtful) - boolOrder(x.Doubtful) })
+	queued := map[string]int{}
+	for _, b := range open {
+		if b.DueAt.After(now) || queued[b.Provider] == batchesAhead {
+			continue
+		}
+		queued[b.Provider]++
+		tasks = append(tasks, Task{Kind: TaskVerify, RunKey: run.Key, Batch: b.N, Provider: b.Provider, Doubtful: b.Doubtful})
+	}
+	return tasks, nil
+}
+
+func boolOrder(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,82 @@
+package audit
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"mailaudit/providers"
+)
+
+// Checked is one account verified now, outside any run.
+type Checked struct {
+	Account      Account
+	Target       Target
+	Conversation providers.Conversation
+	Kind         providers.Kind
+	Result       Result
+	Before       State
+}
+
+// Check verifies one account now. It counts against the day's attempts and changes nothing else. It
+// returns ErrNoAccount if there is none.
+func (a *Auditor) Check(ctx context.Context, id string) (Checked, error) {
+	accounts, err := a.Accounts.AccountsByID(ctx, []string{id})
+	if err != nil {
+		return Checked{}, err
+	}
+	if len(accounts) == 0 {
+		return Checked{}, fmt.Errorf("account %q: %w", id, ErrNoAccount)
+	}
+	sealed, err := a.Accounts.SealedSecrets(ctx, []string{id})
+	if err != nil {
+		return Checked{}, err
+	}
+	states, err := a.Ledger.LoadStates(ctx, []string{id})
+	if err != nil {
+		return Checked{}, err
+	}
+	got := Checked{Account: accounts[0], Before: states[id]}
+	err = a.once(ctx, &got, sealed[id])
+	return got, err
+}
+
+// Rehearse asks one account as a run would and stores nothing but the attempt.
+func (a *Auditor) Rehearse(ctx context.Context, acc Account, sealed []byte, before State) (Checked, error) {
+	got := Checked{Account: acc, Before: before}
+	err := a.once(ctx, &got, sealed)
+	return got, err
+}
+
+func (a *Auditor) once(ctx context.Context, got *Checked, sealed []byte) error {
+	now := a.Now()
+	c, reason := a.candidate(ctx, got.Account, sealed)
+	got.Target = c.target
+	got.Result = baseResult(c, now)
+	if reason == "" {
+		day := now.In(a.Policy.AttemptZone).Format(time.DateOnly)
+		granted, err := a.Ledger.Reserve(ctx, day, []AttemptKey{c.key}, a.Policy.Attempts)
+		if err != nil {
+			return err
+		}
+		if !granted[0] {
+			reason = "today's attempts are used up"
+		} else {
+			conv := a.ask(ctx, c)
+			got.Conversation = conv
+			if !conv.CredentialSent {
+				if err := a.Ledger.GiveBack(context.WithoutCancel(ctx), day, []AttemptKey{c.key}); err != nil {
+					return err
+				}
+			}
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			got.Kind = a.judge(&got.Result, c, conv, got.Before).kind
+			return nil
+		}
+	}
+	got.Result.Judgement = Judgement{Verdict: Unverified, TwoFactor: providers.TwoFactorUnknown, Certainty: providers.Ambiguous}
+	got.Result.Reason = reason
+	return nil
+}

@@ -1,0 +1,240 @@
+package audit
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+const settlePage = 500
+
+// Conclude ends a run: what was not reached is counted, findings are settled, notices are written, numbers
+// are added up. more tells that it has used up its turn.
+func (a *Auditor) Conclude(ctx context.Context, key string) (more bool, err error) {
+	run, err := a.Ledger.LoadRun(ctx, key)
+	if err != nil || !run.Open() {
+		return false, err
+	}
+	if err := a.Ledger.Beat(ctx, key, a.Now()); err != nil {
+		return false, err
+	}
+	if run.Phase != PhaseConcluding {
+		if more, err := a.closeOpen(ctx, run); more || err != nil {
+			return more, err
+		}
+		if err := a.Ledger.Conclude(ctx, key); err != nil {
+			return false, err
+		}
+	}
+	until := time.Now().Add(turn)
+	for _, step := range []func(context.Context, Run, time.Time) (bool, error){a.settleAll, a.settleDeparted} {
+		if more, err := step(ctx, run, until); more || err != nil {
+			return more, err
+		}
+	}
+	if err := a.releaseNotices(ctx, run); err != nil {
+		return false, err
+	}
+	numbers, err := a.count(ctx, run)
+	if err != nil {
+		return false, err
+	}
+	if err := a.Ledger.Finish(ctx, key, numbers, a.Now()); err != nil {
+		return false, err
+	}
+	a.Log.Info("run concluded", "run", key, "accounts", numbers.Accounts, "verified", numbers.Verified)
+	return false, nil
+}
+
+// closeOpen gives every account that the window did not reach its word: not reached.
+func (a *Auditor) closeOpen(ctx context.Context, run Run) (more bool, err error) {
+	if run.Phase == PhasePlanning {
+		if more, err := a.Plan(ctx, run.Key); more || err != nil {
+			return more, err
+		}
+	}
+	open, err := a.Ledger.OpenBatches(ctx, run.Key)
+	if err != nil {
+		return false, err
+	}
+	for _, b := range open {
+		batch, done, err := a.Ledger.LoadBatch(ctx, run.Key, b.N)
+		if err != nil {
+			return false, err
+		}
+		if done {
+			continue
+		}
+		if err := a.closeUnreached(ctx, run, batch); err != nil {
+			return false, err
+		}
+	}
+	return false, nil
+}
+
+func (a *Auditor) closeUnreached(ctx context.Context, run Run, batch Batch) error {
+	w := &batchWork{Auditor: a, run: run, batch: batch}
+	if batch.Try == 1 { // a second try that was not reached leaves the first one's word
+		if err := w.load(ctx); err != nil {
+			return err
+		}
+		var results []Recorded
+		for _, acc := range w.todo {
+			c := candidate{account: acc}
+			if target, err := a.Resolve(ctx, acc); err == nil {
+				c.target = target
+			}
+			results = append(results, Recorded{Result: w.unverified(c, "not reached")})
+		}
+		if err := a.Ledger.Record(ctx, run.Key, results); err != nil {
+			return err
+		}
+	}
+	return a.Ledger.CloseBatch(ctx, run.Key, batch.N, nil)
+}
+
+func (a *Auditor) settleAll(ctx context.Context, run Run, until time.Time) (more bool, err error) {
+	for after := ""; ; {
+		if time.Now().After(until) {
+			return true, nil
+		}
+		page, err := a.Ledger.Unsettled(ctx, run, after, settlePage)
+		if err != nil || len(page) == 0 {
+			return false, err
+		}
+		after = page[len(page)-1].AccountID
+		if err := a.settlePage(ctx, run, page); err != nil {
+			return false, err
+		}
+	}
+}
+
+func (a *Auditor) settlePage(ctx context.Context, run Run, page []State) error {
+	accounts := ids(page, func(s State) string { return s.AccountID })
+	mailing, err := a.Ledger.Mailing(ctx, accounts, run.StartedAt.Add(-mailsWithin))
+	if err != nil {
+		return err
+	}
+	var settlements []Settlement
+	var drafts []Draft
+	contacts := map[string]Account{}
+	if loaded, err := a.Accounts.AccountsByID(ctx, accounts); err != nil {
+		return err
+	} else {
+		for _, acc := range loaded {
+			contacts[acc.ID] = acc
+		}
+	}
+	for _, state := range page {
+		s := Settle(run, state)
+		if a.Policy.Mode != ModeOff {
+			if draft, ok := a.draft(run, &s, contacts[state.AccountID], mailing[state.AccountID]); ok {
+				drafts = append(drafts, draft)
+			}
+		}
+		settlements = append(settlements, s)
+	}
+	return a.Ledger.Settle(ctx, run, settlements, drafts)
+}
+
+// draft asks the cadence whether the account's customer is told tonight.
+func (a *Auditor) draft(run Run, s *Settlement, acc Account, m Mailing) (Draft, bool) {
+	tonight := s.State.Tonight
+	asked := tonight.Verdict != Unverified && !tonight.Carried
+	cadence := a.Policy.Cadence
+	cadence.Shadow = a.Policy.Mode == ModeShadow
+	s.Decision = cadence.Decide(run.StartedAt, s.State.Settled, s.State.Told, asked, m.Lately, m.Pending)
+	if s.Decision.Kind == "" {
+		return Draft{}, false
+	}
+	item := NoticeItem{AccountID: acc.ID, Verdict: s.State.Settled.Verdict, Since: s.State.Settled.Since, Step: s.Decision.Step}
+	if s.Decision.Kind == KindRecovered {
+		item.Verdict = s.State.Told.Verdict
+	}
+	return Draft{
+		Kind: s.Decision.Kind, TenantID: acc.TenantID, ContactEmail: foldAddress(acc.ContactEmail),
+		Provider: tonight.Provider, Thread: s.State.Told.NoticeID, Item: item,
+	}, true
+}
+
+func (a *Auditor) settleDeparted(ctx context.Context, run Run, until time.Time) (more bool, err error) {
+	if !run.Scope.Whole() {
+		return false, nil
+	}
+	for after := ""; ; {
+		if time.Now().After(until) {
+			return true, nil
+		}
+		page, err := a.Ledger.Departed(ctx, run, after, settlePage)
+		if err != nil || len(page) == 0 {
+			return false, err
+		}
+		after = page[len(page)-1].AccountID
+		settlements := make([]Settlement, len(page))
+		for i, s := range page {
+			settlements[i] = Left(run, s)
+		}
+		if err := a.Ledger.Settle(ctx, run, settlements, nil); err != nil {
+			return false, err
+		}
+	}
+}
+
+// releaseNotices decides what becomes of the mails that this run has written.
+func (a *Auditor) releaseNotices(ctx context.Context, run Run) error {
+	forming, err := a.Ledger.Forming(ctx, run.Key)
+	if err != nil {
+		return err
+	}
+	for i := range forming {
+		if err := a.release(ctx, &forming[i]); err != nil {
+			return err
+		}
+	}
+	return a.Ledger.Release(ctx, forming)
+}
+
+func (a *Auditor) release(ctx context.Context, n *Notice) error {
+	switch {
+	case n.ContactEmail == "":
+		n.State, n.Detail = NoticeSuppressed, "the tenant has no contact: telephone"
+	case !a.Policy.Only.Covers(*n):
+		n.State, n.Detail = NoticeSuppressed, "outside notices.only"
+	case a.Policy.Mode == ModeShadow:
+		n.State, n.Detail = NoticeShadowed, "notices.mode is shadow"
+	default:
+		n.State = NoticeQueued
+		zone, err := a.zoneOf(ctx, *n)
+		if err != nil {
+			return err
+		}
+		n.DueAt = a.Policy.Hours.Next(a.Now(), zone)
+	}
+	return nil
+}
+
+func (a *Auditor) zoneOf(ctx context.Context, n Notice) (*time.Location, error) {
+	accounts, err := a.Accounts.AccountsByID(ctx, ids(n.Items, func(i NoticeItem) string { return i.AccountID }))
+	if err != nil {
+		return nil, err
+	}
+	for _, acc := range accounts {
+		if acc.TimeZone == "" {
+			continue
+		}
+		if zone, err := time.LoadLocation(acc.TimeZone); err == nil {
+			return zone, nil
+		}
+	}
+	return a.Policy.Zone, nil
+}
+
+func (a *Auditor) count(ctx context.Context, run Run) (Numbers, error) {
+	var n Numbers
+	if err := a.Ledger.Findings(ctx, run, func(f Finding) error { n.Count(f); return nil }); err != nil {
+		return n, fmt.Errorf("count run %s: %w", run.Key, err)
+	}
+	counts, err := a.Ledger.CountNotices(ctx, run.Key)
+	n.Notices = counts
+	return n, err
+}

@@ -1,0 +1,164 @@
+package audit
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"mailaudit/providers"
+)
+
+// prepare opens the secrets of a few accounts and reserves their attempts. Those that cannot be asked come
+// back as settled results.
+func (w *batchWork) prepare(ctx context.Context, accounts []Account) (ready []candidate, settled []Result, err error) {
+	day := w.Now().In(w.Policy.AttemptZone).Format(time.DateOnly)
+	var keys []AttemptKey
+	for _, acc := range accounts {
+		c, reason := w.candidate(ctx, acc)
+		if reason != "" {
+			settled = append(settled, w.unverified(c, reason))
+			continue
+		}
+		c.day = day
+		ready = append(ready, c)
+		keys = append(keys, c.key)
+	}
+	granted, err := w.Ledger.Reserve(ctx, day, keys, w.Policy.Attempts)
+	if err != nil {
+		return nil, nil, err
+	}
+	asked := ready[:0]
+	for i, c := range ready {
+		if granted[i] {
+			asked = append(asked, c)
+		} else {
+			settled = append(settled, w.unverified(c, "today's attempts are used up"))
+		}
+	}
+	return asked, settled, nil
+}
+
+// candidate readies one account; a reason tells why it cannot be asked.
+func (w *batchWork) candidate(ctx context.Context, acc Account) (candidate, string) {
+	return w.Auditor.candidate(ctx, acc, w.sealed[acc.ID])
+}
+
+func (a *Auditor) candidate(ctx context.Context, acc Account, sealed []byte) (candidate, string) {
+	c := candidate{account: acc}
+	target, err := a.Resolve(ctx, acc)
+	if err != nil {
+		return c, "the provider could not be found: " + err.Error()
+	}
+	c.target = target
+	if acc.Auth == AuthOAuth2 {
+		return c, "signing in by OAuth is not verified by this version"
+	}
+	if target.Endpoint.Host == "" {
+		return c, "no mail server is stored, and none is known for this address"
+	}
+	secret, err := a.Open(acc.ID, sealed)
+	if err != nil {
+		a.Log.Error("secret not opened", "account", acc.ID, "err", err)
+		return c, "our own fault: the stored secret could not be opened"
+	}
+	if secret.Empty() {
+		return c, "no secret is stored"
+	}
+	c.secret = secret
+	c.print = a.Fingerprints.Secret(secret)
+	c.key = AttemptKey{Login: a.Fingerprints.Login(target.Endpoint.Host + "\n" + acc.Login()), Secret: c.print}
+	return c, ""
+}
+
+func (w *batchWork) unverified(c candidate, reason string) Result {
+	r := w.result(c)
+	r.Judgement = Judgement{Verdict: Unverified, TwoFactor: providers.TwoFactorUnknown, Certainty: providers.Ambiguous}
+	r.Reason = reason
+	return r
+}
+
+func (w *batchWork) result(c candidate) Result {
+	r := baseResult(c, w.Now())
+	r.RunKey, r.Try = w.run.Key, w.batch.Try
+	return r
+}
+
+func baseResult(c candidate, at time.Time) Result {
+	r := Result{
+		AccountID: c.account.ID, TenantID: c.account.TenantID, TenantName: c.account.TenantName,
+		Address: c.account.Address, Provider: Undecided, Fingerprint: c.print, At: at,
+	}
+	if c.target.Provider != nil {
+		r.Provider, r.Brand = c.target.Provider.Name, c.target.Brand.Name
+	}
+	return r
+}
+
+// converse asks one account. It returns false if it was cut off before the credential left us.
+func (w *batchWork) converse(ctx context.Context, c candidate) (Result, bool) {
+	if ctx.Err() != nil {
+		return Result{}, false
+	}
+	conv := w.Auditor.ask(ctx, c)
+	if conv.Fault == providers.FaultCancelled && !conv.CredentialSent {
+		return Result{}, false
+	}
+	if !conv.CredentialSent {
+		if err := w.giveBack(ctx, []candidate{c}); err != nil {
+			w.Log.Error("attempt not given back", "account", c.account.ID, "err", err)
+		}
+	}
+	r := w.result(c)
+	outcome := w.Auditor.judge(&r, c, conv, w.states[c.account.ID])
+	w.logResult(r, outcome.reading, conv)
+	return r, true
+}
+
+func (a *Auditor) ask(ctx context.Context, c candidate) providers.Conversation {
+	secret := providers.NewSecret(c.target.Provider.Wire(c.secret.Reveal()))
+	return a.Ask(ctx, c.target.Provider.Name, providers.Attempt{
+		Endpoint: c.target.Endpoint, Mechanisms: c.target.Provider.Mechanisms,
+		Login: c.account.Login(), Secret: secret,
+	})
+}
+
+type outcome struct {
+	reading providers.Reading
+	kind    providers.Kind
+}
+
+// judge reads the conversation, makes the verdict and puts both into r.
+func (a *Auditor) judge(r *Result, c candidate, conv providers.Conversation, before State) outcome {
+	reading := c.target.Provider.Read(conv, c.target.Foreign)
+	kind := c.target.Provider.KindOf(c.secret.Reveal())
+	r.Judgement = Judge(Case{
+		Reading: reading, Kind: kind, Brand: c.target.Brand, ForeignHost: c.target.Foreign,
+		AcceptedBefore: c.print != "" && before.AcceptedFingerprint == c.print,
+	})
+	r.Rule, r.Class = reading.Rule, reading.Class
+	r.Mechanism, r.Took = string(conv.Mechanism), conv.Took
+	if conv.LocalAddr.IsValid() {
+		r.LocalAddr = conv.LocalAddr.String()
+	}
+	if conv.Fault == providers.FaultNone {
+		r.Reply = conv.Reply.Evidence()
+		if reading.Class == providers.Unknown {
+			r.Wording = conv.Reply.Wording()
+			r.Reason = "a reply that no rule knows"
+		}
+	} else {
+		r.Reason = conv.Detail
+	}
+	if r.Verdict == Unverified && r.Reason == "" {
+		r.Reason = "the provider did not say: " + string(reading.Class)
+	}
+	r.Retry = r.Verdict == Unverified && reading.Passing()
+	return outcome{reading, kind}
+}
+
+// logResult writes one line an account: no address, and no reply text above debug.
+func (w *batchWork) logResult(r Result, reading providers.Reading, conv providers.Conversation) {
+	w.Log.Info("verified", "run", r.RunKey, "account", r.AccountID, "provider", r.Provider, "class", string(reading.Class),
+		"verdict", string(r.Verdict), "stage", string(conv.Stage), "ms", conv.Took.Milliseconds())
+	w.Log.Log(context.Background(), slog.LevelDebug, "reply", "account", r.AccountID, "rule", r.Rule, "reply", r.Reply, "fault", string(conv.Fault))
+}

@@ -1,0 +1,68 @@
+package audit
+
+import "time"
+
+// NoticeState is where a customer mail stands.
+type NoticeState string
+
+const (
+	NoticeNone       NoticeState = "none"
+	NoticeForming    NoticeState = "forming" // its run is still being concluded
+	NoticeQueued     NoticeState = "queued"
+	NoticeHeld       NoticeState = "held" // a guard waits for a person
+	NoticeSending    NoticeState = "sending"
+	NoticeSent       NoticeState = "sent"
+	NoticeFailed     NoticeState = "failed"     // the relay refused it for good
+	NoticeAmbiguous  NoticeState = "ambiguous"  // the line went dead after the final dot; never sent again by itself
+	NoticeShadowed   NoticeState = "shadowed"   // what would have been sent, had notices.mode been live
+	NoticeSuppressed NoticeState = "suppressed" // outside the pilot, snoozed, without contact, or overtaken by events
+)
+
+// NoticeStates lists what a report counts, in its order.
+var NoticeStates = [...]NoticeState{
+	NoticeSent, NoticeQueued, NoticeHeld, NoticeFailed, NoticeAmbiguous, NoticeShadowed, NoticeSuppressed,
+}
+
+// NoticeKind is why a mail is written.
+type NoticeKind string
+
+const (
+	KindFinding   NoticeKind = "finding"   // something must be mended
+	KindReminder  NoticeKind = "reminder"  // it still must
+	KindRecovered NoticeKind = "recovered" // it works again
+)
+
+// Notice is one mail to one contact of one tenant about the accounts of one provider.
+type Notice struct {
+	ID           int64 // the number that the mail and the product's screens show, as M-4821
+	RunKey       string
+	Kind         NoticeKind
+	TenantID     string
+	ContactEmail string
+	Provider     string
+	State        NoticeState
+	Detail       string // for people: why it is in this state
+	DueAt        time.Time
+	CreatedAt    time.Time
+	SentAt       time.Time
+	Tries        int
+	MessageID    string
+	Thread       int64 // the first notice about these findings; 0 if this is the first
+	Items        []NoticeItem
+}
+
+// NoticeItem is one account in a notice, with the finding as it stood when the notice was written.
+type NoticeItem struct {
+	AccountID string
+	Verdict   Verdict // for KindRecovered: what had been told
+	Since     time.Time
+	Step      int // the cadence step that this mail is
+}
+
+// Shown is the state as reports name it: what is under way counts as queued.
+func (s NoticeState) Shown() NoticeState {
+	if s == NoticeForming || s == NoticeSending {
+		return NoticeQueued
+	}
+	return s
+}

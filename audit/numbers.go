@@ -1,0 +1,103 @@
+package audit
+
+import (
+	"slices"
+
+	"mailaudit/providers"
+)
+
+// Numbers are a run's counts. They are counted once, when the run concludes, and every report reads them.
+type Numbers struct {
+	Accounts  int                         `json:"accounts"`
+	Verified  int                         `json:"verified"` // any verdict but unverified
+	Verdicts  map[Verdict]int             `json:"verdicts"`
+	TwoFactor map[providers.TwoFactor]int `json:"two_factor"` // of the accepted accounts
+	Changes   Changes                     `json:"changes"`
+	Providers map[string]*ProviderNumbers `json:"providers"`
+	Notices   map[NoticeState]int         `json:"notices,omitempty"`
+	Unknown   []UnknownReply              `json:"unknown,omitempty"`
+	Open      int                         `json:"open"` // failing accounts, tonight's word or an earlier night's
+}
+
+// ProviderNumbers are one provider's share of [Numbers].
+type ProviderNumbers struct {
+	Accounts   int                         `json:"accounts"`
+	Verdicts   map[Verdict]int             `json:"verdicts"`
+	TwoFactor  map[providers.TwoFactor]int `json:"two_factor"`
+	Changes    Changes                     `json:"changes"`
+	Held       bool                        `json:"held"`
+	HoldReason string                      `json:"hold_reason"`
+	Void       bool                        `json:"void,omitempty"`
+	VoidReason string                      `json:"void_reason,omitempty"`
+}
+
+// Changes compare a run with the last word before it. Unverified accounts are in none of them.
+type Changes struct {
+	NewlyFailing int `json:"newly_failing"`
+	Recovered    int `json:"recovered"`
+	StillFailing int `json:"still_failing"`
+}
+
+// UnknownReply is a reply that no rule knows, with how many accounts met it.
+type UnknownReply struct {
+	Provider string `json:"provider"`
+	Wording  string `json:"wording"` // its normal form, by which replies are counted together
+	Reply    string `json:"reply"`   // the first of them
+	Count    int    `json:"count"`
+}
+
+// Count adds one account's outcome.
+func (n *Numbers) Count(f Finding) {
+	if n.Verdicts == nil {
+		n.Verdicts, n.TwoFactor = map[Verdict]int{}, map[providers.TwoFactor]int{}
+		n.Providers = map[string]*ProviderNumbers{}
+	}
+	p := n.Providers[f.Provider]
+	if p == nil {
+		p = &ProviderNumbers{Verdicts: map[Verdict]int{}, TwoFactor: map[providers.TwoFactor]int{}}
+		n.Providers[f.Provider] = p
+	}
+	n.Accounts++
+	p.Accounts++
+	n.Verdicts[f.Verdict]++
+	p.Verdicts[f.Verdict]++
+	p.TwoFactor[f.TwoFactor]++
+	if f.Verdict != Unverified {
+		n.Verified++
+	}
+	if f.Verdict.Fine() || f.Verdict == SingleFactor {
+		n.TwoFactor[f.TwoFactor]++
+	}
+	if f.Verdict.Failing() || f.Verdict == Unverified && f.Previous.Failing() {
+		n.Open++
+	}
+	n.Changes.count(f)
+	p.Changes.count(f)
+	if f.Wording != "" {
+		n.countUnknown(f)
+	}
+}
+
+// wordingsAtMost bounds what a hostile or broken server can add to a report.
+const wordingsAtMost = 100
+
+func (n *Numbers) countUnknown(f Finding) {
+	i := slices.IndexFunc(n.Unknown, func(u UnknownReply) bool { return u.Provider == f.Provider && u.Wording == f.Wording })
+	switch {
+	case i >= 0:
+		n.Unknown[i].Count++
+	case len(n.Unknown) < wordingsAtMost:
+		n.Unknown = append(n.Unknown, UnknownReply{Provider: f.Provider, Wording: f.Wording, Reply: f.Reply, Count: 1})
+	}
+}
+
+func (c *Changes) count(f Finding) {
+	switch {
+	case f.Verdict.Failing() && f.Previous.Failing():
+		c.StillFailing++
+	case f.Verdict.Failing():
+		c.NewlyFailing++
+	case f.Verdict.Fine() && f.Previous.Failing():
+		c.Recovered++
+	}
+}

@@ -1,0 +1,143 @@
+package audit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+const (
+	planPage  = 2000
+	batchSize = 200
+	// turn is how long a step works before it hands back, so that a killed process's share is soon taken
+	// over by another.
+	turn = 45 * time.Second
+)
+
+// Undecided is the queue of accounts whose provider could not be told when they were planned.
+const Undecided = "other"
+
+// Plan pages through the accounts and cuts them into batches of one provider each. more tells that it has
+// used up its turn.
+func (a *Auditor) Plan(ctx context.Context, key string) (more bool, err error) {
+	until := time.Now().Add(turn)
+	for {
+		run, err := a.Ledger.LoadRun(ctx, key)
+		if err != nil || run.Phase != PhasePlanning || !run.Open() {
+			return false, err
+		}
+		if time.Now().After(until) {
+			return true, nil
+		}
+		if err := a.Ledger.Beat(ctx, key, a.Now()); err != nil {
+			return false, err
+		}
+		if err := a.planPage(ctx, run); err != nil && !errors.Is(err, ErrMoved) {
+			return false, err
+		}
+	}
+}
+
+func (a *Auditor) planPage(ctx context.Context, run Run) error {
+	page, err := a.Accounts.AccountsAfter(ctx, run.PlannedTo, planPage, run.Scope.Tenant)
+	if err != nil {
+		return err
+	}
+	last := len(page) < planPage
+	to := run.PlannedTo
+	if len(page) > 0 {
+		to = page[len(page)-1].ID
+	}
+	chosen, full := a.choose(ctx, run, page)
+	states, err := a.Ledger.LoadStates(ctx, ids(chosen, func(c choice) string { return c.id }))
+	if err != nil {
+		return err
+	}
+	return a.Ledger.Plan(ctx, run.Key, run.PlannedTo, to, cut(chosen, states), len(chosen), last || full)
+}
+
+type choice struct{ id, provider string }
+
+// choose applies the run's scope. full tells that --limit is reached.
+func (a *Auditor) choose(ctx context.Context, run Run, page []Account) (chosen []choice, full bool) {
+	for _, acc := range page {
+		provider := Undecided
+		if target, err := a.Resolve(ctx, acc); err == nil {
+			provider = target.Provider.Name
+		}
+		if run.Scope.Provider != "" && provider != run.Scope.Provider {
+			continue
+		}
+		if run.Scope.Limit > 0 && run.Accounts+len(chosen) == run.Scope.Limit {
+			return chosen, true
+		}
+		chosen = append(chosen, choice{acc.ID, provider})
+	}
+	return chosen, false
+}
+
+// cut makes the batches. Accounts whose last word was not a clear yes come in batches of their own, which
+// go first: should the window end early, they are the ones that matter.
+func cut(chosen []choice, states map[string]State) []Batch {
+	type heap struct {
+		provider string
+		doubtful bool
+	}
+	heaps := map[heap][]string{}
+	var order []heap
+	for _, c := range chosen {
+		s, known := states[c.id]
+		h := heap{c.provider, known && (!s.Settled.Verdict.Fine() || !s.UnverifiedSince.IsZero())}
+		if heaps[h] == nil {
+			order = append(order, h)
+		}
+		heaps[h] = append(heaps[h], c.id)
+	}
+	var batches []Batch
+	for _, h := range order {
+		for portion := range slices.Chunk(heaps[h], batchSize) {
+			batches = append(batches, Batch{Provider: h.provider, Try: 1, Doubtful: h.doubtful, IDs: portion})
+		}
+	}
+	return batches
+}
+
+func ids[T any](all []T, id func(T) string) []string {
+	out := make([]string, len(all))
+	for i, v := range all {
+		out[i] = id(v)
+	}
+	return out
+}
+
+// sampleSize is how many secrets are opened before the first dial.
+const sampleSize = 25
+
+// ErrWrongKeyset: none of the stored secrets opens.
+var ErrWrongKeyset = errors.New("the keyset opens none of the stored secrets")
+
+// CheckKeys opens a sample of secrets. It returns ErrWrongKeyset, with the first cause, if none opens.
+func (a *Auditor) CheckKeys(ctx context.Context) error {
+	page, err := a.Accounts.AccountsAfter(ctx, "", sampleSize, "")
+	if err != nil {
+		return err
+	}
+	sealed, err := a.Accounts.SealedSecrets(ctx, ids(page, func(acc Account) string { return acc.ID }))
+	if err != nil {
+		return err
+	}
+	var cause error
+	for id, secret := range sealed {
+		_, err := a.Open(id, secret)
+		if err == nil {
+			return nil
+		}
+		cause = err
+	}
+	if cause != nil {
+		return fmt.Errorf("%w: %w", ErrWrongKeyset, cause)
+	}
+	return nil
+}

@@ -1,0 +1,221 @@
+// Package queue runs the night's steps as jobs of River, over one process or many. The jobs carry no state:
+// what is there to be done is read from the run itself, and a job that was lost is put in again. So the
+// queue's own housekeeping, a crash, or a queue that was emptied by hand costs time and nothing else.
+package queue
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver"
+	"github.com/riverqueue/river/rivermigrate"
+	"github.com/riverqueue/river/rivertype"
+
+	"mailaudit/audit"
+)
+
+// Steps is the work itself. Each step may be called again after it was cut off. more tells that it used up
+// its turn and wants to go on.
+type Steps interface {
+	Plan(ctx context.Context, key string) (more bool, err error)
+	Verify(ctx context.Context, key string, batch int) (more bool, err error)
+	Conclude(ctx context.Context, key string) (more bool, err error)
+	Notify(ctx context.Context, notice int64) error
+	Post(ctx context.Context, key string) error
+}
+
+// Options set an engine up.
+type Options struct {
+	Steps Steps
+	// Agenda lists what is there to be done now.
+	Agenda func(ctx context.Context) ([]audit.Task, error)
+	// Providers have a queue each, so that one which is down does not hold up the others.
+	Providers []string
+	// Every is how often the agenda is read, and how often each queue is looked at.
+	Every time.Duration
+	Log   *slog.Logger
+}
+
+// Engine works on the jobs of one database. TTx is the driver's transaction type.
+type Engine[TTx any] struct {
+	client *river.Client[TTx]
+	opts   Options
+	wake   chan struct{}
+	done   chan struct{}
+	stop   context.CancelFunc
+}
+
+const (
+	houseQueue = "house" // planning, concluding
+	mailQueue  = "mail"  // notices and summaries
+
+	// A step hands back after 45 s; what is silent for longer than jobTimeout hangs, and what a killed
+	// process left is taken over after rescueAfter.
+	jobTimeout  = 60 * time.Second
+	rescueAfter = 75 * time.Second
+	// maxAttempts is never reached: work that fails is put in again as long as its run is open.
+	maxAttempts = 1000
+	// batchWorkers per provider and process overlap the end of one batch with the start of the next.
+	batchWorkers = 2
+)
+
+// Migrate brings River's own tables up to date.
+func Migrate[TTx any](ctx context.Context, driver riverdriver.Driver[TTx], log *slog.Logger) error {
+	migrator, err := rivermigrate.New(driver, &rivermigrate.Config{Logger: quiet(log)})
+	if err != nil {
+		return fmt.Errorf("prepare the queue's tables: %w", err)
+	}
+	if _, err := migrator.Migrate(ctx, rivermigrate.DirectionUp, nil); err != nil {
+		return fmt.Errorf("migrate the queue's tables: %w", err)
+	}
+	return nil
+}
+
+// New makes an engine that is not started yet.
+func New[TTx any](driver riverdriver.Driver[TTx], opts Options) (*Engine[TTx], error) {
+	queues := map[string]river.QueueConfig{
+		houseQueue: {MaxWorkers: 1},
+		mailQueue:  {MaxWorkers: 1},
+	}
+	for _, p := range opts.Providers {
+		queues[providerQueue(p)] = river.QueueConfig{MaxWorkers: batchWorkers}
+	}
+	e := &Engine[TTx]{opts: opts, wake: make(chan struct{}, 1)}
+	workers := river.NewWorkers()
+	river.AddWorker(workers, &planWorker{steps: opts.Steps, again: e.Wake})
+	river.AddWorker(workers, &verifyWorker{steps: opts.Steps, again: e.Wake})
+	river.AddWorker(workers, &concludeWorker{steps: opts.Steps, again: e.Wake})
+	river.AddWorker(workers, &notifyWorker{steps: opts.Steps, again: e.Wake})
+	river.AddWorker(workers, &postWorker{steps: opts.Steps, again: e.Wake})
+	client, err := river.NewClient(driver, &river.Config{
+		Queues:               queues,
+		Workers:              workers,
+		FetchCooldown:        min(opts.Every, 100*time.Millisecond),
+		FetchPollInterval:    opts.Every,
+		JobTimeout:           jobTimeout,
+		RescueStuckJobsAfter: rescueAfter,
+		MaxAttempts:          maxAttempts,
+		RetryPolicy:          backoff{},
+		ErrorHandler:         &failures{log: opts.Log},
+		Logger:               quiet(opts.Log),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("prepare the queue: %w", err)
+	}
+	e.client = client
+	return e, nil
+}
+
+// Start begins to work. It goes on until Stop; ctx ends only the values that jobs may need.
+func (e *Engine[TTx]) Start(ctx context.Context) error {
+	base := context.WithoutCancel(ctx)
+	if err := e.client.Start(base); err != nil {
+		return fmt.Errorf("start the queue: %w", err)
+	}
+	keep, stop := context.WithCancel(base)
+	e.stop, e.done = stop, make(chan struct{})
+	go e.keepAgenda(keep)
+	return nil
+}
+
+// Stop lets running jobs end until ctx ends, then cancels them and waits.
+func (e *Engine[TTx]) Stop(ctx context.Context) error {
+	if e.stop == nil {
+		return nil
+	}
+	e.stop()
+	<-e.done
+	if err := e.client.Stop(ctx); err == nil {
+		return nil
+	}
+	if err := e.client.StopAndCancel(context.WithoutCancel(ctx)); err != nil {
+		return fmt.Errorf("stop the queue: %w", err)
+	}
+	return nil
+}
+
+// Cancel cuts running jobs off and waits for them.
+func (e *Engine[TTx]) Cancel(ctx context.Context) error {
+	if e.stop == nil {
+		return nil
+	}
+	e.stop()
+	<-e.done
+	return e.client.StopAndCancel(ctx)
+}
+
+// Wake has the agenda read at once.
+func (e *Engine[TTx]) Wake() {
+	select {
+	case e.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (e *Engine[TTx]) keepAgenda(ctx context.Context) {
+	defer close(e.done)
+	tick := time.NewTicker(e.opts.Every)
+	defer tick.Stop()
+	for {
+		if err := e.putIn(ctx); err != nil && ctx.Err() == nil {
+			e.opts.Log.Error("agenda not read", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		case <-e.wake:
+		}
+	}
+}
+
+// putIn adds a job for each task that has none. River's uniqueness sees to the latter.
+func (e *Engine[TTx]) putIn(ctx context.Context) error {
+	tasks, err := e.opts.Agenda(ctx)
+	if err != nil || len(tasks) == 0 {
+		return err
+	}
+	params := make([]river.InsertManyParams, len(tasks))
+	for i, t := range tasks {
+		params[i] = insertion(t)
+	}
+	_, err = e.client.InsertMany(ctx, params)
+	return err
+}
+
+func providerQueue(provider string) string { return "verify_" + provider }
+
+func insertion(t audit.Task) river.InsertManyParams {
+	opts := &river.InsertOpts{
+		MaxAttempts: maxAttempts,
+		Queue:       houseQueue,
+		Priority:    2,
+		UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: []rivertype.JobState{
+			rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRunning,
+			rivertype.JobStateRetryable, rivertype.JobStateScheduled,
+		}},
+	}
+	switch t.Kind {
+	case audit.TaskPlan:
+		return river.InsertManyParams{Args: planArgs{Run: t.RunKey}, InsertOpts: opts}
+	case audit.TaskVerify:
+		opts.Queue = providerQueue(t.Provider)
+		if t.Doubtful {
+			opts.Priority = 1
+		}
+		return river.InsertManyParams{Args: verifyArgs{Run: t.RunKey, Batch: t.Batch}, InsertOpts: opts}
+	case audit.TaskConclude:
+		return river.InsertManyParams{Args: concludeArgs{Run: t.RunKey}, InsertOpts: opts}
+	case audit.TaskNotify:
+		opts.Queue = mailQueue
+		return river.InsertManyParams{Args: notifyArgs{Notice: t.Notice}, InsertOpts: opts}
+	case audit.TaskPost:
+		opts.Queue = mailQueue
+		opts.Priority = 1
+		return river.InsertManyParams{Args: postArgs{Run: t.RunKey}, InsertOpts: opts}
+	}
+	panic("queue: no job for task " + string(t.Kind))
+}

@@ -1,0 +1,104 @@
+package audit
+
+import "time"
+
+// nightsApart is how far two runs' starts must lie apart to count as two nights.
+const nightsApart = 20 * time.Hour
+
+// Settlement is what a run's conclusion changes about one account.
+type Settlement struct {
+	State    State
+	Change   *Change  // a new step in the history; nil where nothing changed
+	Note     *Finding // kept with the run where the history cannot tell the night: unverified, carried, or a narrowed run
+	Decision Decision
+}
+
+// Settle folds tonight's result into an account's state. It is pure: the same state and run give the same
+// settlement, however often a conclusion is begun again.
+func Settle(run Run, st State) Settlement {
+	r := *st.Tonight
+	out := Settlement{State: st}
+	s := &out.State
+	s.SettledSeq = run.Seq
+	if r.Verdict == Unverified {
+		if s.UnverifiedSince.IsZero() {
+			s.UnverifiedSince = run.StartedAt
+		}
+		note := finding(st, r)
+		note.Since = s.UnverifiedSince
+		out.Note = &note
+		return out
+	}
+	s.UnverifiedSince = time.Time{}
+	s.DefiniteAt = run.StartedAt
+	s.Fingerprint = r.Fingerprint
+	if r.Verdict.Fine() || r.Verdict == SingleFactor {
+		s.AcceptedFingerprint = r.Fingerprint
+	}
+	settleVerdict(run, r, &s.Settled)
+	s.TenantID, s.TenantName, s.Address, s.Provider, s.Brand = r.TenantID, r.TenantName, r.Address, r.Provider, r.Brand
+	if changed(st, *s) {
+		out.Change = &Change{
+			AccountID: st.AccountID, RunKey: run.Key, Seq: run.Seq,
+			TenantID: r.TenantID, TenantName: r.TenantName, Address: r.Address, Provider: r.Provider,
+			Settled: s.Settled, Previous: st.Settled.Verdict,
+		}
+	}
+	if r.Carried || !run.Scope.Whole() {
+		note := finding(st, r)
+		note.Since = s.Since
+		out.Note = &note
+	}
+	return out
+}
+
+func settleVerdict(run Run, r Result, s *Settled) {
+	if s.Verdict != r.Verdict {
+		*s = Settled{Verdict: r.Verdict, Since: run.StartedAt}
+	}
+	if s.Nights == 0 || !r.Carried && run.StartedAt.Sub(s.NightAt) >= nightsApart {
+		s.Nights++
+		s.NightAt = run.StartedAt
+	}
+	s.TwoFactor, s.Certainty, s.Actor = r.TwoFactor, r.Certainty, r.Actor
+	if s.Rule != r.Rule || s.Reply == "" {
+		s.Rule, s.Reply, s.Reason = r.Rule, r.Reply, r.Reason
+	}
+}
+
+// changed compares what a report shows. The reply's varying parts do not count: the first of its kind stays.
+func changed(a, b State) bool {
+	return a.Settled.Verdict != b.Settled.Verdict || a.Settled.TwoFactor != b.Settled.TwoFactor ||
+		a.Settled.Rule != b.Settled.Rule || a.Settled.Certainty != b.Settled.Certainty || a.Settled.Actor != b.Settled.Actor ||
+		a.TenantID != b.TenantID || a.TenantName != b.TenantName || a.Address != b.Address || a.Provider != b.Provider
+}
+
+// Left settles an account that is no longer in the source.
+func Left(run Run, st State) Settlement {
+	out := Settlement{State: st}
+	s := &out.State
+	s.SettledSeq = run.Seq
+	s.Settled = Settled{Verdict: Gone, Since: run.StartedAt}
+	s.Told = Told{}
+	s.UnverifiedSince = time.Time{}
+	out.Change = &Change{
+		AccountID: st.AccountID, RunKey: run.Key, Seq: run.Seq,
+		TenantID: st.TenantID, TenantName: st.TenantName, Address: st.Address, Provider: st.Provider,
+		Settled: s.Settled, Previous: st.Settled.Verdict,
+	}
+	return out
+}
+
+func finding(st State, r Result) Finding {
+	previous := st.Settled.Verdict
+	if previous == Gone {
+		previous = ""
+	}
+	return Finding{
+		AccountID: r.AccountID, TenantID: r.TenantID, TenantName: r.TenantName,
+		Provider: r.Provider, Address: r.Address,
+		Verdict: r.Verdict, TwoFactor: r.TwoFactor, Certainty: r.Certainty, Actor: r.Actor,
+		Previous: previous, Reply: r.Reply, Rule: r.Rule, Reason: r.Reason, Wording: r.Wording, Carried: r.Carried,
+		Notice: NoticeNone,
+	}
+}

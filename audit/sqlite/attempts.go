@@ -1,0 +1,57 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"mailaudit/audit"
+)
+
+// attemptDays is how long attempts are kept: today, and yesterday for clocks that differ.
+const attemptDays = 2
+
+func (s *Store) Reserve(ctx context.Context, day string, keys []audit.AttemptKey, limit audit.AttemptLimit) ([]bool, error) {
+	granted := make([]bool, len(keys))
+	err := s.inTx(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM attempts WHERE day < date(?, ?)`, day, fmt.Sprintf("-%d days", attemptDays)); err != nil {
+			return err
+		}
+		for i, k := range keys {
+			res, err := tx.ExecContext(ctx, `INSERT INTO attempts (day, login, secret, used)
+				SELECT ?1, ?2, ?3, 1 WHERE EXISTS (SELECT 1 FROM attempts WHERE day = ?1 AND login = ?2 AND secret = ?3)
+					OR (SELECT count(*) FROM attempts WHERE day = ?1 AND login = ?2 AND used > 0) < ?5
+				ON CONFLICT (day, login, secret) DO UPDATE SET used = used + 1 WHERE used < ?4`,
+				day, k.Login, k.Secret, limit.PerSecret, limit.Secrets)
+			if err != nil {
+				return err
+			}
+			n, err := res.RowsAffected()
+			if err != nil {
+				return err
+			}
+			granted[i] = n == 1
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reserve attempts: %w", err)
+	}
+	return granted, nil
+}
+
+func (s *Store) GiveBack(ctx context.Context, day string, keys []audit.AttemptKey) error {
+	err := s.inTx(ctx, func(tx *sql.Tx) error {
+		for _, k := range keys {
+			if _, err := tx.ExecContext(ctx, `UPDATE attempts SET used = used - 1
+				WHERE day = ? AND login = ? AND secret = ? AND used > 0`, day, k.Login, k.Secret); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("give back attempts: %w", err)
+	}
+	return nil
+}

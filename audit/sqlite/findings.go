@@ -1,0 +1,140 @@
+package sqlite
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"mailaudit/audit"
+)
+
+const findingsPage = 2000
+
+// Findings lays the run's own notes over the history as it stood at that run, in pages.
+func (s *Store) Findings(ctx context.Context, run audit.Run, each func(audit.Finding) error) error {
+	for after := ""; ; {
+		page, err := s.findingsAfter(ctx, run, after)
+		if err != nil {
+			return fmt.Errorf("read findings of run %s: %w", run.Key, err)
+		}
+		if len(page) == 0 {
+			return nil
+		}
+		for _, f := range page {
+			if err := each(f); err != nil {
+				return err
+			}
+		}
+		after = page[len(page)-1].AccountID
+	}
+}
+
+func (s *Store) findingsAfter(ctx context.Context, run audit.Run, after string) ([]audit.Finding, error) {
+	notes, err := s.notes(ctx, run.Key, after)
+	if err != nil {
+		return nil, err
+	}
+	var history []audit.Finding
+	if run.Scope.Whole() {
+		if history, err = s.history(ctx, run.Seq, after); err != nil {
+			return nil, err
+		}
+	}
+	page := overlay(history, notes)
+	if err := s.noticeStates(ctx, run.Key, page); err != nil {
+		return nil, err
+	}
+	return page, nil
+}
+
+func (s *Store) notes(ctx context.Context, key, after string) ([]audit.Finding, error) {
+	rows, err := s.db.QueryContext(ctx, `SELECT finding FROM run_notes
+		WHERE run_key = ? AND account_id > ? ORDER BY account_id LIMIT ?`, key, after, findingsPage)
+	return collect(rows, err, func(row scanner) (audit.Finding, error) {
+		var note string
+		var f audit.Finding
+		if err := row.Scan(&note); err != nil {
+			return f, err
+		}
+		err := json.Unmarshal([]byte(note), &f)
+		return f, err
+	})
+}
+
+func (s *Store) history(ctx context.Context, seq int64, after string) ([]audit.Finding, error) {
+	rows, err := s.db.QueryContext(ctx, `SELECT account_id, seq, tenant_id, tenant_name, address, provider,
+			verdict, previous, two_factor, certainty, actor, since, rule, reply, reason
+		FROM verdict_changes c
+		WHERE account_id > ?1 AND verdict <> 'gone'
+			AND seq = (SELECT max(seq) FROM verdict_changes WHERE account_id = c.account_id AND seq <= ?2)
+		ORDER BY account_id LIMIT ?3`, after, seq, findingsPage)
+	return collect(rows, err, func(row scanner) (audit.Finding, error) {
+		f := audit.Finding{Notice: audit.NoticeNone}
+		var changed int64
+		err := row.Scan(&f.AccountID, &changed, &f.TenantID, &f.TenantName, &f.Address, &f.Provider,
+			&f.Verdict, &f.Previous, &f.TwoFactor, &f.Certainty, &f.Actor, moment{&f.Since}, &f.Rule, &f.Reply, &f.Reason)
+		switch {
+		case changed < seq:
+			f.Previous = f.Verdict
+		case f.Previous == audit.Gone:
+			f.Previous = ""
+		}
+		return f, err
+	})
+}
+
+// overlay merges two pages in the order of ids; a note replaces the history's line. A full page is cut
+// where the other one may go on.
+func overlay(history, notes []audit.Finding) []audit.Finding {
+	last := ""
+	if len(history) == findingsPage {
+		last = history[len(history)-1].AccountID
+	}
+	if len(notes) == findingsPage && (last == "" || notes[len(notes)-1].AccountID < last) {
+		last = notes[len(notes)-1].AccountID
+	}
+	merged := make([]audit.Finding, 0, len(history)+len(notes))
+	for len(history) > 0 || len(notes) > 0 {
+		var f audit.Finding
+		switch {
+		case len(notes) == 0 || len(history) > 0 && history[0].AccountID < notes[0].AccountID:
+			f, history = history[0], history[1:]
+		case len(history) > 0 && history[0].AccountID == notes[0].AccountID:
+			f, history, notes = notes[0], history[1:], notes[1:]
+		default:
+			f, notes = notes[0], notes[1:]
+		}
+		if last != "" && f.AccountID > last {
+			break
+		}
+		merged = append(merged, f)
+	}
+	return merged
+}
+
+func (s *Store) noticeStates(ctx context.Context, key string, page []audit.Finding) error {
+	if len(page) == 0 {
+		return nil
+	}
+	rows, err := s.db.QueryContext(ctx, `SELECT i.account_id, n.state FROM notices n JOIN notice_items i USING (notice_id)
+		WHERE n.run_key = ? AND i.account_id >= ? AND i.account_id <= ?`, key, page[0].AccountID, page[len(page)-1].AccountID)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	states := map[string]audit.NoticeState{}
+	for rows.Next() {
+		var id string
+		var state audit.NoticeState
+		if err := rows.Scan(&id, &state); err != nil {
+			return err
+		}
+		states[id] = state
+	}
+	for i := range page {
+		if state, ok := states[page[i].AccountID]; ok {
+			page[i].Notice = state.Shown()
+		}
+	}
+	return rows.Err()
+}

@@ -1,0 +1,234 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"mailaudit/audit"
+)
+
+const noticeColumns = `notice_id, run_key, kind, tenant_id, contact_email, provider, state, detail, due_at, created_at, sent_at, tries, message_id, thread`
+
+func scanNotice(row scanner) (audit.Notice, error) {
+	var n audit.Notice
+	err := row.Scan(&n.ID, &n.RunKey, &n.Kind, &n.TenantID, &n.ContactEmail, &n.Provider, &n.State, &n.Detail,
+		moment{&n.DueAt}, moment{&n.CreatedAt}, moment{&n.SentAt}, &n.Tries, &n.MessageID, &n.Thread)
+	return n, err
+}
+
+func (s *Store) notices(ctx context.Context, where string, args ...any) ([]audit.Notice, error) {
+	rows, err := s.db.QueryContext(ctx, `SELECT `+noticeColumns+` FROM notices WHERE `+where, args...)
+	all, err := collect(rows, err, scanNotice)
+	if err != nil {
+		return nil, fmt.Errorf("read notices: %w", err)
+	}
+	for i := range all {
+		if all[i].Items, err = s.items(ctx, all[i].ID); err != nil {
+			return nil, fmt.Errorf("read notice %d: %w", all[i].ID, err)
+		}
+	}
+	return all, nil
+}
+
+func (s *Store) items(ctx context.Context, id int64) ([]audit.NoticeItem, error) {
+	rows, err := s.db.QueryContext(ctx, `SELECT account_id, verdict, since, step FROM notice_items
+		WHERE notice_id = ? ORDER BY account_id`, id)
+	return collect(rows, err, func(row scanner) (audit.NoticeItem, error) {
+		var i audit.NoticeItem
+		err := row.Scan(&i.AccountID, &i.Verdict, moment{&i.Since}, &i.Step)
+		return i, err
+	})
+}
+
+func (s *Store) Forming(ctx context.Context, key string) ([]audit.Notice, error) {
+	return s.notices(ctx, `run_key = ? AND state = 'forming' ORDER BY notice_id`, key)
+}
+
+func (s *Store) Release(ctx context.Context, notices []audit.Notice) error {
+	err := s.inTx(ctx, func(tx *sql.Tx) error {
+		for _, n := range notices {
+			res, err := tx.ExecContext(ctx, `UPDATE notices SET state = ?, detail = ?, due_at = ?
+				WHERE notice_id = ? AND state = 'forming'`, string(n.State), n.Detail, micros(n.DueAt), n.ID)
+			if err != nil {
+				return err
+			}
+			if moved, err := res.RowsAffected(); err != nil || moved == 0 {
+				continue
+			}
+			if n.State == audit.NoticeShadowed {
+				if err := told(ctx, tx, n.ID, n.CreatedAt, true); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("release notices: %w", err)
+	}
+	return nil
+}
+
+// told notes in the states of a notice's accounts that their customer has it. The mail that says all is
+// well ends the story.
+func told(ctx context.Context, tx *sql.Tx, id int64, now time.Time, shadow bool) error {
+	_, err := tx.ExecContext(ctx, `UPDATE account_states SET
+			told_first_at = CASE WHEN i.step = 0 THEN NULL WHEN i.step = 1 OR told_step = 0 THEN ?1 ELSE told_first_at END,
+			told_notice = CASE WHEN i.step = 0 THEN 0 WHEN i.step = 1 OR told_step = 0 THEN i.notice_id ELSE told_notice END,
+			told_at = ?1, told_step = i.step, told_verdict = CASE WHEN i.step = 0 THEN '' ELSE i.verdict END, told_shadow = ?2
+		FROM notice_items i WHERE i.notice_id = ?3 AND i.account_id = account_states.account_id`, micros(now), shadow, id)
+	return err
+}
+
+func (s *Store) DueNotices(ctx context.Context, now time.Time, limit int) ([]audit.Notice, error) {
+	return s.notices(ctx, `state = 'queued' AND (due_at IS NULL OR due_at <= ?)
+		ORDER BY (SELECT max(since) FROM notice_items i WHERE i.notice_id = notices.notice_id) DESC, notice_id LIMIT ?`, micros(now), limit)
+}
+
+func (s *Store) LoadNotice(ctx context.Context, id int64) (audit.Notice, error) {
+	all, err := s.notices(ctx, `notice_id = ?`, id)
+	if err != nil {
+		return audit.Notice{}, err
+	}
+	if len(all) == 0 {
+		return audit.Notice{}, fmt.Errorf("no notice M-%d", id)
+	}
+	return all[0], nil
+}
+
+func (s *Store) ListNotices(ctx context.Context, key string, state audit.NoticeState, limit int) ([]audit.Notice, error) {
+	return s.notices(ctx, `(?1 = '' OR run_key = ?1) AND (?2 = '' OR state = ?2) ORDER BY notice_id DESC LIMIT ?3`, key, string(state), limit)
+}
+
+func (s *Store) Claim(ctx context.Context, id int64, now time.Time) (bool, error) {
+	res, err := s.db.ExecContext(ctx, `UPDATE notices SET state = 'sending', claimed_at = ?, tries = tries + 1
+		WHERE notice_id = ? AND state = 'queued'`, micros(now), id)
+	if err != nil {
+		return false, fmt.Errorf("claim notice %d: %w", id, err)
+	}
+	n, err := res.RowsAffected()
+	return n == 1, err
+}
+
+func (s *Store) Narrow(ctx context.Context, id int64, keep []string) error {
+	return s.exec(ctx, "narrow notice", `DELETE FROM notice_items WHERE notice_id = ?1
+		AND account_id NOT IN (SELECT value FROM json_each(?2))
+		AND EXISTS (SELECT 1 FROM notices WHERE notice_id = ?1 AND state IN ('queued', 'held', 'sending'))`, id, array(keep))
+}
+
+func (s *Store) HandOver(ctx context.Context, id int64, messageID string, now time.Time) error {
+	err := s.inTx(ctx, func(tx *sql.Tx) error {
+		res, err := tx.ExecContext(ctx, `UPDATE notices SET state = 'ambiguous', message_id = ?,
+			detail = 'handed to the relay; its answer is not known' WHERE notice_id = ? AND state = 'sending'`, messageID, id)
+		if err != nil {
+			return err
+		}
+		if n, err := res.RowsAffected(); err != nil || n == 0 {
+			return errors.Join(err, errors.New("it is not being sent any more"))
+		}
+		return told(ctx, tx, id, now, false)
+	})
+	if err != nil {
+		return fmt.Errorf("hand over notice %d: %w", id, err)
+	}
+	return nil
+}
+
+func (s *Store) Sent(ctx context.Context, id int64, now time.Time, detail string) error {
+	err := s.inTx(ctx, func(tx *sql.Tx) error {
+		res, err := tx.ExecContext(ctx, `UPDATE notices SET state = 'sent', sent_at = ?, detail = ?
+			WHERE notice_id = ? AND state IN ('sending', 'ambiguous')`, micros(now), detail, id)
+		if err != nil {
+			return err
+		}
+		if n, err := res.RowsAffected(); err != nil || n == 0 {
+			return err
+		}
+		return told(ctx, tx, id, now, false)
+	})
+	if err != nil {
+		return fmt.Errorf("mark notice %d sent: %w", id, err)
+	}
+	return nil
+}
+
+func (s *Store) Unsent(ctx context.Context, id int64, state audit.NoticeState, detail string, due, now time.Time) error {
+	err := s.inTx(ctx, func(tx *sql.Tx) error {
+		res, err := tx.ExecContext(ctx, `UPDATE notices SET state = ?, detail = ?, due_at = coalesce(?, due_at)
+			WHERE notice_id = ? AND state IN ('sending', 'ambiguous', 'queued')`, string(state), detail, micros(due), id)
+		if err != nil {
+			return err
+		}
+		if n, err := res.RowsAffected(); err != nil || n == 0 || state != audit.NoticeFailed {
+			return err
+		}
+		return told(ctx, tx, id, now, false)
+	})
+	if err != nil {
+		return fmt.Errorf("mark notice %d: %w", id, err)
+	}
+	return nil
+}
+
+func (s *Store) CountNotices(ctx context.Context, key string) (map[audit.NoticeState]int, error) {
+	rows, err := s.db.QueryContext(ctx, `SELECT state, count(*) FROM notices WHERE run_key = ? GROUP BY state`, key)
+	if err != nil {
+		return nil, fmt.Errorf("count notices: %w", err)
+	}
+	defer rows.Close()
+	counts := map[audit.NoticeState]int{}
+	for rows.Next() {
+		var state audit.NoticeState
+		var n int
+		if err := rows.Scan(&state, &n); err != nil {
+			return nil, fmt.Errorf("count notices: %w", err)
+		}
+		counts[state.Shown()] += n
+	}
+	return counts, rows.Err()
+}
+
+func (s *Store) SentSince(ctx context.Context, t time.Time, contact, tenant string) (int, error) {
+	var n int
+	err := s.db.QueryRowContext(ctx, `SELECT count(*) FROM notices
+		WHERE state IN ('sent', 'ambiguous') AND coalesce(sent_at, claimed_at) >= ?1
+		AND (?2 = '' OR contact_email = ?2) AND (?3 = '' OR tenant_id = ?3)`, micros(t), contact, tenant).Scan(&n)
+	if err != nil {
+		return 0, fmt.Errorf("count sent notices: %w", err)
+	}
+	return n, nil
+}
+
+func (s *Store) Mailing(ctx context.Context, ids []string, since time.Time) (map[string]audit.Mailing, error) {
+	rows, err := s.db.QueryContext(ctx, `SELECT i.account_id,
+			sum(n.state IN ('sent', 'ambiguous', 'queued', 'held', 'sending') AND n.created_at >= ?),
+			max(n.state IN ('forming', 'queued', 'held', 'sending'))
+		FROM notice_items i JOIN notices n USING (notice_id)
+		WHERE i.account_id IN (SELECT value FROM json_each(?)) GROUP BY i.account_id`, micros(since), array(ids))
+	if err != nil {
+		return nil, fmt.Errorf("read mailing: %w", err)
+	}
+	defer rows.Close()
+	all := map[string]audit.Mailing{}
+	for rows.Next() {
+		var id string
+		var m audit.Mailing
+		if err := rows.Scan(&id, &m.Lately, &m.Pending); err != nil {
+			return nil, fmt.Errorf("read mailing: %w", err)
+		}
+		all[id] = m
+	}
+	return all, rows.Err()
+}
+
+// Recover puts right what a killed process left: on one database file there is one process, so whatever
+// is marked as under way is not. Jobs are River's; they are made available again.
+func (s *Store) Recover(ctx context.Context) error {
+	if err := s.exec(ctx, "recover notices", `UPDATE notices SET state = 'queued' WHERE state = 'sending'`); err != nil {
+		return err
+	}
+	return s.exec(ctx, "recover jobs", `UPDATE river_job SET state = 'available' WHERE state = 'running'`)
+}

@@ -1,0 +1,104 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+
+	"mailaudit/audit"
+)
+
+func (s *Store) Settle(ctx context.Context, run audit.Run, settlements []audit.Settlement, drafts []audit.Draft) error {
+	err := s.inTx(ctx, func(tx *sql.Tx) error {
+		for _, st := range settlements {
+			fresh, err := settleState(ctx, tx, run, st.State)
+			if err != nil {
+				return err
+			}
+			if !fresh {
+				continue
+			}
+			if st.Change != nil {
+				if err := insertChange(ctx, tx, *st.Change); err != nil {
+					return err
+				}
+			}
+			if st.Note != nil {
+				if err := insertNote(ctx, tx, run.Key, *st.Note); err != nil {
+					return err
+				}
+			}
+		}
+		for _, d := range drafts {
+			if err := insertDraft(ctx, tx, run, d); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("settle run %s: %w", run.Key, err)
+	}
+	return nil
+}
+
+func settleState(ctx context.Context, tx *sql.Tx, run audit.Run, s audit.State) (bool, error) {
+	res, err := tx.ExecContext(ctx, `UPDATE account_states SET
+		tenant_id = ?, tenant_name = ?, address = ?, provider = ?, brand = ?,
+		verdict = ?, two_factor = ?, certainty = ?, actor = ?, since = ?, rule = ?, reply = ?, reason = ?, nights = ?, night_at = ?,
+		told_step = ?, told_verdict = ?, told_first_at = ?, told_at = ?, told_notice = ?, told_shadow = ?,
+		fingerprint = ?, accepted_fingerprint = ?, definite_at = ?, unverified_since = ?, settled_seq = ?
+		WHERE account_id = ? AND settled_seq < ?`,
+		s.TenantID, s.TenantName, s.Address, s.Provider, s.Brand,
+		string(s.Verdict), string(s.TwoFactor), string(s.Certainty), string(s.Actor), micros(s.Since), s.Rule, s.Reply, s.Reason, s.Nights, micros(s.NightAt),
+		s.Told.Step, string(s.Told.Verdict), micros(s.Told.FirstAt), micros(s.Told.At), s.Told.NoticeID, s.Told.Shadow,
+		s.Fingerprint, s.AcceptedFingerprint, micros(s.DefiniteAt), micros(s.UnverifiedSince), s.SettledSeq,
+		s.AccountID, run.Seq)
+	if err != nil {
+		return false, err
+	}
+	n, err := res.RowsAffected()
+	return n == 1, err
+}
+
+func insertChange(ctx context.Context, tx *sql.Tx, c audit.Change) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO verdict_changes (account_id, seq, run_key, tenant_id, tenant_name, address, provider,
+		verdict, previous, two_factor, certainty, actor, since, rule, reply, reason)
+		VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
+		c.AccountID, c.Seq, c.RunKey, c.TenantID, c.TenantName, c.Address, c.Provider,
+		string(c.Verdict), string(c.Previous), string(c.TwoFactor), string(c.Certainty), string(c.Actor), micros(c.Since), c.Rule, c.Reply, c.Reason)
+	return err
+}
+
+func insertNote(ctx context.Context, tx *sql.Tx, key string, f audit.Finding) error {
+	note, err := json.Marshal(f)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `INSERT OR REPLACE INTO run_notes (run_key, account_id, finding) VALUES (?, ?, ?)`, key, f.AccountID, string(note))
+	return err
+}
+
+// insertDraft joins the account to the run's mail for its tenant, contact, provider and purpose. A mail
+// that holds a new finding is no mere reminder.
+func insertDraft(ctx context.Context, tx *sql.Tx, run audit.Run, d audit.Draft) error {
+	purpose := audit.KindFinding
+	if d.Kind == audit.KindRecovered {
+		purpose = audit.KindRecovered
+	}
+	var id int64
+	err := tx.QueryRowContext(ctx, `INSERT INTO notices
+		(run_key, purpose, kind, tenant_id, contact_email, provider, state, created_at, thread) VALUES (?, ?, ?, ?, ?, ?, 'forming', ?, ?)
+		ON CONFLICT (run_key, tenant_id, contact_email, provider, purpose) DO UPDATE SET
+			kind = CASE WHEN excluded.kind = 'finding' THEN 'finding' ELSE notices.kind END,
+			thread = CASE WHEN notices.thread = 0 THEN excluded.thread ELSE notices.thread END
+		RETURNING notice_id`,
+		run.Key, string(purpose), string(d.Kind), d.TenantID, d.ContactEmail, d.Provider, micros(run.StartedAt), d.Thread).Scan(&id)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `INSERT INTO notice_items (notice_id, account_id, verdict, since, step) VALUES (?, ?, ?, ?, ?)
+		ON CONFLICT DO NOTHING`, id, d.Item.AccountID, string(d.Item.Verdict), micros(d.Item.Since), d.Item.Step)
+	return err
+}

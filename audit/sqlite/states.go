@@ -1,0 +1,98 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+
+	"mailaudit/audit"
+)
+
+const stateColumns = `account_id, tenant_id, tenant_name, address, provider, brand,
+	verdict, two_factor, certainty, actor, since, rule, reply, reason, nights, night_at,
+	told_step, told_verdict, told_first_at, told_at, told_notice, told_shadow,
+	fingerprint, accepted_fingerprint, definite_at, unverified_since, settled_seq, run_result`
+
+func scanState(row scanner) (audit.State, error) {
+	var s audit.State
+	var result string
+	err := row.Scan(&s.AccountID, &s.TenantID, &s.TenantName, &s.Address, &s.Provider, &s.Brand,
+		&s.Verdict, &s.TwoFactor, &s.Certainty, &s.Actor, moment{&s.Since}, &s.Rule, &s.Reply, &s.Reason, &s.Nights, moment{&s.NightAt},
+		&s.Told.Step, &s.Told.Verdict, moment{&s.Told.FirstAt}, moment{&s.Told.At}, &s.Told.NoticeID, &s.Told.Shadow,
+		&s.Fingerprint, &s.AcceptedFingerprint, moment{&s.DefiniteAt}, moment{&s.UnverifiedSince}, &s.SettledSeq, &result)
+	if err != nil {
+		return s, err
+	}
+	if result != "" {
+		s.Tonight = new(audit.Result)
+		if err := json.Unmarshal([]byte(result), s.Tonight); err != nil {
+			return s, fmt.Errorf("result of account %s: %w", s.AccountID, err)
+		}
+	}
+	return s, nil
+}
+
+func (s *Store) LoadStates(ctx context.Context, ids []string) (map[string]audit.State, error) {
+	rows, err := s.db.QueryContext(ctx, `SELECT `+stateColumns+` FROM account_states
+		WHERE account_id IN (SELECT value FROM json_each(?))`, array(ids))
+	all, err := collect(rows, err, scanState)
+	if err != nil {
+		return nil, fmt.Errorf("read states: %w", err)
+	}
+	states := make(map[string]audit.State, len(all))
+	for _, st := range all {
+		states[st.AccountID] = st
+	}
+	return states, nil
+}
+
+func (s *Store) Record(ctx context.Context, key string, results []audit.Recorded) error {
+	err := s.inTx(ctx, func(tx *sql.Tx) error {
+		put, err := tx.PrepareContext(ctx, `INSERT INTO account_states
+			(account_id, tenant_id, tenant_name, address, provider, brand, run_key, run_try, run_quiet, run_result)
+			SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10
+			WHERE EXISTS (SELECT 1 FROM runs WHERE run_key = ?7 AND status <> 'stopped' AND phase IN ('planning', 'verifying'))
+			ON CONFLICT (account_id) DO UPDATE SET run_key = excluded.run_key, run_try = excluded.run_try,
+				run_quiet = excluded.run_quiet, run_result = excluded.run_result
+			WHERE account_states.run_key <> excluded.run_key OR account_states.run_try < excluded.run_try`)
+		if err != nil {
+			return err
+		}
+		defer put.Close()
+		for _, r := range results {
+			result, err := json.Marshal(r.Result)
+			if err != nil {
+				return err
+			}
+			if _, err := put.ExecContext(ctx, r.AccountID, r.TenantID, r.TenantName, r.Address, r.Provider, r.Brand,
+				key, r.Try, r.Quiet, string(result)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("record results: %w", err)
+	}
+	return nil
+}
+
+func (s *Store) Unsettled(ctx context.Context, run audit.Run, after string, limit int) ([]audit.State, error) {
+	return s.states(ctx, "read unsettled accounts", `run_key = ? AND NOT run_quiet AND settled_seq < ?
+		AND account_id > ? ORDER BY account_id LIMIT ?`, run.Key, run.Seq, after, limit)
+}
+
+func (s *Store) Departed(ctx context.Context, run audit.Run, after string, limit int) ([]audit.State, error) {
+	return s.states(ctx, "read departed accounts", `run_key <> ? AND verdict <> 'gone' AND settled_seq < ?
+		AND account_id > ? ORDER BY account_id LIMIT ?`, run.Key, run.Seq, after, limit)
+}
+
+func (s *Store) states(ctx context.Context, doing, where string, args ...any) ([]audit.State, error) {
+	rows, err := s.db.QueryContext(ctx, `SELECT `+stateColumns+` FROM account_states WHERE `+where, args...)
+	all, err := collect(rows, err, scanState)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", doing, err)
+	}
+	return all, nil
+}

@@ -1,0 +1,103 @@
+package audit
+
+import (
+	"time"
+
+	"mailaudit/providers"
+)
+
+// Result is what one run found of one account.
+type Result struct {
+	AccountID  string
+	RunKey     string
+	TenantID   string
+	TenantName string
+	Address    string
+	Provider   string
+	Brand      string
+
+	Judgement
+	Class   providers.Class
+	Rule    string // the rule that read the reply; "" where none knew it
+	Reply   string // evidence, without what is personal or varies; "" where no server spoke
+	Reason  string // for people: why the account is unverified, or what failed on the way
+	Wording string // the normal form of a reply that no rule knows
+	Carried bool   // not asked tonight; the verdict of an earlier night stands
+
+	Fingerprint string // keyed, of the opened secret; "" if it was not opened
+	Mechanism   string
+	LocalAddr   string // the address we left by
+	Try         int    // 1 or 2
+	Retry       bool   // a second try tonight may help
+	At          time.Time
+	Took        time.Duration
+}
+
+// Settled is what holds of an account after its last conclusive night.
+type Settled struct {
+	Verdict   Verdict // "" before the first conclusive night
+	TwoFactor providers.TwoFactor
+	Certainty providers.Certainty
+	Actor     providers.Actor
+	Since     time.Time // start of the first run in a row with Verdict
+	Rule      string
+	Reply     string
+	Reason    string
+	Nights    int       // conclusive nights in a row with Verdict, at least 20 hours apart
+	NightAt   time.Time // start of the run that was counted last
+}
+
+// Told is what the customer knows of the present finding.
+type Told struct {
+	Step     int       // mails sent: 0 none, 1 the first notice, 2 and more reminders
+	Verdict  Verdict   // what the last mail said
+	FirstAt  time.Time // when the first notice of this finding was sent
+	At       time.Time // when the last one was
+	NoticeID int64     // the first notice: reminders stand in its thread
+	Shadow   bool      // it was told in shadow mode, so in truth it was not
+}
+
+// State is what the program remembers of one account.
+type State struct {
+	AccountID  string
+	TenantID   string // these five as they were when last settled
+	TenantName string
+	Address    string
+	Provider   string
+	Brand      string
+
+	Settled
+	Told Told
+
+	Fingerprint         string    // of the secret that was last asked
+	AcceptedFingerprint string    // of the secret that was last accepted
+	DefiniteAt          time.Time // when a night last said anything but unverified
+	UnverifiedSince     time.Time // start of the first run in a row without an answer; zero if answered
+	SettledSeq          int64     // the run that was settled last
+
+	Tonight *Result // of the run that last asked; nil before the first
+}
+
+// Quiet tells whether recording r leaves nothing to settle: the account was fine, is fine in the same way,
+// and its customer was told nothing.
+func (s State) Quiet(r Result) bool {
+	return r.Verdict.Fine() && !r.Carried && s.Told.Step == 0 && s.UnverifiedSince.IsZero() &&
+		s.Settled.Verdict == r.Verdict && s.Settled.TwoFactor == r.TwoFactor && s.Settled.Rule == r.Rule &&
+		s.AcceptedFingerprint == r.Fingerprint &&
+		s.TenantID == r.TenantID && s.TenantName == r.TenantName && s.Address == r.Address &&
+		s.Provider == r.Provider && s.Brand == r.Brand
+}
+
+// Change is one step in an account's history. History is written only when something changed, so each
+// change holds until the next.
+type Change struct {
+	AccountID  string
+	RunKey     string
+	Seq        int64
+	TenantID   string
+	TenantName string
+	Address    string
+	Provider   string
+	Settled
+	Previous Verdict
+}

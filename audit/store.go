@@ -1,0 +1,182 @@
+package audit
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+var (
+	// ErrNoRun: no run bears the key.
+	ErrNoRun = errors.New("no such run")
+	// ErrNoAccount: no account bears the id.
+	ErrNoAccount = errors.New("no such account")
+	// ErrMoved: another process has taken this step already; read again and go on from there.
+	ErrMoved = errors.New("another process has taken this step")
+)
+
+// Accounts is where the credentials are read from. It may be a view in another database, so it only reads.
+// Planning never asks for secrets.
+type Accounts interface {
+	// AccountsAfter returns up to limit accounts with ids greater than after, in the order of their ids.
+	AccountsAfter(ctx context.Context, after string, limit int, tenant string) ([]Account, error)
+	// AccountsByID returns those of the ids that exist, in no order.
+	AccountsByID(ctx context.Context, ids []string) ([]Account, error)
+	// SealedSecrets returns the sealed secrets of those of the ids that exist.
+	SealedSecrets(ctx context.Context, ids []string) (map[string][]byte, error)
+}
+
+// Roster is the program's own table of accounts, where it keeps one.
+type Roster interface {
+	// Import adds or updates accounts in one transaction: all or none. With replace, accounts that were not
+	// handed over are removed. write is called once; each puts one account.
+	Import(ctx context.Context, replace bool, write func(put func(Account, []byte) error) error) (ImportCount, error)
+	// Remove returns ErrNoAccount if there is none.
+	Remove(ctx context.Context, id string) error
+}
+
+// ImportCount tells what an import did.
+type ImportCount struct{ Added, Updated, Removed int }
+
+// Runs keeps the runs and their batches.
+type Runs interface {
+	// StartRun stores r unless a run with its key exists; it returns the run as stored, and whether it is new.
+	// It sets Seq.
+	StartRun(ctx context.Context, r Run) (Run, bool, error)
+	// LoadRun returns ErrNoRun if there is none.
+	LoadRun(ctx context.Context, key string) (Run, error)
+	// ListRuns returns runs by descending Seq, at most limit. openOnly leaves out those that are done or stopped.
+	ListRuns(ctx context.Context, limit int, openOnly bool) ([]Run, error)
+	// ConcludedBefore returns the last concluded run of the whole source with a smaller Seq; ErrNoRun if none.
+	ConcludedBefore(ctx context.Context, seq int64) (Run, error)
+	// Expire brings the run's deadline forward to now.
+	Expire(ctx context.Context, key string, now time.Time) error
+	// Beat notes that a process works on the run. An incomplete run is running again.
+	Beat(ctx context.Context, key string, now time.Time) error
+	// Interrupt marks an open run as incomplete.
+	Interrupt(ctx context.Context, key string) error
+	// Stop ends a run that may not go on, with the reason for people.
+	Stop(ctx context.Context, key, reason string, now time.Time) error
+
+	// Plan adds the batches for the accounts in (from, to]; last ends the planning. ErrMoved if the plan is
+	// not at from any more.
+	Plan(ctx context.Context, key, from, to string, batches []Batch, accounts int, last bool) error
+	// OpenBatches returns the batches that are not closed, without their ids.
+	OpenBatches(ctx context.Context, key string) ([]Batch, error)
+	// LoadBatch returns the batch; done tells that it is closed.
+	LoadBatch(ctx context.Context, key string, n int) (b Batch, done bool, err error)
+	// CloseBatch closes a batch once. retry, if not nil, is opened in the same step under a number of its own.
+	CloseBatch(ctx context.Context, key string, n int, retry *Batch) error
+
+	// Conclude ends the verifying: from here on no result is recorded. It may be called again.
+	Conclude(ctx context.Context, key string) error
+	// Finish stores the numbers and ends the run. It may be called again.
+	Finish(ctx context.Context, key string, n Numbers, now time.Time) error
+	// Posting marks the summary before the call to Slack, Posted after its answer.
+	Posting(ctx context.Context, key string, now time.Time) error
+	Posted(ctx context.Context, key, ref string, now time.Time) error
+}
+
+// States keeps what is known of each account.
+type States interface {
+	// LoadStates returns the states of those of the ids that have one.
+	LoadStates(ctx context.Context, ids []string) (map[string]State, error)
+	// Record stores results of an open run. A result of the same run with the same or a higher Try is kept,
+	// so recording twice is recording once; after Conclude nothing is recorded.
+	Record(ctx context.Context, key string, results []Recorded) error
+	// Unsettled returns, by ascending id greater than after, states whose result of the run needs a
+	// settlement and has none yet.
+	Unsettled(ctx context.Context, run Run, after string, limit int) ([]State, error)
+	// Departed returns, likewise, states of accounts that a run of the whole source did not meet.
+	Departed(ctx context.Context, run Run, after string, limit int) ([]State, error)
+	// Settle stores settlements with the notices they call for, in one transaction. Settling twice is
+	// settling once.
+	Settle(ctx context.Context, run Run, settlements []Settlement, notices []Draft) error
+	// Findings calls each for every account of the run by ascending id, as the history and the run's own
+	// notes tell it.
+	Findings(ctx context.Context, run Run, each func(Finding) error) error
+}
+
+// Recorded is a result with what it means for the conclusion.
+type Recorded struct {
+	Result
+	Quiet bool // nothing to settle, see [State.Quiet]
+}
+
+// Draft is one account's share of a notice of the run; shares for the same tenant, contact, provider and
+// purpose make one mail.
+type Draft struct {
+	Kind         NoticeKind
+	TenantID     string
+	ContactEmail string
+	Provider     string
+	Thread       int64 // the first notice about this finding; 0 if this is the first
+	Item         NoticeItem
+}
+
+// Attempts keeps how often credentials were tried, by the day.
+type Attempts interface {
+	// Reserve takes one attempt for each key before dialling, and tells for each whether it was granted.
+	Reserve(ctx context.Context, day string, keys []AttemptKey, limit AttemptLimit) ([]bool, error)
+	// GiveBack returns attempts in which no credential was sent.
+	GiveBack(ctx context.Context, day string, keys []AttemptKey) error
+}
+
+// AttemptKey names a login and a secret by keyed fingerprints, over all tenants.
+type AttemptKey struct{ Login, Secret string }
+
+// AttemptLimit bounds a calendar day.
+type AttemptLimit struct {
+	PerSecret int // conversations with one login and secret
+	Secrets   int // different secrets of one login
+}
+
+// Outbox keeps the notices.
+type Outbox interface {
+	// Forming returns the run's notices that wait for its conclusion.
+	Forming(ctx context.Context, key string) ([]Notice, error)
+	// Release gives forming notices their state, detail and hour. Shadowed ones count as told in shadow.
+	Release(ctx context.Context, notices []Notice) error
+	// DueNotices returns queued notices due by now, newest finding first.
+	DueNotices(ctx context.Context, now time.Time, limit int) ([]Notice, error)
+	// LoadNotice returns one with its items.
+	LoadNotice(ctx context.Context, id int64) (Notice, error)
+	// ListNotices returns notices by descending id; state "" is any, key "" is any run.
+	ListNotices(ctx context.Context, key string, state NoticeState, limit int) ([]Notice, error)
+	// Claim takes a queued notice for sending; false if another process has it or it is not queued.
+	Claim(ctx context.Context, id int64, now time.Time) (bool, error)
+	// Narrow leaves only the accounts in keep in an unsent notice: the others have nothing more to be told.
+	Narrow(ctx context.Context, id int64, keep []string) error
+	// HandOver marks a claimed notice ambiguous, just before the message's final dot. Its customers count as
+	// told from here on: what may have arrived is not written again the next night.
+	HandOver(ctx context.Context, id int64, messageID string, now time.Time) error
+	// Sent marks it sent and notes that the customers of its items are told.
+	Sent(ctx context.Context, id int64, now time.Time, detail string) error
+	// Unsent gives a notice the state and detail that an attempt to send it ended in. Queued ones wait for
+	// due; the customers of a failed one count as told, so that a dead address is not tried every night.
+	Unsent(ctx context.Context, id int64, state NoticeState, detail string, due, now time.Time) error
+	// CountNotices counts a run's notices by state.
+	CountNotices(ctx context.Context, key string) (map[NoticeState]int, error)
+	// SentSince counts the mails sent since t, those of one contact or tenant where these are not empty.
+	SentSince(ctx context.Context, t time.Time, contact, tenant string) (int, error)
+	// Mailing tells for each account how many mails were written about it since t, and whether one is under way.
+	Mailing(ctx context.Context, ids []string, since time.Time) (map[string]Mailing, error)
+}
+
+// Mailing is what the outbox holds about one account.
+type Mailing struct {
+	Lately  int
+	Pending bool
+}
+
+// Store is everything the program keeps. One suite, package storetest, holds the stores to it.
+type Store interface {
+	Accounts
+	Roster
+	Runs
+	States
+	Attempts
+	Outbox
+	Migrate(ctx context.Context) error
+	Close() error
+}

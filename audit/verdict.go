@@ -1,0 +1,44 @@
+package audit
+
+// Verdict is what we hold to be true of an account.
+type Verdict string
+
+const (
+	Compliant           Verdict = "compliant"
+	Unproven            Verdict = "unproven"
+	SingleFactor        Verdict = "single_factor"
+	AppPasswordRequired Verdict = "app_password_required"
+	Revoked             Verdict = "revoked"
+	Invalid             Verdict = "invalid"
+	SignInBlocked       Verdict = "sign_in_blocked"
+	AuthDisabled        Verdict = "auth_disabled"
+	MethodRetired       Verdict = "method_retired"
+	AccountBlocked      Verdict = "account_blocked"
+	Misconfigured       Verdict = "misconfigured"
+	Unverified          Verdict = "unverified" // nothing can be said tonight; changes no finding's state
+
+	// Gone is kept in the history of an account that has left the source. It is no night's verdict.
+	Gone Verdict = "gone"
+)
+
+// Verdicts lists what a night can conclude, in the order of reports.
+var Verdicts = [...]Verdict{
+	Compliant, Unproven, SingleFactor, AppPasswordRequired, Revoked, Invalid, SignInBlocked,
+	AuthDisabled, MethodRetired, AccountBlocked, Misconfigured, Unverified,
+}
+
+// Failing tells whether the verdict is one that the customer is told.
+func (v Verdict) Failing() bool {
+	switch v {
+	case SingleFactor, AppPasswordRequired, Revoked, Invalid, SignInBlocked, AuthDisabled, MethodRetired,
+		AccountBlocked, Misconfigured:
+		return true
+	}
+	return false
+}
+
+// Fine tells whether the credential was accepted and nothing is to be mended.
+func (v Verdict) Fine() bool { return v == Compliant || v == Unproven }
+
+// Known tells whether v is one of [Verdicts].
+func (v Verdict) Known() bool { return v.Fine() || v.Failing() || v == Unverified }

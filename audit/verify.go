@@ -1,0 +1,222 @@
+package audit
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"mailaudit/providers"
+)
+
+// Verify asks the accounts of a batch that have no result yet. more tells that it has used up its turn and
+// accounts remain.
+func (a *Auditor) Verify(ctx context.Context, key string, n int) (more bool, err error) {
+	run, err := a.Ledger.LoadRun(ctx, key)
+	if err != nil {
+		return false, err
+	}
+	batch, done, err := a.Ledger.LoadBatch(ctx, key, n)
+	if err != nil || done || !run.Open() || run.Phase == PhaseConcluding {
+		return false, err
+	}
+	if err := a.Ledger.Beat(ctx, key, a.Now()); err != nil {
+		return false, err
+	}
+	w := &batchWork{Auditor: a, run: run, batch: batch}
+	if err := w.load(ctx); err != nil {
+		return false, err
+	}
+	left, err := w.ask(ctx)
+	if err != nil {
+		return false, err
+	}
+	if ctx.Err() != nil {
+		return false, context.Cause(ctx)
+	}
+	if left > 0 {
+		return true, nil
+	}
+	return false, a.Ledger.CloseBatch(ctx, key, n, w.secondTry(a.Now()))
+}
+
+// batchWork is one turn at one batch.
+type batchWork struct {
+	*Auditor
+	run   Run
+	batch Batch
+
+	todo   []Account
+	states map[string]State
+	sealed map[string][]byte
+	again  []string // accounts that a second try may help
+}
+
+func (w *batchWork) load(ctx context.Context) error {
+	states, err := w.Ledger.LoadStates(ctx, w.batch.IDs)
+	if err != nil {
+		return err
+	}
+	w.states = states
+	var todo []string
+	for _, id := range w.batch.IDs {
+		t := states[id].Tonight
+		if t == nil || t.RunKey != w.run.Key || t.Try < w.batch.Try {
+			todo = append(todo, id)
+			continue
+		}
+		if t.Retry {
+			w.again = append(w.again, id)
+		}
+	}
+	if w.todo, err = w.Accounts.AccountsByID(ctx, todo); err != nil {
+		return err
+	}
+	w.sealed, err = w.Accounts.SealedSecrets(ctx, todo)
+	return err
+}
+
+// secondTry is the batch of those whose failure may pass, if the window still holds it.
+func (w *batchWork) secondTry(now time.Time) *Batch {
+	due := now.Add(w.Policy.RetryAfter)
+	if w.batch.Try > 1 || len(w.again) == 0 || w.Policy.RetryAfter == 0 || !due.Before(w.run.Deadline) {
+		return nil
+	}
+	return &Batch{Provider: w.batch.Provider, Try: 2, Doubtful: true, DueAt: due, IDs: w.again}
+}
+
+// candidate is an account ready to be asked, its attempt reserved.
+type candidate struct {
+	account Account
+	target  Target
+	secret  providers.Secret
+	key     AttemptKey
+	print   string
+	day     string
+}
+
+// ask works through the accounts until the turn, the window or ctx ends, and returns how many are left.
+// Attempts are reserved only as far ahead as they are soon dialled; what was reserved and not dialled is
+// given back.
+func (w *batchWork) ask(ctx context.Context) (left int, err error) {
+	width := max(1, w.Policy.MaxConcurrency[w.batch.Provider])
+	until := time.Now().Add(turn)
+	group, inner := errgroup.WithContext(ctx)
+	ready := make(chan candidate)
+	results := make(chan Result, width)
+	rest := w.todo
+
+	group.Go(func() error {
+		defer close(ready)
+		for len(rest) > 0 && time.Now().Before(until) && w.Now().Before(w.run.Deadline) && inner.Err() == nil && !w.draining() {
+			portion := rest[:min(width, len(rest))]
+			candidates, settled, err := w.prepare(inner, portion)
+			if err != nil {
+				return err
+			}
+			rest = rest[len(portion):]
+			for _, r := range settled {
+				results <- r
+			}
+			for i, c := range candidates {
+				select {
+				case ready <- c:
+				case <-inner.Done():
+					return w.giveBack(ctx, candidates[i:])
+				case <-w.Draining:
+					rest = append(accountsOf(candidates[i:]), rest...)
+					return w.giveBack(ctx, candidates[i:])
+				}
+			}
+		}
+		return nil
+	})
+	var asking errgroup.Group
+	for range width {
+		asking.Go(func() error {
+			for c := range ready {
+				if r, ok := w.converse(inner, c); ok {
+					results <- r
+				} else if err := w.giveBack(ctx, []candidate{c}); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	group.Go(func() error {
+		defer close(results)
+		return asking.Wait()
+	})
+	// What was learned is recorded even while we are being stopped.
+	recorded := w.record(context.WithoutCancel(ctx), results)
+	return len(rest), errors.Join(group.Wait(), recorded)
+}
+
+func (w *batchWork) draining() bool {
+	select {
+	case <-w.Draining:
+		return true
+	default:
+		return false
+	}
+}
+
+func accountsOf(candidates []candidate) []Account {
+	accounts := make([]Account, len(candidates))
+	for i, c := range candidates {
+		accounts[i] = c.account
+	}
+	return accounts
+}
+
+func (w *batchWork) giveBack(ctx context.Context, unused []candidate) error {
+	for _, c := range unused {
+		if err := w.Ledger.GiveBack(context.WithoutCancel(ctx), c.day, []AttemptKey{c.key}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+const (
+	recordPortion  = 100
+	recordInterval = time.Second
+)
+
+func (w *batchWork) record(ctx context.Context, results <-chan Result) error {
+	var held []Recorded
+	var failed error
+	flush := func() {
+		if len(held) == 0 || failed != nil {
+			return
+		}
+		failed = w.Ledger.Record(ctx, w.run.Key, held)
+		held = held[:0]
+	}
+	tick := time.NewTicker(recordInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case r, open := <-results:
+			if !open {
+				flush()
+				return failed
+			}
+			state := w.states[r.AccountID]
+			held = append(held, Recorded{Result: r, Quiet: w.run.Scope.Whole() && state.Quiet(r)})
+			if r.Retry {
+				w.again = append(w.again, r.AccountID)
+			}
+			if len(held) == recordPortion {
+				flush()
+			}
+			if w.Observe != nil {
+				w.Observe(r)
+			}
+		case <-tick.C:
+			flush()
+		}
+	}
+}
