@@ -38,7 +38,8 @@ func newScrubber(login, secret string) *scrubber {
 		return s
 	}
 	ordinary := slices.Contains(ordinaryWords, strings.ToLower(secret))
-	if len(secret) <= shortSecret {
+	squeezed := string(squeeze(nil, secret))
+	if len(squeezed) <= shortSecret {
 		if !ordinary {
 			s.short = secret
 		}
@@ -48,8 +49,8 @@ func newScrubber(login, secret string) *scrubber {
 	if !ordinary {
 		s.plain = append(s.plain, secret)
 	}
-	for _, form := range []string{strings.Join(strings.Fields(secret), ""), url.QueryEscape(secret), url.PathEscape(secret), hex.EncodeToString([]byte(secret))} {
-		if form != "" && !strings.EqualFold(form, secret) && !slices.Contains(s.plain, form) {
+	for _, form := range []string{squeezed, url.QueryEscape(secret), url.PathEscape(secret), hex.EncodeToString([]byte(secret))} {
+		if !strings.EqualFold(form, secret) && !slices.Contains(s.plain, form) {
 			s.plain = append(s.plain, form)
 		}
 	}
@@ -101,11 +102,7 @@ func (s *scrubber) holds(text string) bool {
 	s.buf = s.buf[:0]
 	for line := range strings.SplitSeq(text, "\n") {
 		_, rest := cutCode(line)
-		for i := range len(rest) {
-			if b := rest[i]; b > ' ' {
-				s.buf = append(s.buf, b)
-			}
-		}
+		s.buf = squeeze(s.buf, rest)
 	}
 	squeezed := string(s.buf)
 	for _, p := range s.plain {
@@ -121,30 +118,48 @@ func (s *scrubber) holds(text string) bool {
 	return false
 }
 
+// squeeze adds text to buf without its white space and control characters.
+func squeeze(buf []byte, text string) []byte {
+	for i := range len(text) {
+		if text[i] > ' ' {
+			buf = append(buf, text[i])
+		}
+	}
+	return buf
+}
+
 func (s *scrubber) cleanLine(line string) string {
 	for _, p := range s.base64 {
-		for i := strings.Index(line, p); i >= 0; i = strings.Index(line, p) {
-			from, to := i, i+len(p)
-			for from > 0 && base64Char(line[from-1]) {
-				from--
-			}
-			for to < len(line) && base64Char(line[to]) {
-				to++
-			}
-			line = line[:from] + redacted + line[to:]
-		}
+		line = redact(line, len(p), func(rest string) int { return strings.Index(rest, p) }, base64Char)
 	}
 	for _, p := range s.plain {
-		for i := indexFold(line, p); i >= 0; i = indexFold(line, p) {
-			line = line[:i] + redacted + line[i+len(p):]
-		}
+		line = redact(line, len(p), func(rest string) int { return indexFold(rest, p) }, nil)
 	}
 	if s.short != "" {
-		for i := wordAt(line, s.short); i >= 0; i = wordAt(line, s.short) {
-			line = line[:i] + redacted + line[i+len(s.short):]
-		}
+		line = redact(line, len(s.short), func(rest string) int { return wordAt(rest, s.short) }, nil)
 	}
 	return line
+}
+
+// redact replaces what find finds, size bytes at a time and with it the neighbours that belong to it. It
+// goes on behind each replacement, which may itself look like a secret.
+func redact(line string, size int, find func(string) int, belongs func(byte) bool) string {
+	done := 0
+	for {
+		i := find(line[done:])
+		if i < 0 {
+			return line
+		}
+		from, to := done+i, done+i+size
+		for belongs != nil && from > done && belongs(line[from-1]) {
+			from--
+		}
+		for belongs != nil && to < len(line) && belongs(line[to]) {
+			to++
+		}
+		line = line[:from] + redacted + line[to:]
+		done = from + len(redacted)
+	}
 }
 
 // cutCode parts a reply line's code and separator from its text.
