@@ -165,16 +165,22 @@ func (s *Summary) provider(name string, n *audit.ProviderNumbers) Provider {
 	return p
 }
 
+// Add returns the sum of two rows under p's name.
+func (p Provider) Add(q Provider) Provider {
+	p.Accounts += q.Accounts
+	p.Fine += q.Fine
+	p.Failing += q.Failing
+	p.NoAnswer += q.NoAnswer
+	p.New += q.New
+	p.Back += q.Back
+	return p
+}
+
 // Total adds the providers up.
 func (s *Summary) Total() Provider {
 	t := Provider{Title: "All"}
 	for _, p := range s.Providers {
-		t.Accounts += p.Accounts
-		t.Fine += p.Fine
-		t.Failing += p.Failing
-		t.NoAnswer += p.NoAnswer
-		t.New += p.New
-		t.Back += p.Back
+		t = t.Add(p)
 	}
 	return t
 }

@@ -1,0 +1,135 @@
+package slack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"time"
+
+	"github.com/slack-go/slack"
+)
+
+// Error is why a summary was not posted or looked up. It never holds the token or the webhook's address.
+type Error struct {
+	Code       string        // Slack's own word, "http 503", or what the network said
+	Mend       string        // what to do; "" where waiting is all
+	Permanent  bool          // trying again will not help before somebody has mended it
+	Uncertain  bool          // the message may stand in the channel all the same
+	RetryAfter time.Duration // how long Slack asks to wait; 0 if it does not say
+}
+
+func (e *Error) Error() string {
+	text := "slack: " + e.Code
+	if e.RetryAfter > 0 {
+		text += fmt.Sprintf(", asks to wait %s", e.RetryAfter)
+	}
+	if e.Mend != "" {
+		text += ": " + e.Mend
+	}
+	return text
+}
+
+// ErrCannotLook: whether a summary stands in the channel cannot be found out.
+var ErrCannotLook = errors.New("cannot look whether the summary was posted")
+
+const (
+	mendToken   = "make a new bot token in the Slack app and set slack.token"
+	mendChannel = "set slack.channel to the id of a channel that exists"
+	mendHook    = "make a new incoming webhook in the Slack app and set slack.webhook"
+	mendPolicy  = "ask a Slack administrator to let the app post there, or set another channel"
+)
+
+// mends are the answers that no retry changes (docs.slack.dev: chat.postMessage, Errors; Sending messages
+// using incoming webhooks, Handling errors).
+var mends = map[string]string{
+	"not_authed":                               mendToken,
+	"invalid_auth":                             mendToken,
+	"token_revoked":                            mendToken,
+	"token_expired":                            mendToken,
+	"account_inactive":                         mendToken,
+	"not_allowed_token_type":                   "set slack.token to a bot token (xoxb-)",
+	"org_login_required":                       mendPolicy,
+	"team_access_not_granted":                  mendPolicy,
+	"no_permission":                            mendPolicy,
+	"access_denied":                            mendPolicy,
+	"ekm_access_denied":                        mendPolicy,
+	"restricted_action":                        mendPolicy,
+	"restricted_action_read_only_channel":      mendPolicy,
+	"restricted_action_thread_only_channel":    mendPolicy,
+	"restricted_action_non_threadable_channel": mendPolicy,
+	"missing_scope":                            "give the Slack app the scope chat:write, install it again and set slack.token",
+	"channel_not_found":                        mendChannel + ", and invite the app to it if it is private",
+	"is_archived":                              "unarchive the channel or set slack.channel to another one",
+	"not_in_channel":                           "invite the app to the channel",
+
+	"no_service":                        mendHook,
+	"no_service_id":                     mendHook,
+	"no_active_hooks":                   mendHook,
+	"invalid_token":                     mendHook,
+	"no_team":                           mendHook,
+	"team_disabled":                     mendHook,
+	"user_not_found":                    mendHook,
+	"channel_is_archived":               "unarchive the webhook's channel, or make a webhook for another one and set slack.webhook",
+	"action_prohibited":                 mendPolicy,
+	"posting_to_general_channel_denied": mendPolicy,
+}
+
+// blocksRefused tells that Slack did not like the message's form, so that plain text may pass.
+func blocksRefused(code string) bool {
+	switch code {
+	case "invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "block_mismatch", "invalid_attachments",
+		"invalid_payload", "only_one_table_allowed", "metadata_too_large", "invalid_metadata_format",
+		"invalid_metadata_schema":
+		return true
+	}
+	return false
+}
+
+var codeForm = regexp.MustCompile(`^[a-z0-9_]{1,60}$`)
+
+// refusal is the error for one of Slack's own words. A word that is not known may pass.
+func refusal(code string) *Error {
+	if !codeForm.MatchString(code) {
+		return &Error{Code: "an answer that is not Slack's", Mend: "check slack.api_url and the proxy on the way", Uncertain: true}
+	}
+	mend, permanent := mends[code]
+	return &Error{Code: code, Mend: mend, Permanent: permanent}
+}
+
+// understand turns what slack-go and net/http return into an [Error]. A *url.Error names the address,
+// which for a webhook is the secret itself, so only its cause is kept.
+func understand(err error) *Error {
+	var limited *slack.RateLimitedError
+	var answer slack.SlackErrorResponse
+	var status slack.StatusCodeError
+	var address *url.Error
+	switch {
+	case errors.As(err, &limited):
+		return &Error{Code: "rate limited", RetryAfter: limited.RetryAfter}
+	case errors.As(err, &answer):
+		return refusal(answer.Err)
+	case errors.As(err, &status):
+		return fromStatus(status.Code)
+	case errors.Is(err, context.DeadlineExceeded):
+		return &Error{Code: "no answer in time", Uncertain: true}
+	case errors.Is(err, context.Canceled):
+		return &Error{Code: "interrupted", Uncertain: true}
+	case errors.As(err, &address):
+		return &Error{Code: address.Err.Error(), Uncertain: true}
+	}
+	return &Error{Code: "an answer that is not Slack's", Mend: "check slack.api_url and the proxy on the way", Uncertain: true}
+}
+
+func fromStatus(code int) *Error {
+	e := &Error{Code: fmt.Sprintf("http %d", code), Uncertain: code >= 500}
+	switch {
+	case code >= 300 && code < 400:
+		e.Permanent, e.Mend = true, "the address answers with a redirect, which is not followed; check slack.api_url or slack.webhook"
+	case code == http.StatusForbidden, code == http.StatusNotFound, code == http.StatusGone:
+		e.Permanent, e.Mend = true, "nothing takes posts at that address; check slack.webhook or slack.api_url"
+	}
+	return e
+}

@@ -1,0 +1,64 @@
+package slack
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"strconv"
+	"time"
+
+	"github.com/slack-go/slack"
+)
+
+const (
+	pageSize = 200
+	pagesMax = 25
+	lookBack = 5 * time.Minute // for clocks that differ from Slack's
+)
+
+var channelID = regexp.MustCompile(`^[CGD][A-Z0-9]{6,}$`)
+
+// Find looks in the channel's history for the run's message, posted after since. found is false if it is
+// not there. Where nobody can look (a webhook, a channel by name, the scope channels:history or
+// groups:history missing) the error is [ErrCannotLook]; other errors are *[Error].
+func (p *Poster) Find(ctx context.Context, runKey string, since time.Time) (at Posted, found bool, err error) {
+	if p.api == nil {
+		return at, false, fmt.Errorf("%w: a webhook does not tell", ErrCannotLook)
+	}
+	if !channelID.MatchString(p.Channel) {
+		return at, false, fmt.Errorf("%w: slack.channel is a name; set the channel's id", ErrCannotLook)
+	}
+	params := slack.GetConversationHistoryParameters{
+		ChannelID: p.Channel, Limit: pageSize, IncludeAllMetadata: true,
+		Oldest: strconv.FormatInt(since.Add(-lookBack).Unix(), 10),
+	}
+	for range pagesMax {
+		page, err := p.api.GetConversationHistoryContext(ctx, &params)
+		if err != nil {
+			return at, false, lookError(err)
+		}
+		for _, m := range page.Messages {
+			if p.is(m.Metadata, runKey) {
+				return Posted{Channel: p.Channel, TS: m.Timestamp}, true, nil
+			}
+		}
+		params.Cursor = page.ResponseMetaData.NextCursor
+		if !page.HasMore || params.Cursor == "" {
+			return at, false, nil
+		}
+	}
+	return at, false, fmt.Errorf("%w: the channel has more messages than are read", ErrCannotLook)
+}
+
+func (p *Poster) is(m slack.SlackMetadata, runKey string) bool {
+	return m.EventType == eventType && m.EventPayload["run"] == runKey && m.EventPayload["installation"] == p.Installation
+}
+
+func lookError(err error) error {
+	e := understand(err)
+	switch e.Code {
+	case "missing_scope", "not_in_channel", "channel_not_found", "not_allowed_token_type", "method_not_supported_for_channel_type":
+		return fmt.Errorf("%w: %s; give the Slack app the scope channels:history (private channels: groups:history)", ErrCannotLook, e.Code)
+	}
+	return e
+}

@@ -1,0 +1,224 @@
+package slack
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/slack-go/slack"
+
+	"mailaudit/audit"
+	"mailaudit/report"
+)
+
+// Layout is how a message is laid out for its readers.
+type Layout struct {
+	Names         bool   // slack.show: names
+	CommandPrefix string // slack.command_prefix
+	MayRepeat     bool   // the run may have been posted already, and nobody could look
+}
+
+// Message is a run's summary as Slack takes it.
+type Message struct {
+	Text   string // what a notification shows
+	Plain  string // all of it without blocks, for the case that Slack refuses these
+	Blocks []slack.Block
+}
+
+const separator = " · "
+
+// Compose lays the summary out. It names no mailbox, no contact, no customer's host and no provider's
+// words, and stays within Slack's limits.
+func Compose(s *report.Summary, l Layout) Message {
+	c := composer{s, l}
+	if s.Quiet() {
+		line := c.quiet()
+		return Message{
+			Text:   cut(stripLinks(line), shortTextMax),
+			Plain:  line,
+			Blocks: []slack.Block{slack.NewContextBlock("", mrkdwn(line))},
+		}
+	}
+	head := c.head()
+	blocks := []slack.Block{section(head)}
+	plain := []string{head}
+	for _, part := range []string{c.actions(), c.newFindings()} {
+		if part != "" {
+			blocks = append(blocks, section(part))
+			plain = append(plain, part)
+		}
+	}
+	if len(c.s.Providers) > 0 {
+		rows := c.rows()
+		blocks = append(blocks, table(rows))
+		plain = append(plain, fence(rows))
+	}
+	foot := c.foot()
+	blocks = append(blocks, slack.NewContextBlock("", mrkdwn(foot)))
+	plain = append(plain, foot)
+	return Message{Text: cut(stripLinks(head), shortTextMax), Plain: joinWithin(plain, textMax), Blocks: blocks}
+}
+
+type composer struct {
+	s *report.Summary
+	Layout
+}
+
+// head is what is read in five seconds.
+func (c composer) head() string {
+	s := c.s
+	first := []string{c.mark() + " *" + sentence(s.Headline(), 140) + "*", sentence(s.Night(), 90) + " " + escape(s.Span())}
+	if s.Expected() > 0 {
+		first = append(first, s.Coverage())
+	}
+	for _, part := range s.Scope() {
+		first = append(first, name(part, nameMax))
+	}
+	first = append(first, c.afterwards()...)
+	lines := []string{strings.Join(first, separator)}
+	if s.Numbers.Accounts > 0 {
+		changes := s.ChangeLine()
+		if s.Previous == nil {
+			changes = append([]string{"first night"}, changes...)
+		}
+		lines = append(lines, upperFirst(strings.Join(changes, separator)))
+	}
+	if line := s.MailLine(); line != "" {
+		lines = append(lines, escape(upperFirst(line)))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// quiet is a whole night in one line.
+func (c composer) quiet() string {
+	s := c.s
+	parts := []string{
+		c.mark() + " " + s.Headline(), sentence(s.Night(), 90), s.Coverage(),
+		strings.Join(s.ChangeLine(), ", "),
+	}
+	if line := s.MailLine(); line != "" {
+		parts = append(parts, escape(line))
+	}
+	if !s.NextRun.IsZero() {
+		parts = append(parts, "next "+escape(s.Clock(s.NextRun)))
+	}
+	return strings.Join(append(parts, c.afterwards()...), separator)
+}
+
+func (c composer) mark() string {
+	switch c.s.Level {
+	case report.LevelAlarm:
+		return "🔴"
+	case report.LevelWork:
+		return "🟠"
+	case report.LevelRunning:
+		return "🔵"
+	}
+	return "🟢"
+}
+
+func (c composer) afterwards() []string {
+	var parts []string
+	if l := link(c.s.PageURL, "report"); l != "" {
+		parts = append(parts, l)
+	}
+	if c.MayRepeat {
+		parts = append(parts, "may be a repeat")
+	}
+	return parts
+}
+
+func (c composer) actions() string {
+	if len(c.s.Actions) == 0 {
+		return ""
+	}
+	lines := []string{"*For us*"}
+	shown := c.s.Actions[:min(len(c.s.Actions), actionsMax)]
+	for i, a := range shown {
+		line := fmt.Sprintf("%d. %s", i+1, sentence(upperFirst(a.Text), sentenceMax))
+		if a.Mend != "" {
+			line += " → " + sentence(a.Mend, sentenceMax)
+		}
+		if a.Command != "" {
+			line += " → " + command(c.CommandPrefix, a.Command)
+		}
+		lines = append(lines, line)
+	}
+	if more := len(c.s.Actions) - len(shown); more > 0 {
+		lines = append(lines, c.more(more))
+	}
+	return joinWithin(lines, sectionMax)
+}
+
+// newFindings names tonight's new findings by tenant, the largest groups first.
+func (c composer) newFindings() string {
+	total := c.s.Numbers.Changes.NewlyFailing
+	groups := groupFindings(c.s.New)
+	if total == 0 || len(groups) == 0 {
+		return ""
+	}
+	lines := []string{"*New tonight*"}
+	shown := 0
+	for i, g := range groups {
+		if i == groupsMax {
+			break
+		}
+		shown += len(g.accounts)
+		lines = append(lines, "• "+c.tenant(g)+" "+sentence(c.s.ProviderTitle(g.provider), idMax)+", "+report.Words(g.verdict)+": "+ids(g.accounts))
+	}
+	if more := total - shown; more > 0 {
+		lines = append(lines, c.more(more))
+	}
+	return joinWithin(lines, sectionMax)
+}
+
+func (c composer) tenant(g group) string {
+	if c.Names && strings.TrimSpace(g.tenantName) != "" {
+		return name(g.tenantName, nameMax) + " (" + id(g.tenant) + ")"
+	}
+	return id(g.tenant)
+}
+
+func (c composer) more(n int) string {
+	return "+" + report.Count(n) + " more: " + command(c.CommandPrefix, "report "+c.s.Run.Key)
+}
+
+func (c composer) foot() string {
+	var parts []string
+	if c.s.Numbers.Accounts > 0 {
+		parts = append(parts, escape(c.s.FactorLine()))
+	}
+	if c.s.Carried > 0 {
+		parts = append(parts, report.Count(c.s.Carried)+" carried over from an earlier night")
+	}
+	if !c.s.NextRun.IsZero() {
+		parts = append(parts, "next "+escape(c.s.Clock(c.s.NextRun)))
+	}
+	if c.s.PageURL == "" {
+		parts = append(parts, "details: "+command(c.CommandPrefix, "report "+c.s.Run.Key))
+	}
+	if len(parts) == 0 {
+		parts = append(parts, "run "+id(c.s.Run.Key))
+	}
+	return strings.Join(parts, separator)
+}
+
+// metadata names the run, so that [Poster.Find] knows the message again.
+func metadata(run audit.Run, installation string) slack.SlackMetadata {
+	return slack.SlackMetadata{EventType: eventType, EventPayload: map[string]any{"run": run.Key, "installation": installation}}
+}
+
+// Payload is the message as JSON, the way chat.postMessage takes it, for people to look at.
+func Payload(s *report.Summary, l Layout) ([]byte, error) {
+	m := Compose(s, l)
+	data, err := json.MarshalIndent(struct {
+		Text        string        `json:"text"`
+		Blocks      []slack.Block `json:"blocks"`
+		UnfurlLinks bool          `json:"unfurl_links"`
+		UnfurlMedia bool          `json:"unfurl_media"`
+	}{Text: m.Text, Blocks: m.Blocks}, "", " ")
+	if err != nil {
+		return nil, fmt.Errorf("write Slack payload: %w", err)
+	}
+	return append(data, '\n'), nil
+}
