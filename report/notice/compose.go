@@ -174,8 +174,8 @@ func (d *draft) groupValues(g group) values {
 	}
 	v.set("mailbox", enumerate(names, d.texts.front("and", "")))
 	v.set("when", d.when(g.items[0]))
-	if g.brand.HelpURL != "" {
-		v["help"] = value{Text: g.brand.HelpURL, Href: g.brand.HelpURL}
+	if help := orDefault(v["help"].Text, g.brand.HelpURL); help != "" {
+		v["help"] = value{Text: help, Href: help}
 	}
 	return v
 }

@@ -213,7 +213,14 @@ func (g *guide) check() error {
 	return errors.Join(errs...)
 }
 
+// guideKinds are the sections a guide may hold: its own verdicts and steps, and the frame's where a
+// provider's customers must be told otherwise.
+var guideKinds = []string{"verdict", "steps", "saw", "saw-many", "short", "subject", "recovered"}
+
 func (g *guide) checkSection(d *document, s section) error {
+	if !slices.Contains(guideKinds, s.kind) {
+		return fmt.Errorf("a guide has no %q sections", s.kind)
+	}
 	for _, b := range s.brands {
 		if g.brand(b) == nil {
 			return fmt.Errorf("%s has no brand %q", g.Name, b)
@@ -226,7 +233,7 @@ func (g *guide) checkSection(d *document, s section) error {
 	}
 	if s.kind != "steps" {
 		for _, name := range s.names {
-			if v := audit.Verdict(name); !v.Failing() {
+			if v := audit.Verdict(name); !v.Failing() && s.kind != "subject" {
 				return fmt.Errorf("%q is no verdict that customers are told", name)
 			}
 		}
