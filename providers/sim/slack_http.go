@@ -103,13 +103,20 @@ func arguments(r *http.Request) (args map[string]json.RawMessage, token string, 
 			args[k] = json.RawMessage(value)
 			continue
 		}
-		var b bytes.Buffer
-		enc := json.NewEncoder(&b)
-		enc.SetEscapeHTML(false)
-		enc.Encode(value)
-		args[k] = bytes.TrimSpace(b.Bytes())
+		if args[k], err = verbatim(value); err != nil {
+			return nil, "", fmt.Errorf("read a call: %w", err)
+		}
 	}
 	return args, token, nil
+}
+
+// verbatim is JSON without the escapes that the standard library adds for HTML.
+func verbatim(v any) (json.RawMessage, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(v)
+	return bytes.TrimSpace(b.Bytes()), err
 }
 
 func str(raw json.RawMessage) string {

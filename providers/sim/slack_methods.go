@@ -39,7 +39,7 @@ func (s *Slack) post(method string, args map[string]json.RawMessage) map[string]
 		return problem
 	}
 	delete(args, "token")
-	payload, err := json.Marshal(args)
+	payload, err := verbatim(args)
 	if err != nil {
 		return refuse("invalid_json")
 	}
@@ -86,6 +86,9 @@ func (s *Slack) history(method string, args map[string]json.RawMessage) map[stri
 			m["metadata"] = v
 		}
 		if i, ok := index[p.TS]; ok {
+			if before, kept := messages[i]["metadata"]; kept && m["metadata"] == nil {
+				m["metadata"] = before // an update that names none leaves it
+			}
 			messages[i] = m
 			continue
 		}

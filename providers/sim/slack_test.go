@@ -74,6 +74,9 @@ func TestSlackKeepsWhatWasSent(t *testing.T) {
 	if len(posts) != 3 || posts[1].ThreadTS != posted.TS || posts[2].TS != posted.TS || strings.Contains(string(posts[1].Payload), "xoxb") {
 		t.Fatalf("%+v", posts)
 	}
+	if !strings.Contains(string(posts[0].Payload), `"a <b> & c"`) {
+		t.Errorf("not as it was sent: %s", posts[0].Payload)
+	}
 	var first struct {
 		Text   string
 		Blocks []any
@@ -82,7 +85,7 @@ func TestSlackKeepsWhatWasSent(t *testing.T) {
 		t.Errorf("%s", posts[0].Payload)
 	}
 	_, answer = postJSON(t, s.APIURL()+"conversations.history", "xoxb-simulated", `{"channel":"C1","include_all_metadata":true}`)
-	if strings.Contains(answer, "in a thread") || !strings.Contains(answer, `"text":"updated"`) {
+	if strings.Contains(answer, "in a thread") || !strings.Contains(answer, `"text":"updated"`) || !strings.Contains(answer, `"event_type":"run"`) {
 		t.Errorf("history: %s", answer)
 	}
 }

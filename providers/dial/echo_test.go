@@ -1,0 +1,81 @@
+package dial_test
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"net/url"
+	"strings"
+	"testing"
+
+	"mailaudit/providers"
+	"mailaudit/providers/sim"
+)
+
+// A server that repeats the credential in every form, in every reply, gets it into no part of the result.
+func TestEcho(t *testing.T) {
+	b64 := base64.StdEncoding.EncodeToString
+	forms := []string{
+		secret, strings.ToUpper(secret), strings.ReplaceAll(secret, " ", ""), url.QueryEscape(secret), url.PathEscape(secret),
+		hex.EncodeToString([]byte(secret)), b64([]byte(secret)), b64([]byte("\x00" + login + "\x00" + secret)),
+	}
+	everywhere := strings.Join(forms, " ")
+	moods := map[string]sim.Mood{
+		"in the refusal":  {EchoSecret: true},
+		"in the greeting": {At: map[sim.Step]sim.Act{sim.AtGreeting: sim.Say("554 " + everywhere)}},
+		"in the offer":    {At: map[sim.Step]sim.Act{sim.AtSecured: sim.Say("250-x\n250 AUTH " + everywhere)}},
+		"in the farewell": {At: map[sim.Step]sim.Act{sim.AtQuit: sim.Say("221 " + everywhere)}},
+		"in garbage":      {At: map[sim.Step]sim.Act{sim.AtSecret: {Raw: everywhere + "\r\n"}}},
+		"in a prompt":     {At: map[sim.Step]sim.Act{sim.AtSecret: sim.Say("334 " + forms[6])}},
+		"over two lines":  {At: map[sim.Step]sim.Act{sim.AtSecret: sim.Say("535-" + secret[:9] + "\n535 " + secret[9:])}},
+	}
+	for name, mood := range moods {
+		for _, m := range []providers.Mechanism{providers.Plain, providers.Login} {
+			for _, known := range []bool{true, false} {
+				t.Run(fmt.Sprint(name, " ", m, " ", known), func(t *testing.T) {
+					p := sim.Google()
+					_, d, world := play(t, p, mood, nil)
+					if !known {
+						world.Delete(login)
+					}
+					a := attempt(p, providers.ImplicitTLS, secret)
+					a.Mechanisms = []providers.Mechanism{m}
+					c := d.Verify(t.Context(), a)
+					all := fmt.Sprintf("%+v", c)
+					for _, l := range c.Dialogue {
+						all += "\n" + l.Text
+					}
+					for i, f := range forms {
+						if strings.Contains(all, f) {
+							t.Errorf("form %d is in the result: %s", i, all)
+						}
+					}
+					if len(c.Dialogue) == 0 {
+						t.Error("no dialogue")
+					}
+				})
+			}
+		}
+	}
+}
+
+func TestDialogueShowsTheCommands(t *testing.T) {
+	p := sim.Yahoo()
+	_, d, _ := play(t, p, sim.Mood{}, nil)
+	for m, want := range map[providers.Mechanism][]string{
+		providers.Plain: {"EHLO audit.example.com", "STARTTLS", "EHLO audit.example.com", "AUTH PLAIN [secret]", "QUIT"},
+		providers.Login: {"EHLO audit.example.com", "STARTTLS", "EHLO audit.example.com", "AUTH LOGIN", "[secret]", "[secret]", "QUIT"},
+	} {
+		a := attempt(p, providers.STARTTLS, secret)
+		a.Mechanisms = []providers.Mechanism{m}
+		var ours []string
+		for _, l := range d.Verify(t.Context(), a).Dialogue {
+			if !l.FromServer {
+				ours = append(ours, l.Text)
+			}
+		}
+		if strings.Join(ours, "|") != strings.Join(want, "|") {
+			t.Errorf("%s: %q", m, ours)
+		}
+	}
+}
