@@ -36,6 +36,7 @@ type block struct {
 type span struct {
 	Text   string
 	Strong bool
+	Label  bool   // a name on a screen, or what is to be typed: bold in HTML, quoted in plain text
 	Href   string // "" if no link
 }
 
@@ -88,9 +89,9 @@ func fillSpans(spans []span, v values) ([]span, error) {
 				return nil, err
 			}
 			if at[0] > 0 {
-				out = append(out, span{Text: rest[:at[0]], Strong: s.Strong, Href: s.Href})
+				out = append(out, s.with(rest[:at[0]]))
 			}
-			filled := span{Text: val.Text, Strong: s.Strong, Href: s.Href}
+			filled := s.with(val.Text)
 			if filled.Href == "" {
 				filled.Href = val.Href
 			}
@@ -98,7 +99,7 @@ func fillSpans(spans []span, v values) ([]span, error) {
 			rest = rest[at[1]:]
 		}
 		if rest != "" {
-			out = append(out, span{Text: rest, Strong: s.Strong, Href: s.Href})
+			out = append(out, s.with(rest))
 		}
 	}
 	return join(out), nil
@@ -116,11 +117,16 @@ func (v values) look(name string) (value, error) {
 	return val, nil
 }
 
+func (s span) with(text string) span {
+	s.Text = text
+	return s
+}
+
 // join puts neighbours of one look together.
 func join(spans []span) []span {
 	var out []span
 	for _, s := range spans {
-		if n := len(out); n > 0 && out[n-1].Strong == s.Strong && out[n-1].Href == s.Href {
+		if n := len(out); n > 0 && out[n-1].with("") == s.with("") {
 			out[n-1].Text += s.Text
 		} else {
 			out = append(out, s)

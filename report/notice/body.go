@@ -74,6 +74,9 @@ func (w *writer) findings() {
 	if w.draft.letter.Kind == audit.KindReminder {
 		w.text("reminder")
 	}
+	if len(w.draft.groups) > 1 {
+		w.text("several")
+	}
 	for _, g := range w.draft.groups {
 		w.finding(g)
 	}

@@ -135,8 +135,8 @@ func (d *draft) common() values {
 	v.set("number", Reference(d.letter.Number))
 	v.set("name", personal(d.letter.ContactName))
 	v.set("tenant", personal(d.letter.TenantName))
+	v.set("count", strconv.Itoa(len(d.letter.Items)))
 	v.set("unlisted", strconv.Itoa(d.unlisted))
-	v["open"] = value{Text: d.settings.SettingsURL, Href: d.settings.SettingsURL}
 	// Of several brands in one mail, the sentences about all of them name the provider.
 	brand := d.groups[0].brand.Name
 	if slices.ContainsFunc(d.groups, func(g group) bool { return g.brand.Name != brand }) {

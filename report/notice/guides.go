@@ -45,7 +45,7 @@ func LoadGuides(list []*providers.Provider, over fs.FS) (*Guides, error) {
 	if over != nil {
 		errs = append(errs, g.frame.add(over, "letter"))
 	}
-	errs = append(errs, g.frame.add(frameFiles, "letter"))
+	errs = append(errs, g.frame.add(frameFiles, "letter"), g.frame.checkFrame())
 	for _, p := range list {
 		one := &guide{Provider: p, texts: shelf{}}
 		g.provider[p.Name] = one
@@ -238,12 +238,54 @@ func (g *guide) checkSection(d *document, s section) error {
 			}
 		}
 	}
+	for _, name := range placeholders(s.blocks) {
+		if !slices.Contains(fillable, name) && !g.names(name) {
+			return fmt.Errorf("nothing is called {{%s}}", name)
+		}
+	}
 	for _, b := range s.blocks {
 		if b.Kind == include && !d.hasSteps(b.Name) {
 			return fmt.Errorf("there are no steps called %q", b.Name)
 		}
 	}
 	return nil
+}
+
+// fillable are the placeholders that every guide and the frame may use.
+var fillable = []string{
+	"product", "settings", "support", "recheck", "number", "name", "tenant", "count", "unlisted", "company", "mail",
+	"mailbox", "when", "help",
+}
+
+// names tells whether a guide's front matter has a value of that name.
+func (g *guide) names(name string) bool {
+	for _, docs := range g.texts {
+		for _, d := range docs {
+			for key := range d.front {
+				if base, _, _ := strings.Cut(key, "."); base == name {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+func (s shelf) checkFrame() error {
+	var errs []error
+	for _, docs := range s {
+		for _, d := range docs {
+			for _, sec := range d.sections {
+				for _, name := range placeholders(sec.blocks) {
+					if !slices.Contains(fillable, name) {
+						errs = append(errs, fmt.Errorf("%s, section %s: nothing is called {{%s}}",
+							d.path, strings.Join(sec.names, ", "), name))
+					}
+				}
+			}
+		}
+	}
+	return errors.Join(errs...)
 }
 
 func (d *document) hasSteps(name string) bool {

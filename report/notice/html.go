@@ -31,8 +31,7 @@ func (s Settings) look(language string) (look, error) {
 
 func renderHTML(blocks []block, l look) (string, error) {
 	t, err := template.New("mail").Funcs(template.FuncMap{
-		"inc":     func(i int) int { return i + 1 },
-		"within":  func(b block, l look) inner { return inner{Blocks: b.Body, Colour: l.Colour} },
+		"within":  func(b block, l inner) inner { return inner{Blocks: b.Body, Colour: l.Colour} },
 		"outer":   func(l look) inner { return inner{Blocks: l.Blocks, Colour: l.Colour} },
 		"comment": func(s string) template.HTML { return template.HTML("<!--" + s + "-->") }, // constants of the template alone
 	}).Parse(mailTemplate)

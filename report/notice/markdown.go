@@ -17,7 +17,7 @@ type parsed struct {
 }
 
 // parseMarkdown reads the small part of Markdown that guides are written in: second-level headings,
-// paragraphs, lists without sub-lists, bold, links. Anything else is an error, so that nothing an author
+// paragraphs, lists without sub-lists, **bold**, *names on a screen*, links. Anything else is an error, so that nothing an author
 // wrote is lost in silence.
 func parseMarkdown(source []byte) ([]parsed, error) {
 	root := goldmark.DefaultParser().Parse(text.NewReader(source))
@@ -100,7 +100,8 @@ func parseSpans(n ast.Node, source []byte) ([]span, error) {
 				return nil, err
 			}
 			for _, s := range inner {
-				s.Strong = true
+				s.Strong = s.Strong || c.Level == 2
+				s.Label = s.Label || c.Level == 1
 				out = append(out, s)
 			}
 		case *ast.AutoLink:

@@ -23,10 +23,20 @@ func (m Message) encode(l Letter, s Settings, language string) (Message, error) 
 	m.From = from.Address
 	id := strings.Trim(m.ID, "<>")
 
+	// go-message writes the field that was set last first.
 	var h mail.Header
-	h.SetDate(l.Date)
+	h.SetContentType("multipart/alternative", map[string]string{"boundary": "=_" + digest(id, "boundary")})
+	h.Set("Content-Language", language)
+	h.Set("X-Auto-Response-Suppress", "All")  // RFC 3834's wish, for Exchange
+	h.Set("Auto-Submitted", "auto-generated") // RFC 3834: answering machines keep quiet
+	if thread := plain(strings.Trim(l.Thread, "<>")); thread != "" && thread != id {
+		h.SetMsgIDList("References", []string{thread})
+		h.SetMsgIDList("In-Reply-To", []string{thread})
+	}
 	h.SetMessageID(id)
-	h.SetAddressList("From", []*mail.Address{{Name: plain(from.Name), Address: from.Address}})
+	h.SetDate(l.Date)
+	h.SetSubject(m.Subject)
+	h.SetAddressList("To", []*mail.Address{{Name: personal(l.ContactName), Address: m.To}})
 	if s.ReplyTo != "" {
 		reply, err := netmail.ParseAddress(s.ReplyTo)
 		if err != nil {
@@ -34,16 +44,7 @@ func (m Message) encode(l Letter, s Settings, language string) (Message, error) 
 		}
 		h.SetAddressList("Reply-To", []*mail.Address{{Name: plain(reply.Name), Address: reply.Address}})
 	}
-	h.SetAddressList("To", []*mail.Address{{Name: personal(l.ContactName), Address: m.To}})
-	h.SetSubject(m.Subject)
-	if thread := plain(strings.Trim(l.Thread, "<>")); thread != "" && thread != id {
-		h.SetMsgIDList("In-Reply-To", []string{thread})
-		h.SetMsgIDList("References", []string{thread})
-	}
-	h.Set("Auto-Submitted", "auto-generated") // RFC 3834: answering machines keep quiet
-	h.Set("X-Auto-Response-Suppress", "All")  // the same for Exchange
-	h.Set("Content-Language", language)
-	h.SetContentType("multipart/alternative", map[string]string{"boundary": "=_" + digest(id, "boundary")})
+	h.SetAddressList("From", []*mail.Address{{Name: plain(from.Name), Address: from.Address}})
 
 	var buf bytes.Buffer
 	w, err := message.CreateWriter(&buf, h.Header)

@@ -45,6 +45,9 @@ func textBlock(b block) string {
 func textSpans(spans []span) string {
 	var sb strings.Builder
 	for _, s := range spans {
+		if s.Label {
+			s.Text = `"` + s.Text + `"`
+		}
 		sb.WriteString(s.Text)
 		if s.Href != "" && s.Href != s.Text {
 			sb.WriteString(": " + s.Href)

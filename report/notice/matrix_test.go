@@ -1,0 +1,167 @@
+package notice_test
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+
+	"mailaudit/audit"
+	"mailaudit/providers"
+	"mailaudit/providers/catalog"
+	"mailaudit/report/notice"
+)
+
+var actors = []providers.Actor{providers.ActorCustomer, providers.ActorAdministrator, providers.ActorUs}
+
+// cell is one place of the matrix: who is told what, where.
+type cell struct {
+	provider *providers.Provider
+	brand    providers.Brand
+	verdict  audit.Verdict
+	actor    providers.Actor
+	oauth    bool
+	locale   string
+}
+
+func (c cell) String() string {
+	return fmt.Sprintf("%s/%s %s %s oauth=%v %s", c.provider.Name, c.brand.Name, c.verdict, c.actor, c.oauth, c.locale)
+}
+
+func cells(g *notice.Guides) []cell {
+	var out []cell
+	for _, p := range catalog.All() {
+		for _, locale := range g.Locales(p.Name) {
+			for _, brand := range p.Brands {
+				for _, verdict := range audit.Verdicts {
+					for _, actor := range actors {
+						for _, oauth := range []bool{false, true} {
+							out = append(out, cell{p, brand, verdict, actor, oauth, locale})
+						}
+					}
+				}
+			}
+		}
+	}
+	return out
+}
+
+func (c cell) compose(t testing.TB, s notice.Settings) (notice.Message, error) {
+	i := item(c.brand.Name, c.verdict)
+	i.Actor = c.actor
+	l := letter(t, c.provider.Name, i)
+	l.Locale = c.locale
+	if c.oauth {
+		s.OAuthOffered = []string{c.provider.Name}
+	}
+	return notice.Compose(l, s)
+}
+
+// untrue are sentences that no mail may hold: what one SMTP answer cannot show, and advice that would harm.
+var untrue = regexp.MustCompile(`(?i)(you|account|mailbox) (has|have|had) no (two|2)|(two|2)-(step|factor)[a-z ]* is not (on|set up)|` +
+	`turn off (the )?(security defaults|two-step|mfa)[^.]* (first|now)|send us your password|allow less secure|{{|}}|%!|<no value>`)
+
+var connects = regexp.MustCompile(`(?i)connect (this|the) mailbox with|connected with`)
+
+func TestEveryToldVerdictHasAText(t *testing.T) {
+	s := settings(t)
+	told := 0
+	for _, c := range cells(s.Guides) {
+		m, err := c.compose(t, s)
+		if !c.verdict.Failing() {
+			if !errors.Is(err, notice.ErrNoMail) {
+				t.Errorf("%v: error %v, want ErrNoMail", c, err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%v: %v", c, err)
+			continue
+		}
+		told++
+		text := strings.Join(strings.Fields(m.Text), " ")
+		if bad := untrue.FindString(text); bad != "" {
+			t.Errorf("%v: says %q", c, bad)
+		}
+		if !c.oauth && connects.MatchString(text) {
+			t.Errorf("%v: offers a connection that the product does not have", c)
+		}
+		if !strings.Contains(text, "Settings > Mail") {
+			t.Errorf("%v: does not say where it is mended", c)
+		}
+		if n := strings.Count(m.Text, "\n1. "); n == 0 {
+			t.Errorf("%v: no steps", c)
+		}
+		if strings.Contains(m.Text, "\n13. ") {
+			t.Errorf("%v: more than 12 steps", c)
+		}
+		if len(m.Raw) > 100_000 {
+			t.Errorf("%v: %d bytes", c, len(m.Raw))
+		}
+	}
+	if told < 9*len(actors)*2*len(catalog.All()) {
+		t.Errorf("only %d cells walked", told)
+	}
+}
+
+func TestTwoStepIsNamedAbsentOnlyAtZoho(t *testing.T) {
+	s := settings(t)
+	for _, c := range cells(s.Guides) {
+		m, err := c.compose(t, s)
+		if err != nil {
+			continue
+		}
+		says := strings.Contains(strings.Join(strings.Fields(m.Text), " "), "It looks as if two-factor is off")
+		if want := c.provider.Name == "zoho" && c.verdict == audit.SingleFactor; says != want {
+			t.Errorf("%v: says so: %v, want %v", c, says, want)
+		}
+	}
+}
+
+func TestWorkingAgainIsToldForEveryVerdict(t *testing.T) {
+	s := settings(t)
+	for _, c := range cells(s.Guides) {
+		if !c.verdict.Failing() {
+			continue
+		}
+		l := letter(t, c.provider.Name, item(c.brand.Name, c.verdict))
+		l.Kind, l.Locale = audit.KindRecovered, c.locale
+		m := compose(t, l, s)
+		if !strings.Contains(m.Subject, "works again") || !strings.Contains(m.Text, "Good news") {
+			t.Errorf("%v: %s", c, m.Subject)
+		}
+		if strings.Contains(m.Text, "1. ") || untrue.MatchString(m.Text) {
+			t.Errorf("%v: still has steps or %q", c, untrue.FindString(m.Text))
+		}
+	}
+}
+
+func TestSentencesNeedTheirConfiguration(t *testing.T) {
+	full := settings(t)
+	full.NumberShown = true
+	bare := notice.Settings{From: full.From, Guides: full.Guides}
+	for _, c := range cells(full.Guides) {
+		if !c.verdict.Failing() {
+			continue
+		}
+		m, err := c.compose(t, bare)
+		if err != nil {
+			t.Fatalf("%v: %v", c, err)
+		}
+		for _, needs := range []string{"555", "minutes and write", "same notice", "Open ClinicSource mail settings", "https://app."} {
+			if strings.Contains(m.Text+m.HTML, needs) {
+				t.Errorf("%v: without configuration the mail says %q", c, needs)
+			}
+		}
+		m, err = c.compose(t, full)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, needs := range []string{"555-0142", "within 15 minutes", "number M-4821", "Open ClinicSource mail settings", "https://app."} {
+			if !strings.Contains(strings.Join(strings.Fields(m.Text), " "), needs) {
+				t.Errorf("%v: with configuration the mail does not say %q", c, needs)
+			}
+		}
+	}
+}
