@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 const (
@@ -62,11 +64,9 @@ type choice struct{ id, provider string }
 
 // choose applies the run's scope. full tells that --limit is reached.
 func (a *Auditor) choose(ctx context.Context, run Run, page []Account) (chosen []choice, full bool) {
-	for _, acc := range page {
-		provider := Undecided
-		if target, err := a.Resolve(ctx, acc); err == nil {
-			provider = target.Provider.Name
-		}
+	owners := a.owners(ctx, page)
+	for i, acc := range page {
+		provider := owners[i]
 		if run.Scope.Provider != "" && provider != run.Scope.Provider {
 			continue
 		}
@@ -76,6 +76,26 @@ func (a *Auditor) choose(ctx context.Context, run Run, page []Account) (chosen [
 		chosen = append(chosen, choice{acc.ID, provider})
 	}
 	return chosen, false
+}
+
+// lookupsAtOnce bounds the questions that planning asks the name service at a time.
+const lookupsAtOnce = 32
+
+func (a *Auditor) owners(ctx context.Context, page []Account) []string {
+	owners := make([]string, len(page))
+	var group errgroup.Group
+	group.SetLimit(lookupsAtOnce)
+	for i, acc := range page {
+		group.Go(func() error {
+			owners[i] = Undecided
+			if target, err := a.Resolve(ctx, acc); err == nil {
+				owners[i] = target.Provider.Name
+			}
+			return nil
+		})
+	}
+	group.Wait()
+	return owners
 }
 
 // cut makes the batches. Accounts whose last word was not a clear yes come in batches of their own, which

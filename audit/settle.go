@@ -24,7 +24,7 @@ func Settle(run Run, st State) Settlement {
 		if s.UnverifiedSince.IsZero() {
 			s.UnverifiedSince = run.StartedAt
 		}
-		note := finding(st, r)
+		note := FindingOf(st, r)
 		note.Since = s.UnverifiedSince
 		out.Note = &note
 		return out
@@ -45,7 +45,7 @@ func Settle(run Run, st State) Settlement {
 		}
 	}
 	if r.Carried || !run.Scope.Whole() {
-		note := finding(st, r)
+		note := FindingOf(st, r)
 		note.Since = s.Since
 		out.Note = &note
 	}
@@ -89,7 +89,8 @@ func Left(run Run, st State) Settlement {
 	return out
 }
 
-func finding(st State, r Result) Finding {
+// FindingOf is a result as a report shows it, beside what was known before. Since is left to the caller.
+func FindingOf(st State, r Result) Finding {
 	previous := st.Settled.Verdict
 	if previous == Gone {
 		previous = ""

@@ -1,0 +1,156 @@
+package storetest
+
+import (
+	"testing"
+	"time"
+
+	"mailaudit/audit"
+)
+
+func draft(id string, kind audit.NoticeKind, step int, since time.Time) audit.Draft {
+	return audit.Draft{
+		Kind: kind, TenantID: "t", ContactEmail: "c@example.com", Provider: "google",
+		Item: audit.NoticeItem{AccountID: id, Verdict: audit.Revoked, Since: since, Step: step},
+	}
+}
+
+// outbox runs a night in which the drafts' accounts are revoked, and returns its mails, released with state.
+func outbox(t *testing.T, s audit.Store, key string, at time.Time, st audit.NoticeState, drafts ...audit.Draft) (audit.Run, []audit.Notice) {
+	t.Helper()
+	run := startRun(t, s, key, at)
+	for _, d := range drafts {
+		record(t, s, run, result(run, d.Item.AccountID, audit.Revoked))
+	}
+	settle(t, s, run, drafts...)
+	forming, err := s.Forming(t.Context(), key)
+	must(t, err)
+	for i := range forming {
+		forming[i].State = st
+	}
+	must(t, s.Release(t.Context(), forming))
+	finish(t, s, run)
+	all, err := s.ListNotices(t.Context(), key, "", 100)
+	must(t, err)
+	return run, all
+}
+
+func testDrafts(t *testing.T, s audit.Store) {
+	other := draft("d", audit.KindFinding, 1, night)
+	other.TenantID = "u"
+	back := draft("e", audit.KindRecovered, 0, night)
+	reminder := draft("a", audit.KindReminder, 2, night)
+	reminder.Thread = 7
+	run, all := outbox(t, s, "k", night, audit.NoticeQueued, reminder, draft("b", audit.KindFinding, 1, night), other, back)
+	type mail struct {
+		Tenant string
+		Kind   audit.NoticeKind
+		Thread int64
+		Items  int
+	}
+	var got []mail
+	for _, n := range all {
+		got = append(got, mail{n.TenantID, n.Kind, n.Thread, len(n.Items)})
+	}
+	same(t, "mails, newest first", got, []mail{{"t", audit.KindRecovered, 0, 1}, {"u", audit.KindFinding, 0, 1}, {"t", audit.KindFinding, 7, 2}})
+	must(t, s.Settle(t.Context(), run, nil, []audit.Draft{reminder, other}))
+	again, err := s.ListNotices(t.Context(), "k", "", 100)
+	must(t, err)
+	same(t, "mails after settling again", again, all)
+	mailing, err := s.Mailing(t.Context(), []string{"a", "z"}, night.Add(-time.Hour))
+	must(t, err)
+	same(t, "mailing", mailing, map[string]audit.Mailing{"a": {Lately: 1, Pending: true}})
+}
+
+func testNotice(t *testing.T, s audit.Store) {
+	_, all := outbox(t, s, "k", night, audit.NoticeQueued, draft("a", audit.KindFinding, 1, night), draft("b", audit.KindFinding, 1, night))
+	id, at := all[0].ID, night.Add(9*time.Hour)
+	must(t, s.Narrow(t.Context(), id, []string{"a"}))
+	first, err := s.Claim(t.Context(), id, at)
+	must(t, err)
+	second, err := s.Claim(t.Context(), id, at)
+	must(t, err)
+	same(t, "claims", []bool{first, second}, []bool{true, false})
+	must(t, s.HandOver(t.Context(), id, "<m@x>", at))
+	must(t, s.Sent(t.Context(), id, at, "250 ok"))
+	n, err := s.LoadNotice(t.Context(), id)
+	must(t, err)
+	same(t, "notice", []any{n.State, n.SentAt, n.Tries, n.MessageID, len(n.Items)}, []any{audit.NoticeSent, at, 1, "<m@x>", 1})
+	same(t, "told", state(t, s, "a").Told, audit.Told{Step: 1, Verdict: audit.Revoked, FirstAt: at, At: at, NoticeID: id})
+	same(t, "who was left out is not told", state(t, s, "b").Told, audit.Told{})
+	counts, err := s.CountNotices(t.Context(), "k")
+	must(t, err)
+	same(t, "counts", counts, map[audit.NoticeState]int{audit.NoticeSent: 1})
+	for _, c := range []struct {
+		contact, tenant string
+		since           time.Time
+		want            int
+	}{{"", "", at, 1}, {"c@example.com", "t", at, 1}, {"d@example.com", "", at, 0}, {"", "u", at, 0}, {"", "", at.Add(1e6), 0}} {
+		got, err := s.SentSince(t.Context(), c.since, c.contact, c.tenant)
+		must(t, err)
+		same(t, "sent to "+c.contact+c.tenant, got, c.want)
+	}
+
+	reminder := draft("a", audit.KindReminder, 2, night)
+	_, all = outbox(t, s, "l", night.AddDate(0, 0, 3), audit.NoticeQueued, reminder)
+	send(t, s, all[0].ID, at.AddDate(0, 0, 3))
+	same(t, "reminded", state(t, s, "a").Told, audit.Told{
+		Step: 2, Verdict: audit.Revoked, FirstAt: at, At: at.AddDate(0, 0, 3), NoticeID: id,
+	})
+	_, all = outbox(t, s, "m", night.AddDate(0, 0, 4), audit.NoticeQueued, draft("a", audit.KindRecovered, 0, night))
+	send(t, s, all[0].ID, at.AddDate(0, 0, 4))
+	same(t, "the story has ended", state(t, s, "a").Told, audit.Told{At: at.AddDate(0, 0, 4)})
+}
+
+func send(t *testing.T, s audit.Store, id int64, at time.Time) {
+	t.Helper()
+	_, err := s.Claim(t.Context(), id, at)
+	must(t, err)
+	must(t, s.HandOver(t.Context(), id, "<m@x>", at))
+	must(t, s.Sent(t.Context(), id, at, ""))
+}
+
+func testHandOver(t *testing.T, s audit.Store) {
+	_, all := outbox(t, s, "k", night, audit.NoticeQueued, draft("a", audit.KindFinding, 1, night))
+	id, at := all[0].ID, night.Add(time.Hour)
+	if err := s.HandOver(t.Context(), id, "<m@x>", at); err == nil {
+		t.Error("a notice that nobody claimed was handed over")
+	}
+	_, err := s.Claim(t.Context(), id, at)
+	must(t, err)
+	must(t, s.HandOver(t.Context(), id, "<m@x>", at))
+	due, err := s.DueNotices(t.Context(), at.AddDate(1, 0, 0), 10)
+	must(t, err)
+	same(t, "due", len(due), 0)
+	same(t, "told", state(t, s, "a").Told.Step, 1)
+	must(t, s.Unsent(t.Context(), id, audit.NoticeQueued, "451 later", at.Add(time.Hour), at))
+	due, err = s.DueNotices(t.Context(), at, 10)
+	must(t, err)
+	same(t, "due too early", len(due), 0)
+	due, err = s.DueNotices(t.Context(), at.Add(time.Hour), 10)
+	must(t, err)
+	same(t, "due at its hour", len(due), 1)
+	must(t, s.Unsent(t.Context(), id, audit.NoticeFailed, "550 no", time.Time{}, at))
+	must(t, s.Unsent(t.Context(), id, audit.NoticeQueued, "again", at, at))
+	n, err := s.LoadNotice(t.Context(), id)
+	must(t, err)
+	same(t, "failed is settled", []any{n.State, n.Detail}, []any{audit.NoticeFailed, "550 no"})
+}
+
+func testShadowed(t *testing.T, s audit.Store) {
+	_, all := outbox(t, s, "k", night, audit.NoticeShadowed, draft("a", audit.KindFinding, 1, night))
+	told := state(t, s, "a").Told
+	same(t, "told", []any{told.Step, told.Shadow, told.NoticeID}, []any{1, true, all[0].ID})
+	n, err := s.SentSince(t.Context(), night, "", "")
+	must(t, err)
+	same(t, "sent", n, 0)
+}
+
+func testDueOrder(t *testing.T, s audit.Store) {
+	other := draft("b", audit.KindFinding, 1, night.Add(time.Minute))
+	other.TenantID = "u"
+	_, all := outbox(t, s, "k", night, audit.NoticeQueued, draft("a", audit.KindFinding, 1, night), other)
+	due, err := s.DueNotices(t.Context(), night, 10)
+	must(t, err)
+	same(t, "order", []int64{due[0].ID, due[1].ID}, []int64{all[0].ID, all[1].ID})
+	same(t, "newest finding", due[0].TenantID, "u")
+}

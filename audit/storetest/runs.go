@@ -1,0 +1,117 @@
+package storetest
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"mailaudit/audit"
+)
+
+func testStartRun(t *testing.T, s audit.Store) {
+	scope := audit.Scope{Provider: "google", Limit: 3}
+	first, created, err := s.StartRun(t.Context(), audit.Run{Key: "k", Scope: scope, StartedAt: night, Deadline: night.Add(time.Hour)})
+	must(t, err)
+	second, again, err := s.StartRun(t.Context(), audit.Run{Key: "k", StartedAt: night.Add(time.Minute), Deadline: night})
+	must(t, err)
+	same(t, "new", []bool{created, again}, []bool{true, false})
+	same(t, "second start", second, first)
+	same(t, "run", first, audit.Run{
+		Key: "k", Seq: 1, Status: audit.RunRunning, Phase: audit.PhasePlanning, Scope: scope, StartedAt: night,
+		Deadline: night.Add(time.Hour), HeartbeatAt: night,
+	})
+	if _, err := s.LoadRun(t.Context(), "other"); !errors.Is(err, audit.ErrNoRun) {
+		t.Errorf("unknown key: %v, want ErrNoRun", err)
+	}
+	must(t, s.Interrupt(t.Context(), "k"))
+	r, err := s.LoadRun(t.Context(), "k")
+	must(t, err)
+	same(t, "status after interruption", r.Status, audit.RunIncomplete)
+	must(t, s.Beat(t.Context(), "k", night.Add(time.Minute)))
+	r, err = s.LoadRun(t.Context(), "k")
+	must(t, err)
+	same(t, "status while worked on", r.Status, audit.RunRunning)
+	must(t, s.Expire(t.Context(), "k", night.Add(2*time.Hour)))
+	must(t, s.Expire(t.Context(), "k", night.Add(time.Minute)))
+	r, err = s.LoadRun(t.Context(), "k")
+	must(t, err)
+	same(t, "deadline moves forward alone", r.Deadline, night.Add(time.Minute))
+	must(t, s.Conclude(t.Context(), "k"))
+	finish(t, s, r)
+	must(t, s.Interrupt(t.Context(), "k"))
+	r, err = s.LoadRun(t.Context(), "k")
+	must(t, err)
+	same(t, "a concluded run stays so", []any{r.Status, r.Phase, r.Open()}, []any{audit.RunConcluded, audit.PhaseDone, false})
+	if _, err := s.ConcludedBefore(t.Context(), 99); !errors.Is(err, audit.ErrNoRun) {
+		t.Errorf("a narrowed run counts as the night before: %v", err)
+	}
+}
+
+func testPlan(t *testing.T, s audit.Store) {
+	_, _, err := s.StartRun(t.Context(), audit.Run{Key: "k", StartedAt: night, Deadline: night})
+	must(t, err)
+	batch := []audit.Batch{{Provider: "google", Try: 1, IDs: []string{"a", "b"}}}
+	must(t, s.Plan(t.Context(), "k", "", "b", batch, 2, false))
+	if err := s.Plan(t.Context(), "k", "", "b", batch, 2, false); !errors.Is(err, audit.ErrMoved) {
+		t.Errorf("planning the same page again: %v, want ErrMoved", err)
+	}
+	must(t, s.Plan(t.Context(), "k", "b", "c", []audit.Batch{{Provider: "yahoo", Try: 1, Doubtful: true, IDs: []string{"c"}}}, 1, true))
+	if err := s.Plan(t.Context(), "k", "c", "d", nil, 0, true); !errors.Is(err, audit.ErrMoved) {
+		t.Errorf("planning after the end: %v, want ErrMoved", err)
+	}
+	r, err := s.LoadRun(t.Context(), "k")
+	must(t, err)
+	same(t, "run", []any{r.Phase, r.Accounts, r.PlannedTo}, []any{audit.PhaseVerifying, 3, "c"})
+	open, err := s.OpenBatches(t.Context(), "k")
+	must(t, err)
+	same(t, "batches", open, []audit.Batch{
+		{RunKey: "k", N: 1, Provider: "google", Try: 1}, {RunKey: "k", N: 2, Provider: "yahoo", Try: 1, Doubtful: true},
+	})
+}
+
+func testBatches(t *testing.T, s audit.Store) {
+	_, _, err := s.StartRun(t.Context(), audit.Run{Key: "k", StartedAt: night, Deadline: night})
+	must(t, err)
+	must(t, s.Plan(t.Context(), "k", "", "b", []audit.Batch{{Provider: "google", Try: 1, IDs: []string{"a", "b"}}}, 2, true))
+	retry := audit.Batch{Provider: "google", Try: 2, Doubtful: true, DueAt: night.Add(time.Hour), IDs: []string{"b"}}
+	must(t, s.CloseBatch(t.Context(), "k", 1, &retry))
+	must(t, s.CloseBatch(t.Context(), "k", 1, &retry))
+	open, err := s.OpenBatches(t.Context(), "k")
+	must(t, err)
+	same(t, "open batches", open, []audit.Batch{{RunKey: "k", N: 2, Provider: "google", Try: 2, Doubtful: true, DueAt: night.Add(time.Hour)}})
+	got, done, err := s.LoadBatch(t.Context(), "k", 2)
+	must(t, err)
+	same(t, "retry", []any{got.IDs, done}, []any{[]string{"b"}, false})
+	_, done, err = s.LoadBatch(t.Context(), "k", 1)
+	must(t, err)
+	same(t, "done", done, true)
+}
+
+func testAttempts(t *testing.T, s audit.Store) {
+	limit := audit.AttemptLimit{PerSecret: 2, Secrets: 3}
+	reserve := func(day string, keys ...audit.AttemptKey) []bool {
+		t.Helper()
+		got, err := s.Reserve(t.Context(), day, keys, limit)
+		must(t, err)
+		return got
+	}
+	a := audit.AttemptKey{Login: "l", Secret: "1"}
+	b, c, d := a, a, a
+	b.Secret, c.Secret, d.Secret = "2", "3", "4"
+	same(t, "two for one secret", reserve("2026-11-23", a, a, a), []bool{true, true, false})
+	same(t, "three secrets", reserve("2026-11-23", b, c, d), []bool{true, true, false})
+	same(t, "another login", reserve("2026-11-23", audit.AttemptKey{Login: "m", Secret: "4"}), []bool{true})
+	must(t, s.GiveBack(t.Context(), "2026-11-23", []audit.AttemptKey{a}))
+	same(t, "one given back", reserve("2026-11-23", a, a), []bool{true, false})
+	must(t, s.GiveBack(t.Context(), "2026-11-23", []audit.AttemptKey{d}))
+	same(t, "none was taken", reserve("2026-11-23", d), []bool{false})
+	same(t, "the next day", reserve("2026-11-24", a, d), []bool{true, true})
+}
+
+func testMigrate(t *testing.T, s audit.Store) {
+	put(t, s, account("a-1"))
+	must(t, s.Migrate(t.Context()))
+	page, err := s.AccountsAfter(t.Context(), "", 10, "")
+	must(t, err)
+	same(t, "accounts", len(page), 1)
+}

@@ -1,0 +1,125 @@
+package storetest
+
+import (
+	"testing"
+	"time"
+
+	"mailaudit/audit"
+)
+
+func testRecord(t *testing.T, s audit.Store) {
+	run := startRun(t, s, "k", night)
+	first := result(run, "a", audit.Revoked)
+	record(t, s, run, first)
+	record(t, s, run, result(run, "a", audit.Compliant), result(run, "b", audit.Compliant))
+	same(t, "the first word stands", *state(t, s, "a").Tonight, first.Result)
+	same(t, "nothing is settled yet", state(t, s, "a").Settled.Verdict, audit.Verdict(""))
+}
+
+func testRecordLate(t *testing.T, s audit.Store) {
+	run := startRun(t, s, "k", night)
+	record(t, s, run, result(run, "a", audit.Compliant))
+	must(t, s.Conclude(t.Context(), "k"))
+	record(t, s, run, result(run, "b", audit.Compliant))
+	if st := state(t, s, "b"); st.Tonight != nil {
+		t.Errorf("recorded after the conclusion: %v", st.Tonight.Verdict)
+	}
+	stopped := startRun(t, s, "l", night)
+	must(t, s.Stop(t.Context(), "l", "source is empty", night))
+	record(t, s, stopped, result(stopped, "c", audit.Compliant))
+	if st := state(t, s, "c"); st.Tonight != nil {
+		t.Errorf("recorded after the stop: %v", st.Tonight.Verdict)
+	}
+}
+
+func testSecondTry(t *testing.T, s audit.Store) {
+	run := startRun(t, s, "k", night)
+	second := result(run, "a", audit.Compliant)
+	second.Try = 2
+	record(t, s, run, result(run, "a", audit.Unverified))
+	record(t, s, run, second)
+	record(t, s, run, result(run, "a", audit.Unverified))
+	same(t, "verdict", state(t, s, "a").Tonight.Verdict, audit.Compliant)
+}
+
+func testSettleTwice(t *testing.T, s audit.Store) {
+	run := startRun(t, s, "k", night)
+	quiet := result(run, "q", audit.Compliant)
+	quiet.Quiet = true
+	record(t, s, run, result(run, "a", audit.Revoked), result(run, "b", audit.Unverified), quiet)
+	settle(t, s, run)
+	before := state(t, s, "a")
+	left, err := s.Unsettled(t.Context(), run, "", 10)
+	must(t, err)
+	same(t, "unsettled accounts", len(left), 0)
+	again := audit.Settle(run, before)
+	again.State.Nights = 99
+	must(t, s.Settle(t.Context(), run, []audit.Settlement{again}, nil))
+	same(t, "state", state(t, s, "a"), before)
+	same(t, "findings", findings(t, s, run), map[string]string{
+		"a": "revoked< since 2026-11-23", "b": "unverified< since 2026-11-23",
+	})
+}
+
+func testHistory(t *testing.T, s audit.Store) {
+	verdicts := [][2]audit.Verdict{
+		{audit.Compliant, audit.Unverified}, {audit.Revoked, audit.Compliant}, {audit.Revoked, audit.Unverified}, {audit.Compliant, audit.Unverified},
+	}
+	var runs []audit.Run
+	for i, v := range verdicts {
+		run := startRun(t, s, string(rune('k'+i)), night.AddDate(0, 0, i))
+		record(t, s, run, result(run, "a", v[0]), result(run, "b", v[1]))
+		settle(t, s, run)
+		finish(t, s, run)
+		runs = append(runs, run)
+	}
+	for i, want := range []map[string]string{
+		{"a": "compliant< since 2026-11-23", "b": "unverified< since 2026-11-23"},
+		{"a": "revoked<compliant since 2026-11-24", "b": "compliant< since 2026-11-24"},
+		{"a": "revoked<revoked since 2026-11-24", "b": "unverified<compliant since 2026-11-25"},
+		{"a": "compliant<revoked since 2026-11-26", "b": "unverified<compliant since 2026-11-25"},
+	} {
+		same(t, "findings of night "+runs[i].Key, findings(t, s, runs[i]), want)
+	}
+	before, err := s.ConcludedBefore(t.Context(), runs[2].Seq)
+	must(t, err)
+	same(t, "night before", before.Key, runs[1].Key)
+	same(t, "nights in a row", state(t, s, "b").Nights, 1)
+}
+
+func testDeparted(t *testing.T, s audit.Store) {
+	first := startRun(t, s, "k", night)
+	record(t, s, first, result(first, "a", audit.Compliant), result(first, "b", audit.Revoked))
+	settle(t, s, first)
+	finish(t, s, first)
+	second := startRun(t, s, "l", night.Add(24*time.Hour))
+	record(t, s, second, result(second, "a", audit.Compliant))
+	settle(t, s, second)
+	finish(t, s, second)
+	same(t, "second night", findings(t, s, second), map[string]string{"a": "compliant<compliant since 2026-11-23"})
+	same(t, "first night", findings(t, s, first), map[string]string{
+		"a": "compliant< since 2026-11-23", "b": "revoked< since 2026-11-23",
+	})
+	third := startRun(t, s, "m", night.Add(48*time.Hour))
+	record(t, s, third, result(third, "a", audit.Compliant), result(third, "b", audit.Revoked))
+	settle(t, s, third)
+	same(t, "who comes back begins anew", findings(t, s, third)["b"], "revoked< since 2026-11-25")
+}
+
+func testNarrowedRun(t *testing.T, s audit.Store) {
+	whole := startRun(t, s, "k", night)
+	record(t, s, whole, result(whole, "a", audit.Compliant), result(whole, "b", audit.Compliant))
+	settle(t, s, whole)
+	finish(t, s, whole)
+	at := night.Add(24 * time.Hour)
+	narrow, _, err := s.StartRun(t.Context(), audit.Run{Key: "l", Scope: audit.Scope{Limit: 1}, StartedAt: at, Deadline: at})
+	must(t, err)
+	must(t, s.Plan(t.Context(), "l", "", "", nil, 0, true))
+	record(t, s, narrow, result(narrow, "b", audit.Revoked))
+	settle(t, s, narrow)
+	finish(t, s, narrow)
+	same(t, "narrowed run", findings(t, s, narrow), map[string]string{"b": "revoked<compliant since 2026-11-24"})
+	same(t, "whole run", findings(t, s, whole), map[string]string{
+		"a": "compliant< since 2026-11-23", "b": "compliant< since 2026-11-23",
+	})
+}

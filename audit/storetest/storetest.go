@@ -1,0 +1,151 @@
+// Package storetest is the one suite that every store passes: the other half of the contract that
+// [audit.Store] writes down.
+package storetest
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"mailaudit/audit"
+	"mailaudit/providers"
+)
+
+// Run holds the stores that open gives to the contract. Each call of open gives an empty, migrated store.
+func Run(t *testing.T, open func(t *testing.T) audit.Store) {
+	for _, c := range []struct {
+		name string
+		test func(t *testing.T, s audit.Store)
+	}{
+		{"accounts come back as they went in", testAccounts},
+		{"pages neither skip nor repeat", testPages},
+		{"a failed import stores nothing", testImportFails},
+		{"replace removes what the file no longer has", testReplace},
+		{"a key has one run", testStartRun},
+		{"a plan goes on from where it stands", testPlan},
+		{"a batch closes once", testBatches},
+		{"recording twice is recording once", testRecord},
+		{"nothing is recorded after the conclusion", testRecordLate},
+		{"a second try replaces the first", testSecondTry},
+		{"settling twice is settling once", testSettleTwice},
+		{"an old run's findings stay as they were", testHistory},
+		{"who left the source is gone", testDeparted},
+		{"a narrowed run speaks of its accounts alone", testNarrowedRun},
+		{"attempts are bounded by secret, login and day", testAttempts},
+		{"shares of one mail meet", testDrafts},
+		{"a notice is claimed once and told once", testNotice},
+		{"a handed-over notice is not sent again", testHandOver},
+		{"a shadowed notice is noted as such", testShadowed},
+		{"newest finding first", testDueOrder},
+		{"migrating twice is migrating once", testMigrate},
+	} {
+		t.Run(c.name, func(t *testing.T) { c.test(t, open(t)) })
+	}
+}
+
+var night = time.Date(2026, 11, 23, 2, 15, 0, 123456000, time.UTC)
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func same(t *testing.T, what string, got, want any) {
+	t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", what, diff)
+	}
+}
+
+func put(t *testing.T, s audit.Store, accounts ...audit.Account) {
+	t.Helper()
+	_, err := s.Import(t.Context(), false, func(put func(audit.Account, []byte) error) error {
+		for _, a := range accounts {
+			if err := put(a, []byte("sealed "+a.ID)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	must(t, err)
+}
+
+func account(id string) audit.Account {
+	return audit.Account{ID: id, TenantID: "t-" + id, Address: id + "@example.com", Auth: audit.AuthPassword}
+}
+
+// startRun starts a run and brings it to the point where results are recorded.
+func startRun(t *testing.T, s audit.Store, key string, at time.Time) audit.Run {
+	t.Helper()
+	r, _, err := s.StartRun(t.Context(), audit.Run{Key: key, StartedAt: at, Deadline: at.Add(4 * time.Hour)})
+	must(t, err)
+	must(t, s.Plan(t.Context(), key, "", "", nil, 0, true))
+	return r
+}
+
+func result(run audit.Run, id string, v audit.Verdict) audit.Recorded {
+	return audit.Recorded{Result: audit.Result{
+		AccountID: id, RunKey: run.Key, TenantID: "t-" + id, TenantName: "Clinic " + id, Address: id + "@example.com",
+		Provider: "google", Brand: "gmail", Try: 1, At: run.StartedAt, Rule: "google/some-rule",
+		Judgement: audit.Judgement{Verdict: v, TwoFactor: providers.TwoFactorUnknown, Certainty: providers.Definite, Actor: providers.ActorCustomer},
+	}}
+}
+
+func record(t *testing.T, s audit.Store, run audit.Run, results ...audit.Recorded) {
+	t.Helper()
+	must(t, s.Record(t.Context(), run.Key, results))
+}
+
+// settle settles every account of the run that needs it, as the conclusion does.
+func settle(t *testing.T, s audit.Store, run audit.Run, drafts ...audit.Draft) {
+	t.Helper()
+	must(t, s.Conclude(t.Context(), run.Key))
+	unsettled, err := s.Unsettled(t.Context(), run, "", 1000)
+	must(t, err)
+	var all []audit.Settlement
+	for _, st := range unsettled {
+		all = append(all, audit.Settle(run, st))
+	}
+	if run.Scope.Whole() {
+		departed, err := s.Departed(t.Context(), run, "", 1000)
+		must(t, err)
+		for _, st := range departed {
+			all = append(all, audit.Left(run, st))
+		}
+	}
+	must(t, s.Settle(t.Context(), run, all, drafts))
+}
+
+func finish(t *testing.T, s audit.Store, run audit.Run) {
+	t.Helper()
+	must(t, s.Finish(t.Context(), run.Key, audit.Numbers{Accounts: 1}, run.StartedAt.Add(time.Hour)))
+}
+
+func findings(t *testing.T, s audit.Store, run audit.Run) map[string]string {
+	t.Helper()
+	got := map[string]string{}
+	last := ""
+	must(t, s.Findings(t.Context(), run, func(f audit.Finding) error {
+		if f.AccountID <= last {
+			t.Errorf("finding of %s comes after that of %s", f.AccountID, last)
+		}
+		last = f.AccountID
+		got[f.AccountID] = fmt.Sprintf("%s<%s since %s", f.Verdict, f.Previous, f.Since.Format(time.DateOnly))
+		return nil
+	}))
+	return got
+}
+
+var errStop = errors.New("stop")
+
+func state(t *testing.T, s audit.Store, id string) audit.State {
+	t.Helper()
+	all, err := s.LoadStates(t.Context(), []string{id})
+	must(t, err)
+	return all[id]
+}

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"io"
+	"log/slog"
+	"os"
+)
+
+// commandLine is the table of commands; each lives in a file of its own.
+type commandLine struct {
+	Globals
+
+	Demo     demoCmd     `cmd:"" help:"Several nights of an invented customer base, on loopback."`
+	Migrate  migrateCmd  `cmd:"" help:"Bring the database's own tables up to date."`
+	Keys     keysCmd     `cmd:"" help:"Make and rotate the keyset that seals secrets."`
+	Accounts accountsCmd `cmd:"" help:"Import, list and remove accounts."`
+	Run      runCmd      `cmd:"" help:"Tonight's audit, from start to summary; joins it if it has started."`
+	Deliver  deliverCmd  `cmd:"" help:"Send what is due now and end."`
+	Check    checkCmd    `cmd:"" help:"Verify one account now and explain the verdict."`
+	Report   reportCmd   `cmd:"" help:"A run's report."`
+	Notices  noticesCmd  `cmd:"" help:"The customer mails."`
+	Guide    guideCmd    `cmd:"" help:"Show or send a provider's guide."`
+	Rules    rulesCmd    `cmd:"" help:"The rules that turn replies into classes."`
+	Version  versionCmd  `cmd:"" help:"Version, commit and Go version."`
+}
+
+// Globals are the flags of every command.
+type Globals struct {
+	Config    string `placeholder:"FILE" help:"Configuration (YAML); default: $$MAILAUDIT_CONFIG."`
+	LogLevel  string `enum:"debug,info,warn,error" default:"info" help:"debug, info, warn or error."`
+	LogFormat string `enum:"text,json," default:"" help:"text or json; default: text on a terminal, else json."`
+}
+
+// logger writes to standard error, so that results on standard output stay clean.
+func (g *Globals) logger(stderr io.Writer) *slog.Logger {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(g.LogLevel)) // kong has checked it
+	opts := &slog.HandlerOptions{Level: level}
+	if g.LogFormat == "text" || g.LogFormat == "" && isTerminal(stderr) {
+		return slog.New(slog.NewTextHandler(stderr, opts))
+	}
+	return slog.New(slog.NewJSONHandler(stderr, opts))
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}

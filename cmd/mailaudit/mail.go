@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"os"
+
+	"mailaudit/audit"
+	"mailaudit/providers/catalog"
+	"mailaudit/report/notice"
+)
+
+// letterSettings are the configuration's words for the customer mails.
+func (a *app) letterSettings() (notice.Settings, error) {
+	n := a.config.Notices
+	var over = os.DirFS(n.GuidesDir)
+	if n.GuidesDir == "" {
+		over = nil
+	}
+	guides, err := notice.LoadGuides(catalog.All(), over)
+	if err != nil {
+		return notice.Settings{}, usageError("guides: %w", err)
+	}
+	s := notice.Settings{
+		Product:       n.Product,
+		SettingsURL:   n.SettingsURL,
+		Logo:          n.Logo,
+		Colour:        n.Colour,
+		Support:       n.Support,
+		RecheckWithin: n.RecheckWithin,
+		OAuthOffered:  n.OAuthOffered,
+		Installation:  a.config.Installation,
+		Guides:        guides,
+	}
+	if a.config.Relay.From.Address != "" {
+		s.From = a.config.Relay.From.String()
+	}
+	if a.config.Relay.ReplyTo.Address != "" {
+		s.ReplyTo = a.config.Relay.ReplyTo.String()
+	}
+	return s, nil
+}
+
+// sender is the way to the relay; nil where none is configured.
+func (a *app) sender() (*notice.Sender, error) {
+	r := a.config.Relay
+	if r.URL.Host == "" {
+		return nil, nil
+	}
+	roots, err := rootCAs(a.config.Network.TLSCA)
+	if err != nil {
+		return nil, err
+	}
+	s, err := notice.NewSender(notice.Relay{
+		URL:      r.URL.String(),
+		Username: r.Username,
+		Password: r.Password,
+		MaxRate:  r.MaxRate.PerSecond(),
+		RootCAs:  roots,
+		EHLO:     a.config.Network.EHLO,
+	})
+	if err != nil {
+		return nil, usageError("relay: %w", err)
+	}
+	return s, nil
+}
+
+// desk sends notices; nil where there is no relay.
+func (a *app) desk() (*notice.Desk, func() error, error) {
+	sender, err := a.sender()
+	if err != nil || sender == nil {
+		return nil, func() error { return nil }, err
+	}
+	settings, err := a.letterSettings()
+	if err != nil {
+		return nil, nil, err
+	}
+	return &notice.Desk{
+		Outbox:   a.store,
+		Accounts: a.store,
+		Carrier:  sender,
+		Settings: settings,
+		Changed:  a.secretChanged,
+		Now:      a.now,
+		Zone:     a.config.TimeZone,
+		Log:      a.log,
+	}, sender.Close, nil
+}
+
+// secretChanged tells whether the stored secret is another than the one that was asked.
+func (a *app) secretChanged(ctx context.Context, acc audit.Account, st audit.State) (bool, error) {
+	sealed, err := a.store.SealedSecrets(ctx, []string{acc.ID})
+	if err != nil {
+		return false, err
+	}
+	secret, err := a.keys.open(acc.ID, sealed[acc.ID])
+	if err != nil {
+		return false, err
+	}
+	return st.Fingerprint != "" && a.keys.Secret(secret) != st.Fingerprint, nil
+}
+
+// subjectFor is the subject of the mail that the account's verdict would bring.
+func (a *app) subjectFor(got audit.Checked) (string, error) {
+	settings, err := a.letterSettings()
+	if err != nil {
+		return "", err
+	}
+	if settings.From == "" {
+		settings.From = placeholderFrom
+	}
+	m, err := notice.Compose(notice.Letter{
+		Number: 0, Kind: audit.KindFinding, Provider: got.Result.Provider, Locale: got.Account.Locale,
+		TenantName: got.Account.TenantName, ContactName: got.Account.ContactName, ContactEmail: placeholderTo, Date: a.now(),
+		Items: []notice.Item{{
+			Mailbox: got.Account.Address, Brand: got.Result.Brand, Verdict: got.Result.Verdict,
+			Actor: got.Result.Actor, Since: a.now(),
+		}},
+	}, settings)
+	return m.Subject, err
+}
+
+// Letters that are composed to be looked at have addresses that lead nowhere (RFC 2606).
+const (
+	placeholderFrom = "Support <support@example.com>"
+	placeholderTo   = "contact@example.com"
+)

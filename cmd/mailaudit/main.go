@@ -1,0 +1,133 @@
+// Command mailaudit is the scheduled compliance auditor of stored mail credentials. One file is one
+// sub-command; wire.go is the only one that knows every part.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+func main() {
+	ctx, stop := untilSignal(context.Background())
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:], surroundingsOf{lookupEnv: os.LookupEnv, stdout: os.Stdout, stderr: os.Stderr}))
+}
+
+// surroundingsOf is what a run of the program takes from its process, so that tests can give it another.
+type surroundingsOf struct {
+	lookupEnv func(string) (string, bool)
+	stdout    io.Writer
+	stderr    io.Writer
+}
+
+// Exit codes.
+const (
+	exitDone  = 0
+	exitFail  = 1 // the work failed or is not complete
+	exitUsage = 2 // usage or configuration error: nothing was started
+	exitHeld  = 3 // run --exit-code: a guard holds notices that wait for a person
+)
+
+// exitError ends the program with a code of its own.
+type exitError struct {
+	code int
+	err  error
+}
+
+func (e *exitError) Error() string { return e.err.Error() }
+func (e *exitError) Unwrap() error { return e.err }
+
+func usageError(format string, args ...any) error {
+	return &exitError{exitUsage, fmt.Errorf(format, args...)}
+}
+
+// interrupted is the cause of a context that a signal ended.
+type interrupted struct{ signal syscall.Signal }
+
+func (i interrupted) Error() string { return "interrupted by " + i.signal.String() }
+
+// untilSignal ends the context at the first SIGINT or SIGTERM. A second one ends the process at once.
+func untilSignal(parent context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(parent)
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	go func() {
+		for first := true; ; first = false {
+			s, open := <-signals
+			if !open {
+				return
+			}
+			cause := interrupted{s.(syscall.Signal)}
+			if !first {
+				os.Exit(128 + int(cause.signal))
+			}
+			cancel(cause)
+		}
+	}()
+	return ctx, func() { signal.Stop(signals); close(signals); cancel(nil) }
+}
+
+// run is the whole program but its process.
+func run(ctx context.Context, args []string, around surroundingsOf) int {
+	var cli commandLine
+	exited := -1
+	parser, err := kong.New(&cli,
+		kong.Name("mailaudit"),
+		kong.Description("Scheduled compliance auditor of stored mail credentials."),
+		kong.Writers(around.stdout, around.stderr),
+		kong.Exit(func(code int) { exited = code }),
+		kong.UsageOnError(),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+	)
+	if err != nil {
+		fmt.Fprintln(around.stderr, "mailaudit:", err)
+		return exitUsage
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	parsed, err := parser.Parse(args)
+	if exited >= 0 { // --help
+		return exited
+	}
+	if err != nil {
+		fmt.Fprintf(around.stderr, "mailaudit: %s; see mailaudit --help\n", oneLine(err))
+		return exitUsage
+	}
+	parsed.BindTo(ctx, (*context.Context)(nil))
+	err = parsed.Run(&cli.Globals, &around)
+	return conclude(ctx, err, around.stderr)
+}
+
+// conclude tells what failed in one line and gives the exit code.
+func conclude(ctx context.Context, err error, stderr io.Writer) int {
+	if err == nil {
+		return exitDone
+	}
+	var signalled interrupted
+	if errors.As(context.Cause(ctx), &signalled) && !errors.As(err, new(*exitError)) {
+		fmt.Fprintf(stderr, "mailaudit: %s\n", signalled)
+		return 128 + int(signalled.signal)
+	}
+	fmt.Fprintf(stderr, "mailaudit: %s\n", oneLine(err))
+	var coded *exitError
+	if errors.As(err, &coded) {
+		return coded.code
+	}
+	if errors.As(err, new(*ConfigError)) {
+		return exitUsage
+	}
+	return exitFail
+}
+
+func oneLine(err error) string {
+	return strings.Join(strings.Fields(strings.ReplaceAll(err.Error(), "\n", "; ")), " ")
+}

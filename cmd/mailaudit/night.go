@@ -1,0 +1,188 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/riverqueue/river/riverdriver/riversqlite"
+
+	"mailaudit/audit"
+	"mailaudit/audit/queue"
+	"mailaudit/providers/catalog"
+	"mailaudit/report/notice"
+)
+
+// night works on the store's jobs: runs, notices, summaries.
+type night struct {
+	*app
+	engine    *queue.Engine[riverTx]
+	publisher *publisher
+	desk      *notice.Desk // nil without a relay
+	draining  chan struct{}
+	closeDesk func() error
+	// onlyOwed: no run is worked on, only mails and summaries.
+	onlyOwed bool
+	trouble  troubles
+}
+
+const (
+	lookEvery   = 200 * time.Millisecond // how often the agenda and the run are looked at
+	drainWithin = 25 * time.Second       // how long dialogues may go on after a signal
+)
+
+func (a *app) newNight() (*night, error) {
+	poster, err := a.poster()
+	if err != nil {
+		return nil, err
+	}
+	n := &night{app: a, draining: make(chan struct{}), publisher: &publisher{app: a, slack: poster, stdout: a.around.stdout}}
+	if n.desk, n.closeDesk, err = a.desk(); err != nil {
+		return nil, err
+	}
+	a.auditor.Draining = n.draining
+	names := make([]string, 0, len(catalog.All()))
+	for _, p := range catalog.All() {
+		names = append(names, p.Name)
+	}
+	n.engine, err = queue.New(riversqlite.New(a.store.DB()), queue.Options{
+		Steps: n, Agenda: n.agenda, Providers: names, Every: lookEvery, Log: a.log,
+	})
+	return n, err
+}
+
+// agenda lists what is there to be done: the oldest unfinished run's next steps, summaries that are owed,
+// and mails whose hour has come.
+func (n *night) agenda(ctx context.Context) ([]audit.Task, error) {
+	runs, err := n.store.ListRuns(ctx, runsLookedAt, false)
+	if err != nil {
+		return nil, err
+	}
+	var tasks []audit.Task
+	var oldest *audit.Run
+	for i, r := range runs {
+		if r.Open() {
+			oldest = &runs[i] // runs come newest first
+			continue
+		}
+		owed, err := n.auditor.RunTasks(ctx, r)
+		if err != nil {
+			return nil, err
+		}
+		tasks = append(tasks, owed...)
+	}
+	if oldest != nil && !n.onlyOwed {
+		next, err := n.auditor.RunTasks(ctx, *oldest)
+		if err != nil {
+			return nil, err
+		}
+		tasks = append(tasks, next...)
+	}
+	if n.desk == nil {
+		return tasks, nil
+	}
+	mails, err := n.auditor.DueNotices(ctx, n.caps())
+	return append(tasks, mails...), err
+}
+
+// runsLookedAt bounds how far back a start looks for what is owed.
+const runsLookedAt = 30
+
+func (n *night) Plan(ctx context.Context, key string) (bool, error) { return n.auditor.Plan(ctx, key) }
+func (n *night) Verify(ctx context.Context, key string, batch int) (bool, error) {
+	return n.auditor.Verify(ctx, key, batch)
+}
+func (n *night) Conclude(ctx context.Context, key string) (bool, error) {
+	return n.auditor.Conclude(ctx, key)
+}
+
+func (n *night) Post(ctx context.Context, key string) error {
+	return n.trouble.note("summary", n.publisher.Post(ctx, key))
+}
+
+func (n *night) Notify(ctx context.Context, id int64) error {
+	if n.desk == nil {
+		return nil
+	}
+	may, err := n.auditor.MayMail(ctx, n.caps(), id)
+	if err != nil || !may {
+		return err
+	}
+	return n.trouble.note("mail", n.desk.Notify(ctx, id))
+}
+
+// work runs the engine until done says so or ctx ends. A signal lets dialogues end and hands the rest back.
+func (n *night) work(ctx context.Context, done func(context.Context) (bool, error)) (err error) {
+	if err := n.store.Recover(ctx); err != nil {
+		return err
+	}
+	if err := n.engine.Start(ctx); err != nil {
+		return err
+	}
+	defer func() {
+		err = errors.Join(err, n.stop(ctx), n.closeDesk())
+	}()
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	for {
+		if finished, err := done(ctx); finished || err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-tick.C:
+		}
+	}
+}
+
+func (n *night) stop(ctx context.Context) error {
+	close(n.draining)
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainWithin)
+	defer cancel()
+	return n.engine.Stop(grace)
+}
+
+// owed tells what is due now and not delivered yet: summaries and mails.
+func (n *night) owed(ctx context.Context) (summaries, mails int, err error) {
+	tasks, err := n.agenda(ctx)
+	if err != nil {
+		return 0, 0, err
+	}
+	for _, t := range tasks {
+		switch t.Kind {
+		case audit.TaskPost:
+			summaries++
+		case audit.TaskNotify:
+			mails++
+		}
+	}
+	return summaries, mails, nil
+}
+
+// deliver waits until nothing is owed, at most for deliver_within.
+func (n *night) deliver(ctx context.Context) error {
+	until := time.Now().Add(n.config.DeliverWithin)
+	var failed error
+	err := n.work(ctx, func(ctx context.Context) (bool, error) {
+		summaries, mails, err := n.owed(ctx)
+		if err != nil || summaries+mails == 0 {
+			return true, err
+		}
+		if time.Now().After(until) {
+			failed = n.undelivered(summaries, mails)
+			return true, nil
+		}
+		return false, nil
+	})
+	return errors.Join(err, failed)
+}
+
+func (n *night) undelivered(summaries, mails int) error {
+	text := fmt.Sprintf("not delivered within %v: %d summaries, %d mails; the next run, deliver or serve sends them", n.config.DeliverWithin, summaries, mails)
+	if cause := n.trouble.last(); cause != nil {
+		return fmt.Errorf("%s: %w", text, cause)
+	}
+	return errors.New(text)
+}

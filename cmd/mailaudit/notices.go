@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"mailaudit/audit"
+	"mailaudit/report"
+	"mailaudit/report/notice"
+)
+
+type noticesCmd struct {
+	List noticesListCmd `cmd:"" help:"The customer mails and where they stand."`
+}
+
+type noticesListCmd struct {
+	Run_   string `name:"run" placeholder:"KEY" help:"Only this run's."`
+	State  string `help:"queued, held, sent, failed, ambiguous, shadowed or suppressed."`
+	Limit  int    `default:"100" help:"At most so many, newest first."`
+	Format string `enum:"table,json" default:"table" help:"table or json."`
+}
+
+func (l noticesListCmd) Run(ctx context.Context, g *Globals, around *surroundingsOf) error {
+	if l.State != "" && !slices.Contains(audit.NoticeStates[:], audit.NoticeState(l.State)) {
+		return usageError("--state %q is not one of %s", l.State, joined(audit.NoticeStates[:]))
+	}
+	c, err := loadConfig(g.Config, around.lookupEnv)
+	if err != nil {
+		return err
+	}
+	store, err := openStore(ctx, c, false, g.logger(around.stderr))
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	if l.Run_ != "" {
+		if _, err := store.LoadRun(ctx, l.Run_); err != nil {
+			return err
+		}
+	}
+	all, err := store.ListNotices(ctx, l.Run_, audit.NoticeState(l.State), l.Limit)
+	if err != nil {
+		return err
+	}
+	if l.Format == "json" {
+		enc := json.NewEncoder(around.stdout)
+		for _, n := range all {
+			if err := enc.Encode(noticeJSON(n)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	w := tabwriter.NewWriter(around.stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "NOTICE\tRUN\tKIND\tTENANT\tPROVIDER\tACCOUNTS\tTO\tSTATE\tDUE\tDETAIL")
+	for _, n := range all {
+		j := noticeJSON(n)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\t%s\t%s\n", j.Notice, j.Run, j.Kind, report.Plain(j.Tenant), j.Provider,
+			len(j.Accounts), report.Plain(j.To), j.State, j.Due, report.Plain(j.Detail))
+	}
+	return w.Flush()
+}
+
+type noticeLine struct {
+	Notice   string   `json:"notice"`
+	Run      string   `json:"run"`
+	Kind     string   `json:"kind"`
+	Tenant   string   `json:"tenant_id"`
+	Provider string   `json:"provider"`
+	To       string   `json:"to"` // masked
+	State    string   `json:"state"`
+	Detail   string   `json:"detail"`
+	Due      string   `json:"due_at"`
+	Sent     string   `json:"sent_at"`
+	Accounts []string `json:"accounts"`
+}
+
+func noticeJSON(n audit.Notice) noticeLine {
+	line := noticeLine{
+		Notice: notice.Reference(n.ID), Run: n.RunKey, Kind: string(n.Kind), Tenant: n.TenantID, Provider: n.Provider,
+		To: report.Mask(n.ContactEmail), State: string(n.State.Shown()), Detail: n.Detail,
+		Due: rfc3339(n.DueAt), Sent: rfc3339(n.SentAt), Accounts: []string{},
+	}
+	for _, i := range n.Items {
+		line.Accounts = append(line.Accounts, i.AccountID)
+	}
+	return line
+}
+
+func rfc3339(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+func joined[T ~string](words []T) string {
+	all := make([]string, len(words))
+	for i, w := range words {
+		all[i] = string(w)
+	}
+	return strings.Join(all, ", ")
+}

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"text/tabwriter"
+
+	"mailaudit/providers"
+	"mailaudit/providers/catalog"
+)
+
+type rulesCmd struct {
+	List rulesListCmd `cmd:"" help:"The rules with their sources."`
+	Test rulesTestCmd `cmd:"" help:"Run the rules over replies (JSON lines)."`
+}
+
+type rulesListCmd struct {
+	Provider string `help:"One provider's rules."`
+	Format   string `enum:"text,json" default:"text" help:"text or json."`
+}
+
+func (r rulesListCmd) Run(around *surroundingsOf) error {
+	var rules []providers.Rule
+	for _, p := range catalog.All() {
+		if r.Provider == "" || r.Provider == p.Name {
+			rules = append(rules, p.Rules.Own()...)
+		}
+	}
+	if r.Provider != "" {
+		if _, err := mustProvider(r.Provider); err != nil {
+			return err
+		}
+	}
+	rules = append(rules, providers.CommonRules().Own()...)
+	if r.Format == "json" {
+		enc := json.NewEncoder(around.stdout)
+		for _, rule := range rules {
+			if err := enc.Encode(rule); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	w := tabwriter.NewWriter(around.stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "RULE\tCLASS\tCERTAINTY\tSEEN\tSOURCE")
+	for _, rule := range rules {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", rule.ID, rule.Class, rule.Certainty, rule.Seen, rule.Source)
+	}
+	return w.Flush()
+}
+
+type rulesTestCmd struct {
+	File   string `arg:"" help:"Replies, one JSON object a line; - is standard input."`
+	Format string `enum:"text,json" default:"text" help:"text (with what differs from the file's labels) or json."`
+}
+
+func (r rulesTestCmd) Run(_ context.Context, around *surroundingsOf) error {
+	in := io.Reader(os.Stdin)
+	if r.File != "-" {
+		f, err := os.Open(r.File)
+		if err != nil {
+			return usageError("read replies: %w", err)
+		}
+		defer f.Close()
+		in = f
+	}
+	cases, err := catalog.ReadCases(in)
+	if err != nil {
+		return fmt.Errorf("%s: %w", r.File, err)
+	}
+	enc := json.NewEncoder(around.stdout)
+	labelled, differing := 0, 0
+	for _, c := range cases {
+		out := c.Run()
+		if c.Class != "" {
+			labelled++
+		}
+		if out.Differs() {
+			differing++
+		}
+		if err := r.print(around.stdout, enc, out); err != nil {
+			return err
+		}
+	}
+	if r.Format == "text" {
+		fmt.Fprintf(around.stdout, "%d replies, %d labelled, %d differ\n", len(cases), labelled, differing)
+	}
+	if differing > 0 {
+		return fmt.Errorf("%d of %d labelled replies are read differently than their label", differing, labelled)
+	}
+	return nil
+}
+
+func (r rulesTestCmd) print(w io.Writer, enc *json.Encoder, out catalog.Outcome) error {
+	if r.Format == "json" {
+		return enc.Encode(out)
+	}
+	note := ""
+	if out.Differs() {
+		note = fmt.Sprintf("  DIFFERS: labelled %s (%s)", out.Case.Class, out.Case.Confidence)
+	}
+	line, err := json.Marshal(out)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(w, strings.TrimSpace(string(line))+note)
+	return err
+}

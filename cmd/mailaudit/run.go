@@ -1,0 +1,224 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"time"
+
+	"mailaudit/audit"
+)
+
+type runCmd struct {
+	Key      string `help:"Name of the run; default: the night's date."`
+	DryRun   bool   `help:"Verify and report to the terminal; store nothing but the attempts, mail and post nothing."`
+	Limit    int    `help:"At most so many accounts."`
+	Provider string `help:"Only this provider's accounts."`
+	Tenant   string `help:"Only this tenant's accounts."`
+	ExitCode bool   `help:"Exit with 3 if a guard holds notices that wait for a person."`
+}
+
+var keyForm = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
+
+func (r *runCmd) check() error {
+	if r.Key != "" && (!keyForm.MatchString(r.Key) || r.Key == "." || r.Key == "..") {
+		return usageError("--key %q is not 1 to 64 letters, digits, dots, dashes or underscores", r.Key)
+	}
+	if r.Limit < 0 {
+		return usageError("--limit %d is negative", r.Limit)
+	}
+	if r.Provider != "" {
+		if _, err := mustProvider(r.Provider); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *runCmd) scope() audit.Scope {
+	return audit.Scope{Tenant: r.Tenant, Provider: r.Provider, Limit: r.Limit}
+}
+
+func (r *runCmd) Run(ctx context.Context, g *Globals, around *surroundingsOf) error {
+	if err := r.check(); err != nil {
+		return err
+	}
+	c, err := loadConfig(g.Config, around.lookupEnv)
+	if err != nil {
+		return err
+	}
+	log := g.logger(around.stderr)
+	a, err := newApp(ctx, c, log, around)
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+	if err := a.checkKeys(ctx); err != nil {
+		return err
+	}
+	if r.DryRun {
+		return a.rehearse(ctx, r.scope())
+	}
+	unlock, err := lockStore(ctx, c, true)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	return r.night(ctx, a)
+}
+
+// checkKeys refuses a keyset that opens nothing, before anything is dialled.
+func (a *app) checkKeys(ctx context.Context) error {
+	err := a.auditor.CheckKeys(ctx)
+	if errors.Is(err, audit.ErrWrongKeyset) {
+		return usageError("keyset: %w", err)
+	}
+	return err
+}
+
+func (r *runCmd) night(ctx context.Context, a *app) error {
+	key, err := r.chooseKey(ctx, a)
+	if err != nil {
+		return err
+	}
+	if run, err := a.store.LoadRun(ctx, key); err == nil && !run.Open() {
+		fmt.Fprintf(a.around.stdout, "run %s is %s already; it is not repeated\n", key, describeRun(run))
+	} else if err := a.expireOlder(ctx, key); err != nil {
+		return err
+	} else if _, _, err := a.auditor.Begin(ctx, key, r.scope()); err != nil {
+		return err
+	}
+	n, err := a.newNight()
+	if err != nil {
+		return err
+	}
+	stopProgress := a.showProgress(ctx, key)
+	defer stopProgress()
+	var undelivered error
+	var concludedAt time.Time
+	err = n.work(ctx, func(ctx context.Context) (bool, error) {
+		run, err := a.store.LoadRun(ctx, key)
+		if err != nil || run.Open() {
+			return false, err
+		}
+		stopProgress()
+		if concludedAt.IsZero() {
+			concludedAt = time.Now()
+		}
+		summaries, mails, err := n.owed(ctx)
+		if err != nil || summaries+mails == 0 {
+			return true, err
+		}
+		if time.Since(concludedAt) > a.config.DeliverWithin {
+			undelivered = n.undelivered(summaries, mails)
+			return true, nil
+		}
+		return false, nil
+	})
+	if ctx.Err() != nil {
+		return errors.Join(err, a.store.Interrupt(context.WithoutCancel(ctx), key))
+	}
+	if err := errors.Join(err, undelivered); err != nil {
+		return err
+	}
+	return r.outcome(ctx, a, key)
+}
+
+// outcome is the code of a concluded run, the same however often it is started.
+func (r *runCmd) outcome(ctx context.Context, a *app, key string) error {
+	run, err := a.store.LoadRun(ctx, key)
+	if err != nil {
+		return err
+	}
+	if run.Status == audit.RunStopped {
+		return fmt.Errorf("run %s was stopped: %s", key, run.StopReason)
+	}
+	if late, err := a.lateMails(ctx); err != nil || late > 0 {
+		return errors.Join(err, lateError(late))
+	}
+	if a.publishes() {
+		fmt.Fprintf(a.around.stdout, "run %s: %s\n", key, describeRun(run))
+	}
+	held, err := a.store.CountNotices(ctx, key)
+	if err == nil && r.ExitCode && held[audit.NoticeHeld] > 0 {
+		return &exitError{exitHeld, fmt.Errorf("run %s concluded, and a guard holds %d notices that wait for a person; see mailaudit notices list --state held", key, held[audit.NoticeHeld])}
+	}
+	return err
+}
+
+func describeRun(run audit.Run) string {
+	text := string(run.Status)
+	if run.Numbers != nil {
+		text += fmt.Sprintf(", %d accounts, %d verified, %d newly failing, %d works again", run.Numbers.Accounts, run.Numbers.Verified,
+			run.Numbers.Changes.NewlyFailing, run.Numbers.Changes.Recovered)
+	}
+	if !run.Scope.Whole() {
+		text += fmt.Sprintf(" (narrowed: provider %q, tenant %q, limit %d; give --key NAME for another)", run.Scope.Provider, run.Scope.Tenant, run.Scope.Limit)
+	}
+	return text
+}
+
+// chooseKey is the run that is to be worked on: the named one, else an unfinished one that is younger than
+// the window, else the night's date.
+func (r *runCmd) chooseKey(ctx context.Context, a *app) (string, error) {
+	if r.Key != "" {
+		return r.Key, nil
+	}
+	now := a.now()
+	open, err := a.store.ListRuns(ctx, 1, true)
+	if err != nil {
+		return "", err
+	}
+	if len(open) == 1 && now.Sub(open[0].StartedAt) < a.config.Window {
+		return open[0].Key, nil
+	}
+	return nightKey(now, a.config.Window, a.config.TimeZone), nil
+}
+
+// nightKey is the local date that lies 12 hours before the window's end, so that starts around midnight
+// share a night.
+func nightKey(now time.Time, window time.Duration, zone *time.Location) string {
+	return now.Add(window - 12*time.Hour).In(zone).Format(time.DateOnly)
+}
+
+// expireOlder has older unfinished runs concluded before the new one begins.
+func (a *app) expireOlder(ctx context.Context, key string) error {
+	open, err := a.store.ListRuns(ctx, runsLookedAt, true)
+	if err != nil {
+		return err
+	}
+	for _, run := range open {
+		if run.Key == key {
+			continue
+		}
+		a.log.Warn("an older run was not finished; it is concluded first", "run", run.Key)
+		if err := a.store.Expire(ctx, run.Key, a.now()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+const lateAfter = 24 * time.Hour
+
+// lateMails counts mails that were due a day ago and have not been sent: nothing runs deliver.
+func (a *app) lateMails(ctx context.Context) (int, error) {
+	if a.config.Notices.Mode != string(audit.ModeLive) {
+		return 0, nil
+	}
+	late, err := a.store.DueNotices(ctx, a.now().Add(-lateAfter), 1000)
+	return len(late), err
+}
+
+func lateError(n int) error {
+	if n == 0 {
+		return nil
+	}
+	return fmt.Errorf("%d customer mails have been due for 24 hours and are not sent: run mailaudit deliver every hour, or serve", n)
+}
+
+// publishes tells whether summaries go to Slack, so that standard output is free for one line.
+func (a *app) publishes() bool {
+	return !a.config.Slack.Token.Empty() || !a.config.Slack.Webhook.Empty()
+}

@@ -1,0 +1,149 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"mailaudit/audit"
+	"mailaudit/report"
+	"mailaudit/report/page"
+	"mailaudit/report/slack"
+)
+
+// reportOptions say how this installation's reports look.
+func (a *app) reportOptions(key string) report.Options {
+	c := a.config
+	o := report.Options{
+		Now:           a.now,
+		Zone:          c.TimeZone,
+		FullAddresses: c.Report.Addresses == "full",
+		Title:         title,
+		Mode:          audit.Mode(c.Notices.Mode),
+	}
+	if c.Report.URL != "" {
+		o.PageURL = report.RunURL(c.Report.URL, key)
+	}
+	return o
+}
+
+func (a *app) slackLayout() slack.Layout {
+	return slack.Layout{Names: a.config.Slack.Show == "names", CommandPrefix: a.config.Slack.CommandPrefix}
+}
+
+// poster is the way to Slack; nil where none is configured.
+func (a *app) poster() (*slack.Poster, error) {
+	c := a.config.Slack
+	if c.Token.Empty() && c.Webhook.Empty() {
+		return nil, nil
+	}
+	p, err := slack.New(slack.Config{
+		Token: c.Token, Channel: c.Channel, Webhook: c.Webhook, APIURL: c.APIURL,
+		Installation: a.config.Installation, Layout: a.slackLayout(),
+	})
+	if err != nil {
+		return nil, usageError("slack: %w", err)
+	}
+	return p, nil
+}
+
+// publisher tells operations about concluded runs: files first, then Slack or standard output.
+type publisher struct {
+	*app
+	slack  *slack.Poster
+	stdout io.Writer // where the summary goes without Slack
+}
+
+// Post publishes one run's report. It is marked before the call to Slack, so that a start which finds the
+// mark without an answer looks whether the message is there before it posts again.
+func (p *publisher) Post(ctx context.Context, key string) error {
+	run, err := p.store.LoadRun(ctx, key)
+	if err != nil || !run.PostedAt.IsZero() {
+		return err
+	}
+	summary, err := report.Build(ctx, p.store, key, p.reportOptions(key))
+	if err != nil {
+		return err
+	}
+	if err := p.writeFiles(ctx, summary); err != nil {
+		return err
+	}
+	if p.slack == nil {
+		if err := summary.WriteText(p.stdout); err != nil {
+			return err
+		}
+		p.log.Info("slack is not configured; the summary went to standard output", "run", key)
+		return p.store.Posted(ctx, key, "", p.now())
+	}
+	return p.toSlack(ctx, run, summary)
+}
+
+func (p *publisher) toSlack(ctx context.Context, run audit.Run, summary *report.Summary) error {
+	mayRepeat := false
+	if !run.PostingAt.IsZero() {
+		at, found, err := p.slack.Find(ctx, run.Key, run.PostingAt.Add(-time.Minute))
+		switch {
+		case err == nil && found:
+			return p.store.Posted(ctx, run.Key, at.Ref(), p.now())
+		case errors.Is(err, slack.ErrCannotLook):
+			mayRepeat = true
+		case err != nil:
+			return fmt.Errorf("look for the summary of %s in Slack: %w", run.Key, err)
+		}
+	}
+	if err := p.store.Posting(ctx, run.Key, p.now()); err != nil {
+		return err
+	}
+	at, err := p.slack.Post(ctx, summary, mayRepeat)
+	if err != nil {
+		var refused *slack.Error
+		if errors.As(err, &refused) && !refused.Uncertain {
+			// Slack has said no, so there is nothing to look for at the next try.
+			err = errors.Join(err, p.store.Posting(context.WithoutCancel(ctx), run.Key, time.Time{}))
+		}
+		return fmt.Errorf("post the summary of %s: %w", run.Key, err)
+	}
+	return p.store.Posted(context.WithoutCancel(ctx), run.Key, at.Ref(), p.now())
+}
+
+func (p *publisher) writeFiles(ctx context.Context, s *report.Summary) error {
+	if p.config.Report.Dir == "" {
+		return nil
+	}
+	return report.WriteDir(p.config.Report.Dir, s.Run.Key,
+		report.File{Name: report.PageFile, Write: func(w io.Writer) error { return page.Write(ctx, w, s, p.store) }},
+		report.File{Name: report.JSONFile, Write: func(w io.Writer) error { return s.WriteJSON(ctx, w, p.store) }},
+		report.File{Name: report.CSVFile, Write: func(w io.Writer) error { return s.WriteCSV(ctx, w, p.store) }},
+	)
+}
+
+// writeOut writes a result to the named file, or to standard output where none is named. A file is there
+// whole or not at all.
+func writeOut(stdout io.Writer, path string, write func(io.Writer) error) error {
+	if path == "" || path == "-" {
+		return write(stdout)
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".mailaudit-*")
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	defer os.Remove(f.Name())
+	err = write(f)
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	if err == nil {
+		err = os.Chmod(f.Name(), 0o644)
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return nil
+}
