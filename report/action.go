@@ -32,7 +32,7 @@ type Action struct {
 	Text     string // what is the matter
 	Mend     string // what to do; "" where Command says it
 	Command  string // the words after "mailaudit"; "" if none helps
-	Section  string // of the page; "" if none
+	Section  string // of the page, where more is told; Command then prints the same
 }
 
 // Level is how urgent a night is.
@@ -67,11 +67,11 @@ func (s *Summary) actions() []Action {
 	}
 	a = append(a, s.providerActions()...)
 	if n := s.Mails.States[audit.NoticeFailed]; n > 0 {
-		a = append(a, Action{Kind: ActionFailed, Count: n, Section: "mails", Command: "notices list",
+		a = append(a, Action{Kind: ActionFailed, Count: n, Command: "notices list",
 			Text: Number(n, "mail was", "mails were") + " refused for good: these customers do not know"})
 	}
 	if n := s.Mails.States[audit.NoticeAmbiguous]; n > 0 {
-		a = append(a, Action{Kind: ActionAmbiguous, Count: n, Section: "mails", Command: "notices list",
+		a = append(a, Action{Kind: ActionAmbiguous, Count: n, Command: "notices list",
 			Text: Number(n, "mail", "mails") + " may or may not have arrived: the line went dead at the end"})
 	}
 	return a
@@ -103,7 +103,7 @@ func (s *Summary) providerActions() []Action {
 		}
 		if n := p.NoAnswer - n; !p.Void && s.Finished() && tooSilent(n, p.Accounts) {
 			silent = append(silent, Action{Kind: ActionNoAnswer, Provider: p.Name, Count: n, Section: "no-answer",
-				Text:    p.Title + ", " + Mailboxes(n) + " of " + Count(p.Accounts) + " unverified" + s.mostly(p.Name),
+				Text:    p.Title + ", " + Count(n) + " of " + Mailboxes(p.Accounts) + " unverified" + s.mostly(p.Name),
 				Command: "report " + s.Run.Key})
 		}
 	}

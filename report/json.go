@@ -46,6 +46,12 @@ type jsonFinding struct {
 	Notice     string `json:"notice"`
 }
 
+type jsonUnknown struct {
+	Provider string `json:"provider"`
+	Reply    string `json:"reply"`
+	Count    int    `json:"count"`
+}
+
 // verdictObject writes every verdict in the order of reports, zero where there is none.
 type verdictObject map[audit.Verdict]int
 
@@ -89,7 +95,7 @@ func (s *Summary) WriteJSON(ctx context.Context, w io.Writer, src Source) error 
 	out.end()
 	out.list("unknown_replies")
 	for _, u := range s.Numbers.Unknown {
-		out.item(u)
+		out.item(jsonUnknown{u.Provider, u.Reply, u.Count})
 	}
 	out.end()
 	out.raw("}\n")

@@ -18,20 +18,12 @@ type Options struct {
 	Zone          *time.Location           // in which times are shown; nil: UTC
 	FullAddresses bool                     // report.addresses: full
 	Title         func(name string) string // a provider's name for people; nil: the name with a capital
-	Mode          Mode                     // notices.mode; "": shadow
+	Mode          audit.Mode               // notices.mode; "": shadow
 	NextRun       time.Time                // zero: not known
-	PageURL       string                   // where the run's page is reached; "": nowhere
+	BaseURL       string                   // report.url, where report.dir is reached; "": nowhere
+	PageURL       string                   // where the run's page is reached; "": by BaseURL and the run's key
 	Faults        []Fault                  // our own troubles that the night met
 }
-
-// Mode is notices.mode.
-type Mode string
-
-const (
-	ModeShadow Mode = "shadow"
-	ModeLive   Mode = "live"
-	ModeOff    Mode = "off"
-)
 
 // Fault is trouble on our own side, such as a relay that refuses us. Neither text may hold a secret.
 type Fault struct {
@@ -54,6 +46,7 @@ type Summary struct {
 	Actions   []Action        // what operations must do, most urgent first
 	Level     Level
 	Options
+	unknown map[string]int // accounts by provider that met a reply which no rule knows
 }
 
 // Provider is one provider's row. Fine, Failing and NoAnswer add up to Accounts.
@@ -85,7 +78,10 @@ func Build(ctx context.Context, src Source, key string, o Options) (*Summary, er
 	if s.Mails, err = readMails(ctx, src, run.Key, s.Now()); err != nil {
 		return nil, fmt.Errorf("report of run %s: %w", run.Key, err)
 	}
-	w := walk{unknown: map[unknownKey]int{}, silent: map[Silence]int{}}
+	if s.PageURL == "" {
+		s.PageURL = RunURL(s.BaseURL, run.Key)
+	}
+	w := walk{unknown: map[string]int{}, silent: map[Silence]int{}}
 	if err := src.Findings(ctx, run, w.add); err != nil {
 		return nil, fmt.Errorf("report of run %s: read findings: %w", run.Key, err)
 	}
@@ -119,7 +115,7 @@ func (o Options) withDefaults() Options {
 		o.Zone = time.UTC
 	}
 	if o.Mode == "" {
-		o.Mode = ModeShadow
+		o.Mode = audit.ModeShadow
 	}
 	if o.Title == nil {
 		o.Title = capital
@@ -131,9 +127,11 @@ func (s *Summary) fill(w *walk) {
 	s.Numbers = w.numbers
 	if s.Run.Numbers != nil {
 		s.Numbers = *s.Run.Numbers
-	} else {
-		s.Numbers.Unknown = w.unknownReplies()
 	}
+	s.Numbers.Unknown = slices.SortedStableFunc(slices.Values(s.Numbers.Unknown), func(a, b audit.UnknownReply) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Provider, b.Provider))
+	})
+	s.unknown = w.unknown
 	for name, n := range s.Numbers.Providers {
 		s.Providers = append(s.Providers, s.provider(name, n))
 	}
@@ -220,16 +218,9 @@ func (s *Summary) SecondFactor() []TwoFactorCount {
 	return out
 }
 
-// Unknown counts a provider's accounts that met a reply which no rule knows.
-func (s *Summary) Unknown(provider string) int {
-	n := 0
-	for _, u := range s.Numbers.Unknown {
-		if u.Provider == provider {
-			n += u.Count
-		}
-	}
-	return n
-}
+// Unknown counts a provider's accounts that met a reply which no rule knows. The list of these replies has
+// an end, this count has none.
+func (s *Summary) Unknown(provider string) int { return s.unknown[provider] }
 
 // Scope says in words what a narrowed run covered; "" for the whole source.
 func (s *Summary) Scope() []string {

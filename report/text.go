@@ -63,7 +63,7 @@ func (s *Summary) textActions(t *textWriter) {
 		if a.Mend != "" {
 			t.wrap("    ", a.Mend)
 		}
-		if a.Command != "" {
+		if a.Command != "" && a.Section == "" {
 			t.line("    mailaudit " + a.Command)
 		}
 	}
@@ -104,9 +104,16 @@ func (s *Summary) textNew(t *textWriter) {
 	}
 	t.title("Newly failing")
 	shown := s.New[:min(len(s.New), textLines)]
+	account, verdict := 0, 0
+	for _, f := range shown {
+		account = max(account, min(36, cells(Plain(f.AccountID))))
+		verdict = max(verdict, len(f.Verdict))
+	}
+	tenant := min(36, textWidth-account-verdict-11-3)
 	for _, f := range shown {
 		t.line(strings.Join([]string{
-			pad(Plain(f.AccountID), 16), pad(Plain(f.TenantID), 14), pad(Plain(s.ProviderTitle(f.Provider)), 10), string(f.Verdict),
+			pad(Plain(f.AccountID), account), pad(string(f.Verdict), verdict),
+			pad(Plain(s.ProviderTitle(f.Provider)), 11), pad(Plain(f.TenantID), tenant),
 		}, " "))
 	}
 	t.more(total - len(shown))

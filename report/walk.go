@@ -9,7 +9,7 @@ import (
 
 const (
 	sampleSize  = 200  // newly failing accounts that a summary names
-	distinctMax = 1000 // different replies or reasons that a walk keeps apart
+	distinctMax = 1000 // different reasons that a walk keeps apart
 )
 
 // Silence is a reason why accounts of a provider are unverified.
@@ -31,15 +31,13 @@ func (q Silence) Why() string {
 	return q.Reason + q.Rule
 }
 
-type unknownKey struct{ provider, reply string }
-
 // walk is what one pass over a run's accounts yields, in bounded memory.
 type walk struct {
 	numbers audit.Numbers
 	carried int
 	sample  []audit.Finding
-	unknown map[unknownKey]int // replies that no rule knows, by the evidence
-	silent  map[Silence]int    // Count is zero in the key
+	unknown map[string]int  // accounts by provider that met a reply which no rule knows
+	silent  map[Silence]int // Count is zero in the key
 }
 
 func (w *walk) add(f audit.Finding) error {
@@ -56,15 +54,10 @@ func (w *walk) add(f audit.Finding) error {
 	return nil
 }
 
-// unverified sorts an account without a verdict. A server that spoke without a rule knowing its words gave
-// an unknown reply; all else is silence with a reason.
+// unverified keeps replies that no rule knows apart from silence with a reason.
 func (w *walk) unverified(f audit.Finding) {
-	if f.Rule == "" && f.Reply != "" {
-		k := unknownKey{f.Provider, f.Reply}
-		if _, ok := w.unknown[k]; !ok && len(w.unknown) >= distinctMax {
-			k.reply = "(other replies)"
-		}
-		w.unknown[k]++
+	if f.Wording != "" {
+		w.unknown[f.Provider]++
 		return
 	}
 	k := Silence{Provider: f.Provider, Rule: f.Rule, Reason: f.Reason}
@@ -72,15 +65,6 @@ func (w *walk) unverified(f audit.Finding) {
 		k.Rule, k.Reason = "", "(other reasons)"
 	}
 	w.silent[k]++
-}
-
-func (w *walk) unknownReplies() []audit.UnknownReply {
-	out := []audit.UnknownReply{}
-	for k, n := range w.unknown {
-		out = append(out, audit.UnknownReply{Provider: k.provider, Reply: k.reply, Count: n})
-	}
-	sortUnknown(out)
-	return out
 }
 
 func (w *walk) silences() []Silence {
@@ -94,10 +78,4 @@ func (w *walk) silences() []Silence {
 			cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Reason, b.Reason))
 	})
 	return out
-}
-
-func sortUnknown(u []audit.UnknownReply) {
-	slices.SortFunc(u, func(a, b audit.UnknownReply) int {
-		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Provider, b.Provider), cmp.Compare(a.Reply, b.Reply))
-	})
 }

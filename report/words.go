@@ -161,7 +161,7 @@ func (s *Summary) MailLine() string {
 	if n := m[audit.NoticeSuppressed]; n > 0 {
 		parts = append(parts, Count(n)+" suppressed")
 	}
-	if len(parts) == 0 && s.Mode == ModeOff && s.Numbers.Open > 0 {
+	if len(parts) == 0 && s.Mode == audit.ModeOff && s.Numbers.Open > 0 {
 		return "mails are switched off (notices.mode: off)"
 	}
 	return strings.Join(parts, "; ")
@@ -169,10 +169,17 @@ func (s *Summary) MailLine() string {
 
 func (s *Summary) from() string {
 	first, last := s.Mails.Due()
-	if first.IsZero() {
+	now := s.Now()
+	switch {
+	case first.IsZero():
 		return ""
+	case !last.After(now):
+		return " now"
 	}
-	text := " from " + s.Clock(first)
+	text := " from now"
+	if first.After(now) {
+		text = " from " + s.Clock(first)
+	}
 	if last.Sub(first) >= 24*time.Hour {
 		text += " to " + s.Clock(last)
 	}
@@ -196,7 +203,7 @@ func (s *Summary) FactorLine() string {
 // address that a browser opens.
 func RunURL(base, key string) string {
 	u, err := url.Parse(base)
-	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+	if err != nil || key == "" || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
 		return ""
 	}
 	u.Path = path.Join("/", u.Path, key, PageFile)

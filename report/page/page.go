@@ -1,6 +1,7 @@
 // Package page writes a run's report as one self-contained HTML file: no script, nothing loaded from
 // elsewhere, light and dark, fit for print. What it says comes from a [report.Summary]; the findings come
-// from one more walk over the run's accounts, of which it keeps as many as a page can bear.
+// from one more walk over the run's accounts, of which it keeps as many as a page can bear. Start with
+// [Write].
 package page
 
 import (
@@ -18,35 +19,25 @@ import (
 //go:embed page.html
 var source string
 
-// Page writes reports. It may be used by several goroutines.
-type Page struct{ template *template.Template }
-
-// New parses the built-in page.
-func New() (*Page, error) {
-	t, err := template.New("page").Funcs(functions).Parse(source)
-	if err != nil {
-		return nil, fmt.Errorf("parse report page: %w", err)
-	}
-	return &Page{t}, nil
-}
-
 var functions = template.FuncMap{
 	"count":   report.Count,
-	"words":   report.Words[string],
 	"verdict": report.Words[audit.Verdict],
 	"percent": report.Percent,
 	"plain":   report.Plain,
-	"inc":     func(i int) int { return i + 1 },
 }
 
 // Write writes the page of the summary's run.
-func (p *Page) Write(ctx context.Context, w io.Writer, src report.Source, s *report.Summary) error {
+func Write(ctx context.Context, w io.Writer, s *report.Summary, src report.Source) error {
+	layout, err := template.New("page").Funcs(functions).Parse(source)
+	if err != nil {
+		return fmt.Errorf("parse report page: %w", err)
+	}
 	findings, err := collect(ctx, src, s)
 	if err != nil {
 		return fmt.Errorf("write report page: %w", err)
 	}
 	out := bufio.NewWriterSize(w, 1<<16)
-	if err := p.template.Execute(out, view{s, findings}); err != nil {
+	if err := layout.Execute(out, view{s, findings}); err != nil {
 		return fmt.Errorf("write report page: %w", err)
 	}
 	if err := out.Flush(); err != nil {

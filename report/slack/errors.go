@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -118,7 +119,9 @@ func understand(err error) *Error {
 	case errors.Is(err, context.Canceled):
 		return &Error{Code: "interrupted", Uncertain: true}
 	case errors.As(err, &address):
-		return &Error{Code: address.Err.Error(), Uncertain: true}
+		var op *net.OpError
+		dialling := errors.As(err, &op) && op.Op == "dial"
+		return &Error{Code: address.Err.Error(), Uncertain: !dialling}
 	}
 	return &Error{Code: "an answer that is not Slack's", Mend: "check slack.api_url and the proxy on the way", Uncertain: true}
 }

@@ -13,14 +13,9 @@ var escaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
 // escape covers the three characters that Slack decodes (docs.slack.dev, Formatting message text).
 func escape(text string) string { return escaper.Replace(text) }
 
-// sentence is for texts of ours that may quote something: what Slack would take for markup, a mention, an
-// emoji code or a link is replaced by a look-alike, then escaped and cut to max runes.
-func sentence(text string, max int) string { return neutral(text, max, false) }
-
-// name is for a tenant's name. Dots within words are replaced too, since Slack links bare domains.
-func name(text string, max int) string { return neutral(text, max, true) }
-
-func neutral(text string, max int, dots bool) string {
+// neutral is for every text that may quote something from outside: what Slack would take for markup, a
+// mention, an emoji code or a link is replaced by a look-alike, then escaped and cut to max runes.
+func neutral(text string, max int) string {
 	runes := []rune(report.Plain(text))
 	var out strings.Builder
 	rtl := false
@@ -35,16 +30,16 @@ func neutral(text string, max int, dots bool) string {
 		if unicode.In(r, unicode.Hebrew, unicode.Arabic, unicode.Syriac, unicode.Thaana, unicode.Nko) {
 			rtl = true
 		}
-		out.WriteRune(lookAlike(r, before, after, dots))
+		out.WriteRune(lookAlike(r, before, after))
 	}
-	cutOut := cut(escape(out.String()), max)
+	short := cut(escape(out.String()), max)
 	if rtl {
-		cutOut += "\u200e" // left-to-right mark: what follows keeps its order
+		short += "\u200e" // left-to-right mark: what follows keeps its order
 	}
-	return cutOut
+	return short
 }
 
-func lookAlike(r, before, after rune, dots bool) rune {
+func lookAlike(r, before, after rune) rune {
 	switch r {
 	case '*':
 		return '\u2217' // asterisk operator
@@ -67,8 +62,8 @@ func lookAlike(r, before, after rune, dots bool) rune {
 			return '\u2236' // ratio
 		}
 	case '.':
-		if dots && wordRune(before) && wordRune(after) {
-			return '\u2024' // one dot leader
+		if wordRune(before) && unicode.IsLetter(after) {
+			return '\u2024' // one dot leader: bare domains become links too
 		}
 	}
 	return r
@@ -76,11 +71,11 @@ func lookAlike(r, before, after rune, dots bool) rune {
 
 func wordRune(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
 
-// id shows an identifier so that it can be copied; one with unusual characters is treated like a name.
+// id shows an identifier so that it can be copied; one with unusual characters is neutralised.
 func id(text string) string {
 	for _, r := range text {
 		if r >= utf8.RuneSelf || !wordRune(r) && !strings.ContainsRune("-_./", r) {
-			return name(text, idMax)
+			return neutral(text, idMax)
 		}
 	}
 	if text == "" {

@@ -67,12 +67,12 @@ type composer struct {
 // head is what is read in five seconds.
 func (c composer) head() string {
 	s := c.s
-	first := []string{c.mark() + " *" + sentence(s.Headline(), 140) + "*", sentence(s.Night(), 90) + " " + escape(s.Span())}
+	first := []string{c.mark() + " *" + neutral(s.Headline(), 140) + "*", neutral(s.Night(), 90) + " " + escape(s.Span())}
 	if s.Expected() > 0 {
 		first = append(first, s.Coverage())
 	}
 	for _, part := range s.Scope() {
-		first = append(first, name(part, nameMax))
+		first = append(first, neutral(part, nameMax))
 	}
 	first = append(first, c.afterwards()...)
 	lines := []string{strings.Join(first, separator)}
@@ -93,7 +93,7 @@ func (c composer) head() string {
 func (c composer) quiet() string {
 	s := c.s
 	parts := []string{
-		c.mark() + " " + s.Headline(), sentence(s.Night(), 90), s.Coverage(),
+		c.mark() + " " + s.Headline(), neutral(s.Night(), 90), s.Coverage(),
 		strings.Join(s.ChangeLine(), ", "),
 	}
 	if line := s.MailLine(); line != "" {
@@ -135,11 +135,13 @@ func (c composer) actions() string {
 	lines := []string{"*For us*"}
 	shown := c.s.Actions[:min(len(c.s.Actions), actionsMax)]
 	for i, a := range shown {
-		line := fmt.Sprintf("%d. %s", i+1, sentence(upperFirst(a.Text), sentenceMax))
+		line := fmt.Sprintf("%d. %s", i+1, neutral(upperFirst(a.Text), sentenceMax))
 		if a.Mend != "" {
-			line += " → " + sentence(a.Mend, sentenceMax)
+			line += " → " + neutral(a.Mend, sentenceMax)
 		}
-		if a.Command != "" {
+		if more := link(c.pageSection(a.Section), "report"); more != "" {
+			line += " → " + more
+		} else if a.Command != "" {
 			line += " → " + command(c.CommandPrefix, a.Command)
 		}
 		lines = append(lines, line)
@@ -148,6 +150,14 @@ func (c composer) actions() string {
 		lines = append(lines, c.more(more))
 	}
 	return joinWithin(lines, sectionMax)
+}
+
+// pageSection is where the page tells more; "" if there is no page or no such section.
+func (c composer) pageSection(section string) string {
+	if c.s.PageURL == "" || section == "" {
+		return ""
+	}
+	return c.s.PageURL + "#" + section
 }
 
 // newFindings names tonight's new findings by tenant, the largest groups first.
@@ -164,7 +174,7 @@ func (c composer) newFindings() string {
 			break
 		}
 		shown += len(g.accounts)
-		lines = append(lines, "• "+c.tenant(g)+" "+sentence(c.s.ProviderTitle(g.provider), idMax)+", "+report.Words(g.verdict)+": "+ids(g.accounts))
+		lines = append(lines, "• "+c.tenant(g)+" "+neutral(c.s.ProviderTitle(g.provider), idMax)+", "+report.Words(g.verdict)+": "+ids(g.accounts))
 	}
 	if more := total - shown; more > 0 {
 		lines = append(lines, c.more(more))
@@ -174,7 +184,7 @@ func (c composer) newFindings() string {
 
 func (c composer) tenant(g group) string {
 	if c.Names && strings.TrimSpace(g.tenantName) != "" {
-		return name(g.tenantName, nameMax) + " (" + id(g.tenant) + ")"
+		return neutral(g.tenantName, nameMax) + " (" + id(g.tenant) + ")"
 	}
 	return id(g.tenant)
 }
