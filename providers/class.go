@@ -1,5 +1,7 @@
 package providers
 
+import "slices"
+
 // Class is what a provider means by a reply, for the person who must act.
 type Class string
 
@@ -20,6 +22,19 @@ const (
 
 var classes = []Class{Accepted, CredentialRejected, AppPasswordRequired, BrowserSignInRequired, MFARequired, AuthDisabled,
 	AccountBlocked, Throttled, Temporary, ClientRefused, Misconfigured, Unknown}
+
+// Valid tells whether c is a class at all.
+func (c Class) Valid() bool { return slices.Contains(classes, c) }
+
+// Customer tells whether the class speaks of what the customer, or the customer's administrator, can mend. A
+// misconfigured account is theirs only at a host of their own choosing.
+func (c Class) Customer() bool {
+	switch c {
+	case CredentialRejected, AppPasswordRequired, BrowserSignInRequired, MFARequired, AuthDisabled, AccountBlocked, Misconfigured:
+		return true
+	}
+	return false
+}
 
 // Certainty tells whether a finding may be told the same night.
 type Certainty string
@@ -57,6 +72,11 @@ type Reading struct {
 	Actor     Actor     // "" where the class says enough
 	Retired   bool      // the provider has ended this way of signing in for good
 }
+
+// Accuses tells whether the reading may be held against the customer: never what is our own doing, such as a
+// sign-in exchange that the server found malformed. Whether a misconfigured account is the customer's depends
+// on the host too; see [Provider.Read].
+func (r Reading) Accuses() bool { return r.Class.Customer() && r.Actor != ActorUs }
 
 // Passing tells whether asking again later in the night can help.
 func (r Reading) Passing() bool { return r.Class == Throttled || r.Class == Temporary }

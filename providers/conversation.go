@@ -3,6 +3,7 @@ package providers
 import (
 	"context"
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -19,6 +20,9 @@ const (
 )
 
 var stages = []Stage{StageGreeting, StageEHLO, StageSTARTTLS, StageAuth, StageOAuthToken, StageMail}
+
+// Valid tells whether s is a stage at all.
+func (s Stage) Valid() bool { return slices.Contains(stages, s) }
 
 // Reply is one answer of a server, without the form it came in.
 type Reply struct {

@@ -43,10 +43,8 @@ var (
 // its name alone ("?p=BadCredentials" is "p=badcredentials").
 func foldText(r Reply) string {
 	text := r.Text
-	if len(text) > maxFolded {
-		text = text[:maxFolded]
-	}
-	text = stripTrailers(text)
+	text = truncate(text, maxFolded)
+	text = reSignInURL.ReplaceAllString(stripTrailers(text), " ")
 	text = reRepeated.ReplaceAllString(text, " ")
 	if r.Enhanced != "" {
 		text = strings.ReplaceAll(text, " "+r.Enhanced+" ", " ")
@@ -77,21 +75,78 @@ func foldPhrase(s string) string {
 	return strings.ToLower(strings.TrimSpace(reSpace.ReplaceAllString(s, " ")))
 }
 
-// has finds a phrase on word boundaries. A "*" at the phrase's end lets the last word go on.
+// has finds a phrase on word boundaries. A word of the phrase that ends in "*" may go on; " ... " stands for up
+// to four words of any kind.
 func (f *folded) has(phrase string) bool {
-	phrase, open := strings.CutSuffix(phrase, "*")
+	first, rest, gapped := strings.Cut(phrase, " ... ")
 	for from := 0; ; {
-		i := strings.Index(f.text[from:], phrase)
-		if i < 0 || phrase == "" {
+		_, end := find(f.text, from, first)
+		if end < 0 {
 			return false
 		}
-		start, end := from+i, from+i+len(phrase)
-		if (start == 0 || !isWord(f.text[start-1]) || !isWord(phrase[0])) &&
-			(open || end == len(f.text) || !isWord(f.text[end]) || !isWord(phrase[len(phrase)-1])) {
+		if !gapped || follows(f.text[end:], rest) {
 			return true
+		}
+		from = end
+	}
+}
+
+// maxGap is how many words " ... " stands for at most.
+const maxGap = 4
+
+// follows tells whether a phrase begins in text after no more words than a gap takes.
+func follows(text, phrase string) bool {
+	first, rest, gapped := strings.Cut(phrase, " ... ")
+	for from := 0; ; {
+		start, end := find(text, from, first)
+		if start < 0 || strings.Count(text[:start], " ") > maxGap+1 {
+			return false
+		}
+		if !gapped || follows(text[end:], rest) {
+			return true
+		}
+		from = end
+	}
+}
+
+// find returns the first place at or after from where phrase stands on word boundaries, or -1, -1. A phrase
+// has no gap here.
+func find(text string, from int, phrase string) (start, end int) {
+	head, _, _ := strings.Cut(phrase, "*")
+	for head != "" && from <= len(text) {
+		i := strings.Index(text[from:], head)
+		if i < 0 {
+			break
+		}
+		start = from + i
+		if start == 0 || !isWord(text[start-1]) || !isWord(head[0]) {
+			if end := matchAt(text, start, phrase); end >= 0 {
+				return start, end
+			}
 		}
 		from = start + 1
 	}
+	return -1, -1
+}
+
+// matchAt returns where phrase ends if it stands at start and ends on a word boundary, else -1.
+func matchAt(text string, start int, phrase string) int {
+	head, tail, open := strings.Cut(phrase, "*")
+	if !strings.HasPrefix(text[start:], head) {
+		return -1
+	}
+	end := start + len(head)
+	if open {
+		for end < len(text) && isWord(text[end]) {
+			end++
+		}
+	} else if end < len(text) && head != "" && isWord(text[end]) && isWord(text[end-1]) {
+		return -1
+	}
+	if tail == "" {
+		return end
+	}
+	return matchAt(text, end, tail)
 }
 
 // isWord knows ASCII alone: in languages written without spaces there are no boundaries to ask for.

@@ -49,7 +49,11 @@ type Brand struct {
 	Domains []string // address domains: exact names, or ".suffix"
 	MX      []string // MX hosts: exact names, or ".suffix"
 
-	Endpoint Endpoint // where an account without a stored host is asked
+	// CustomDomains: the brand serves domains of its customers' own, so an address whose domain no brand of
+	// the provider lists belongs here.
+	CustomDomains bool
+
+	Endpoint Endpoint // where an account without a stored host is asked; the zero value where none is known
 	// Alternatives are further endpoints that the brand is known to serve.
 	Alternatives []Endpoint
 
@@ -59,4 +63,30 @@ type Brand struct {
 	PasswordsRetired bool
 
 	HelpURL string // the brand's own help on app passwords
+}
+
+// Wire gives the form in which a stored password goes over the wire.
+func (p *Provider) Wire(secret string) string {
+	if p.Trim == nil {
+		return secret
+	}
+	return p.Trim(secret)
+}
+
+// KindOf guesses what a stored password is. Without a shape rule it is an ordinary one.
+func (p *Provider) KindOf(secret string) Kind {
+	if p.Shape == nil {
+		return KindOrdinary
+	}
+	return p.Shape(secret)
+}
+
+// Brand returns the brand of that name.
+func (p *Provider) Brand(name string) (*Brand, bool) {
+	for i := range p.Brands {
+		if p.Brands[i].Name == name {
+			return &p.Brands[i], true
+		}
+	}
+	return nil, false
 }

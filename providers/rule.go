@@ -12,7 +12,7 @@ import (
 // condition are alternatives, except those of All.
 //
 // Phrases are compared without regard to case and line splits, on word boundaries ("locked" is not found in
-// "unlocked"; "suspend*" is found in "suspended"), and never within what varies from one reply to the next:
+// "unlocked"; "suspend*" is found in "suspended"; "account ... locked" has up to four words between), and never within what varies from one reply to the next:
 // host names, addresses, session ids, dates.
 type Rule struct {
 	ID string `yaml:"id"` // "google/bad-credentials"

@@ -1,0 +1,114 @@
+package catalog
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+
+	"mailaudit/providers"
+)
+
+// Case is a reply with, perhaps, what it should be read as: a line of the reply corpus.
+type Case struct {
+	ID         string            `json:"id"`
+	Provider   string            `json:"provider"` // a provider's name; icloud is apple, godaddy and generic are other
+	Stage      providers.Stage   `json:"stage"`
+	Reply      string            `json:"reply"`        // the wire form, lines joined with "\n"
+	XOAuth2    json.RawMessage   `json:"xoauth2_json"` // the decoded 334 challenge, as text or as an object
+	Class      providers.Class   `json:"class"`        // the label; "" where there is none
+	Confidence string            `json:"confidence"`   // sure, likely, disputed
+	Alt        []providers.Class `json:"alt"`          // what else sources support
+	Why        string            `json:"why"`
+	Source     string            `json:"source"`
+}
+
+// Outcome is what the rules make of a case.
+type Outcome struct {
+	ID        string              `json:"id"`
+	Class     providers.Class     `json:"class"`
+	Rule      string              `json:"rule"`
+	Certainty providers.Certainty `json:"certainty"`
+
+	Case Case `json:"-"`
+}
+
+// Differs tells whether the case has a label that the outcome neither is nor may be.
+func (o Outcome) Differs() bool {
+	return o.Case.Class != "" && o.Case.Class != o.Class && !slices.Contains(o.Case.Alt, o.Class)
+}
+
+// aliases are names of the corpus for providers of ours.
+var aliases = map[string]string{"icloud": "apple", "godaddy": "other", "generic": "other"}
+
+// maxCaseLine bounds a line of a file of cases.
+const maxCaseLine = 1 << 20
+
+// ReadCases reads cases, one JSON object a line; empty lines are passed over. An error names the line.
+func ReadCases(r io.Reader) ([]Case, error) {
+	var cases []Case
+	lines := bufio.NewScanner(r)
+	lines.Buffer(nil, maxCaseLine)
+	n := 0
+	for lines.Scan() {
+		n++
+		line := bytes.TrimSpace(bytes.TrimPrefix(lines.Bytes(), []byte("\uFEFF")))
+		if len(line) == 0 {
+			continue
+		}
+		c, err := readCase(line)
+		if err != nil {
+			return nil, fmt.Errorf("line %d: %w", n, err)
+		}
+		cases = append(cases, c)
+	}
+	if err := lines.Err(); err != nil {
+		return nil, fmt.Errorf("line %d: %w", n+1, err)
+	}
+	return cases, nil
+}
+
+func readCase(line []byte) (Case, error) {
+	var c Case
+	if err := json.Unmarshal(line, &c); err != nil {
+		return c, fmt.Errorf("read JSON: %w", err)
+	}
+	if name, ok := aliases[c.Provider]; ok {
+		c.Provider = name
+	}
+	switch {
+	case c.ID == "":
+		return c, fmt.Errorf("no id")
+	case c.Reply == "":
+		return c, fmt.Errorf("%s: no reply", c.ID)
+	case !c.Stage.Valid():
+		return c, fmt.Errorf("%s: stage %q is not known", c.ID, c.Stage)
+	case c.Class != "" && !c.Class.Valid():
+		return c, fmt.Errorf("%s: class %q is not known", c.ID, c.Class)
+	}
+	if _, ok := ByName(c.Provider); !ok {
+		return c, fmt.Errorf("%s: provider %q is not known", c.ID, c.Provider)
+	}
+	return c, nil
+}
+
+// Run reads the case's reply by its provider's rules.
+func (c Case) Run() Outcome {
+	reply := providers.ParseReply(c.Stage, c.Reply)
+	if challenge := c.challenge(); challenge != "" {
+		reply.SASLError = challenge
+	}
+	p, _ := ByName(c.Provider)
+	reading := p.Rules.Read(reply)
+	return Outcome{ID: c.ID, Class: reading.Class, Rule: reading.Rule, Certainty: reading.Certainty, Case: c}
+}
+
+func (c Case) challenge() string {
+	var text string
+	if json.Unmarshal(c.XOAuth2, &text) == nil {
+		return text
+	}
+	return string(c.XOAuth2)
+}
