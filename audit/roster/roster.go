@@ -180,10 +180,12 @@ func (s *scan) broken(record []string, err error) error {
 		return fmt.Errorf("read %s: %w", s.name, err)
 	}
 	e := &Error{File: s.name, Line: parse.StartLine, Column: len(record) + 1,
-		Problem: "has a quotation mark in the wrong place; a field with one in it stands in quotation marks, and its own are doubled"}
-	if parse.StartLine != parse.Line {
-		e.Problem = fmt.Sprintf("a quotation mark opens the field and is not closed, or one inside it is not doubled "+
-			"(line %d)", parse.Line)
+		Problem: "a quotation mark opens the field and is not closed, or one inside it is not doubled"}
+	switch {
+	case errors.Is(err, csv.ErrBareQuote):
+		e.Problem = "has a quotation mark in it; such a field stands in quotation marks, and its own are doubled"
+	case parse.StartLine != parse.Line:
+		e.Problem += fmt.Sprintf(" (seen on line %d)", parse.Line)
 	}
 	if e.Column <= len(s.columns) {
 		e.Name = s.columns[e.Column-1].name

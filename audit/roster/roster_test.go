@@ -106,11 +106,11 @@ var badTexts = []struct{ name, text, want string }{
 
 	{"too few fields", short + good + "2,t,a@b.example\n", "line 3: has 3 fields where the header has 4; a field with a comma in it needs quotes"},
 	{"comma in the secret", short + "1,t,a@b.example,can," + canary + "\n", "line 2: has 5 fields where the header has 4; a field with a comma in it needs quotes"},
-	{"unclosed quote", short + good + "2,t,a@b.example,\"" + canary + "\n3,t,a@b.example,x\n", `line 3, column 4 (secret): a quotation mark opens the field and is not closed, or one inside it is not doubled (line 5)`},
-	{"unclosed quote at the end", short + "1,t,a@b.example,\"" + canary, "line 2, column 4 (secret): has a quotation mark in the wrong place; a field with one in it stands in quotation marks, and its own are doubled"},
-	{"stray quote", short + "1,t,a@b.example,a\"" + canary + "\n", "line 2, column 4 (secret): has a quotation mark in the wrong place; a field with one in it stands in quotation marks, and its own are doubled"},
-	{"quote in quotes", short + "1,t,a@b.example,\"a\"" + canary + "\"\n", "line 2, column 4 (secret): has a quotation mark in the wrong place; a field with one in it stands in quotation marks, and its own are doubled"},
-	{"quote in the header", "account_id,\"tenant\n", "line 1, column 2: a quotation mark opens the field and is not closed, or one inside it is not doubled (line 2)"},
+	{"unclosed quote", short + good + "2,t,a@b.example,\"" + canary + "\n3,t,a@b.example,x\n", `line 3, column 4 (secret): a quotation mark opens the field and is not closed, or one inside it is not doubled (seen on line 4)`},
+	{"unclosed quote at the end", short + "1,t,a@b.example,\"" + canary, "line 2, column 4 (secret): a quotation mark opens the field and is not closed, or one inside it is not doubled"},
+	{"stray quote", short + "1,t,a@b.example,a\"" + canary + "\n", "line 2, column 4 (secret): has a quotation mark in it; such a field stands in quotation marks, and its own are doubled"},
+	{"quote in quotes", short + "1,t,a@b.example,\"a\"" + canary + "\"\n", "line 2, column 4 (secret): a quotation mark opens the field and is not closed, or one inside it is not doubled"},
+	{"quote in the header", "account_id,\"tenant\n", "line 1, column 2: a quotation mark opens the field and is not closed, or one inside it is not doubled"},
 
 	{"no id", short + ",t,a@b.example,pw\n", "line 2, column 1 (account_id): is empty"},
 	{"no tenant", short + "1,,a@b.example,pw\n", "line 2, column 2 (tenant_id): is empty"},
@@ -172,9 +172,10 @@ func TestBadTexts(t *testing.T) {
 	}
 }
 
-// A text of n accounts, made as it is read.
-func accounts(n int, line func(i int) string) io.Reader {
+// accounts is a text of n accounts, made as it is read.
+func accounts(t *testing.T, n int, line func(i int) string) io.Reader {
 	r, w := io.Pipe()
+	t.Cleanup(func() { r.Close() })
 	go func() {
 		_, err := io.WriteString(w, short)
 		for i := 0; i < n && err == nil; i++ {
@@ -192,7 +193,7 @@ func goodLine(i int) string {
 func TestOneBadLineInMany(t *testing.T) {
 	const n, bad = 100_000, 73_211
 	handed := 0
-	err := Read(accounts(n, func(i int) string {
+	err := Read(accounts(t, n, func(i int) string {
 		if i == bad {
 			return "x,t,nobody," + canary + "\n"
 		}
@@ -215,7 +216,7 @@ func TestUnclosedQuoteInAGiantText(t *testing.T) {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	const n = 3_000_000
-	err := Read(accounts(n, func(i int) string {
+	err := Read(accounts(t, n, func(i int) string {
 		if i == 10 {
 			return "x,t,a@b.example,\"" + canary + "\n"
 		}
@@ -252,7 +253,7 @@ func TestIDsAreCopies(t *testing.T) {
 	const n = 2000
 	secret := strings.Repeat("s", 16<<10)
 	seen := map[string]bool{}
-	err := Read(accounts(n, func(i int) string { return fmt.Sprintf("%d,t,a@b.example,%s\n", i, secret) }), "x",
+	err := Read(accounts(t, n, func(i int) string { return fmt.Sprintf("%d,t,a@b.example,%s\n", i, secret) }), "x",
 		func(_ int, a audit.NewAccount) error {
 			seen[a.ID] = true
 			return nil
