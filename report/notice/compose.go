@@ -133,8 +133,8 @@ func (d *draft) common() values {
 	v.set("support", plain(d.settings.Support))
 	v.set("recheck", plain(d.settings.RecheckWithin))
 	v.set("number", Reference(d.letter.Number))
-	v.set("name", personal(d.letter.ContactName))
-	v.set("tenant", personal(d.letter.TenantName))
+	v.set("name", inSentence(personal(d.letter.ContactName)))
+	v.set("tenant", inSentence(personal(d.letter.TenantName)))
 	v.set("count", strconv.Itoa(len(d.letter.Items)))
 	v.set("unlisted", strconv.Itoa(d.unlisted))
 	// Of several brands in one mail, the sentences about all of them name the provider.

@@ -10,6 +10,12 @@ import (
 //go:embed mail.html.tmpl
 var mailTemplate string
 
+var mailHTML = template.Must(template.New("mail").Funcs(template.FuncMap{
+	"within":  func(b block, l inner) inner { return inner{Blocks: b.Body, Colour: l.Colour} },
+	"outer":   func(l look) inner { return inner{Blocks: l.Blocks, Colour: l.Colour} },
+	"comment": func(s string) template.HTML { return template.HTML("<!--" + s + "-->") }, // constants of the template alone
+}).Parse(mailTemplate))
+
 // look is what the HTML needs besides the blocks.
 type look struct {
 	Language string
@@ -30,17 +36,9 @@ func (s Settings) look(language string) (look, error) {
 }
 
 func renderHTML(blocks []block, l look) (string, error) {
-	t, err := template.New("mail").Funcs(template.FuncMap{
-		"within":  func(b block, l inner) inner { return inner{Blocks: b.Body, Colour: l.Colour} },
-		"outer":   func(l look) inner { return inner{Blocks: l.Blocks, Colour: l.Colour} },
-		"comment": func(s string) template.HTML { return template.HTML("<!--" + s + "-->") }, // constants of the template alone
-	}).Parse(mailTemplate)
-	if err != nil {
-		return "", fmt.Errorf("mail template: %w", err)
-	}
 	l.Blocks = blocks
 	var sb strings.Builder
-	if err := t.Execute(&sb, l); err != nil {
+	if err := mailHTML.Execute(&sb, l); err != nil {
 		return "", fmt.Errorf("mail template: %w", err)
 	}
 	return sb.String(), nil

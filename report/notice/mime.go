@@ -7,11 +7,14 @@ import (
 	"fmt"
 	"io"
 	netmail "net/mail"
+	"regexp"
 	"strings"
 
 	"github.com/emersion/go-message"
 	"github.com/emersion/go-message/mail"
 )
+
+var messageID = regexp.MustCompile(`^[!#-'*+\-./0-9=?A-Z^-~]+@[A-Za-z0-9.\-]+$`) // RFC 5322 section 3.6.4
 
 // encode wraps the alternatives in MIME. The boundary cannot occur in a part: quoted-printable text never
 // holds "=_".
@@ -29,22 +32,22 @@ func (m Message) encode(l Letter, s Settings, language string) (Message, error) 
 	h.Set("Content-Language", language)
 	h.Set("X-Auto-Response-Suppress", "All")  // RFC 3834's wish, for Exchange
 	h.Set("Auto-Submitted", "auto-generated") // RFC 3834: answering machines keep quiet
-	if thread := plain(strings.Trim(l.Thread, "<>")); thread != "" && thread != id {
+	if thread := strings.Trim(l.Thread, "<>"); messageID.MatchString(thread) && thread != id {
 		h.SetMsgIDList("References", []string{thread})
 		h.SetMsgIDList("In-Reply-To", []string{thread})
 	}
 	h.SetMessageID(id)
 	h.SetDate(l.Date)
 	h.SetSubject(m.Subject)
-	h.SetAddressList("To", []*mail.Address{{Name: personal(l.ContactName), Address: m.To}})
+	h.SetAddressList("To", []*mail.Address{{Name: displayName(l.ContactName), Address: m.To}})
 	if s.ReplyTo != "" {
 		reply, err := netmail.ParseAddress(s.ReplyTo)
 		if err != nil {
 			return m, fmt.Errorf("relay.reply_to %q is not a mail address", s.ReplyTo)
 		}
-		h.SetAddressList("Reply-To", []*mail.Address{{Name: plain(reply.Name), Address: reply.Address}})
+		h.SetAddressList("Reply-To", []*mail.Address{{Name: displayName(reply.Name), Address: reply.Address}})
 	}
-	h.SetAddressList("From", []*mail.Address{{Name: plain(from.Name), Address: from.Address}})
+	h.SetAddressList("From", []*mail.Address{{Name: displayName(from.Name), Address: from.Address}})
 
 	var buf bytes.Buffer
 	w, err := message.CreateWriter(&buf, h.Header)

@@ -32,12 +32,21 @@ func personal(name string) string {
 	if utf8.RuneCountInString(name) > nameAtMost {
 		name = strings.TrimSpace(string([]rune(name)[:nameAtMost])) + "…"
 	}
+	return name
+}
+
+// inSentence keeps the words around a name in their own order where the name runs from right to left, by
+// isolates (Unicode UAX 9).
+func inSentence(name string) string {
 	if rightToLeft(name) {
-		// Isolates (Unicode UAX 9) keep the sentence around the name in its own order.
-		name = "\u2068" + name + "\u2069"
+		return "\u2068" + name + "\u2069"
 	}
 	return name
 }
+
+// displayName makes a name fit for an address header. net/mail writes a backslash into encoded words, where
+// it may not stand (RFC 2047 section 5).
+func displayName(name string) string { return strings.ReplaceAll(personal(name), `\`, "") }
 
 func rightToLeft(s string) bool {
 	return strings.ContainsFunc(s, func(r rune) bool {

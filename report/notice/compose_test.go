@@ -1,0 +1,328 @@
+package notice_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"html"
+	"io"
+	"net/mail"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	gomail "github.com/emersion/go-message/mail"
+	"pgregory.net/rapid"
+
+	"mailaudit/audit"
+	"mailaudit/report/notice"
+)
+
+// read takes a mail apart as a mail program does.
+func read(t interface{ Fatalf(string, ...any) }, raw []byte) (mail.Header, string, string) {
+	plain, err := mail.ReadMessage(bytes.NewReader(raw))
+	if err != nil {
+		t.Fatalf("not a message: %v", err)
+	}
+	r, err := gomail.CreateReader(bytes.NewReader(raw))
+	if err != nil {
+		t.Fatalf("not MIME: %v", err)
+	}
+	var bodies []string
+	for {
+		part, err := r.NextPart()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatalf("part: %v", err)
+		}
+		b, err := io.ReadAll(part.Body)
+		if err != nil {
+			t.Fatalf("part: %v", err)
+		}
+		bodies = append(bodies, string(b))
+	}
+	if len(bodies) != 2 {
+		t.Fatalf("%d parts, want 2", len(bodies))
+	}
+	return plain.Header, bodies[0], bodies[1]
+}
+
+func TestHeaders(t *testing.T) {
+	s := settings(t)
+	s.ReplyTo = "help@clinicsource.example"
+	l := letter(t, "google", item("gmail", audit.Revoked))
+	l.Kind, l.Thread = audit.KindReminder, "<first@clinicsource.example>"
+	m := compose(t, l, s)
+	h, _, _ := read(t, m.Raw)
+	want := map[string]string{
+		"From":                     `"ClinicSource Support" <support@clinicsource.example>`,
+		"Reply-To":                 "<help@clinicsource.example>",
+		"To":                       `"Maria" <maria@sunrise.example>`,
+		"Subject":                  "Re: Your clinic's Gmail stopped sending from ClinicSource",
+		"Date":                     "Mon, 23 Nov 2026 15:05:00 +0000",
+		"Message-Id":               m.ID,
+		"In-Reply-To":              "<first@clinicsource.example>",
+		"References":               "<first@clinicsource.example>",
+		"Auto-Submitted":           "auto-generated",
+		"X-Auto-Response-Suppress": "All",
+		"Content-Language":         "en",
+		"Mime-Version":             "1.0",
+	}
+	for name, value := range want {
+		if got := h[name]; len(got) != 1 || got[0] != value {
+			t.Errorf("%s: %q, want %q", name, got, value)
+		}
+	}
+	for name := range h {
+		if _, ok := want[name]; !ok && name != "Content-Type" {
+			t.Errorf("unexpected header %s", name)
+		}
+	}
+	if m.From != "support@clinicsource.example" || m.To != "maria@sunrise.example" {
+		t.Errorf("envelope %s to %s", m.From, m.To)
+	}
+}
+
+func TestTheSameNoticeIsTheSameBytes(t *testing.T) {
+	l, s := letter(t, "google", item("gmail", audit.Revoked)), settings(t)
+	a, b := compose(t, l, s), compose(t, l, s)
+	if !bytes.Equal(a.Raw, b.Raw) {
+		t.Error("two tries differ")
+	}
+	l.Date = l.Date.Add(time.Hour)
+	if c := compose(t, l, s); c.ID != a.ID {
+		t.Errorf("a later try is called %s, not %s", c.ID, a.ID)
+	}
+	if a.ID != notice.MessageID(4821, "prod", s.From) {
+		t.Errorf("%s is not the notice's Message-ID", a.ID)
+	}
+	l.Number++
+	other := s
+	other.Installation = "staging"
+	ids := []string{a.ID, compose(t, l, s).ID, compose(t, l, other).ID}
+	slices.Sort(ids)
+	if len(slices.Compact(ids)) != 3 {
+		t.Errorf("Message-IDs are shared: %v", ids)
+	}
+}
+
+var (
+	tags     = regexp.MustCompile(`(?s)<style.*?</style>|<title.*?</title>|<div style="display:none.*?</div>|<!--.*?-->|<[^>]*>`)
+	inline   = regexp.MustCompile(`</?(strong|a)\b[^>]*>`)
+	nonWords = regexp.MustCompile(`[^\pL\pN•@./]+`)
+)
+
+func wordsOf(s string) string {
+	s = strings.ReplaceAll(s, `"`, "") // the text quotes what the HTML prints bold
+	return strings.Join(strings.Fields(nonWords.ReplaceAllString(s, " ")), " ")
+}
+
+// TestBothAlternativesSayTheSame compares their words. The text has numbers before steps, and the
+// addresses behind links.
+func TestBothAlternativesSayTheSame(t *testing.T) {
+	s := settings(t)
+	number := regexp.MustCompile(`(?m)^\d+\. `)
+	for _, c := range cells(s.Guides) {
+		m, err := c.compose(t, s)
+		if err != nil {
+			continue
+		}
+		text := strings.Replace(number.ReplaceAllString(m.Text, ""), s.SettingsURL, "", 1)
+		page := strings.Replace(html.UnescapeString(tags.ReplaceAllString(inline.ReplaceAllString(m.HTML, ""), " ")), "ClinicSource", "", 1) // the head
+		if a, b := wordsOf(text), wordsOf(page); a != b {
+			t.Fatalf("%v:\ntext %s\nhtml %s", c, a, b)
+		}
+	}
+}
+
+func TestContactsThatCannotBeMailed(t *testing.T) {
+	s := settings(t)
+	for _, bad := range []string{
+		"", "maria", "maria@", "@sunrise.example", "maria@sunrise", "maria @sunrise.example",
+		"maria@sunrise.example, all@victim.example", "Maria <maria@sunrise.example>",
+		"maria@sunrise.example\r\nBcc: all@victim.example", "maria@sunrise.example\nX: y",
+		`"a b"@sunrise.example`, "maria@[127.0.0.1]", "marí@sunrise.example",
+		"a@b.example>\r\nDATA", "<script>@x.example", strings.Repeat("a", 250) + "@b.example",
+	} {
+		l := letter(t, "google", item("gmail", audit.Revoked))
+		l.ContactEmail = bad
+		if _, err := notice.Compose(l, s); !errors.Is(err, notice.ErrRecipient) {
+			t.Errorf("%q: error %v, want ErrRecipient", bad, err)
+		}
+	}
+	l := letter(t, "google", item("gmail", audit.Revoked))
+	l.ContactEmail = " maria@bücher.example "
+	if m := compose(t, l, s); m.To != "maria@xn--bcher-kva.example" {
+		t.Errorf("sent to %q", m.To)
+	}
+}
+
+func TestNoNameCanAddAHeaderOrMarkup(t *testing.T) {
+	s := settings(t)
+	hostile := []string{"\r\n", "\n", "\r", "\u2028", "Bcc: x@victim.example", "<script>", "</title>", `"`, "'", ">", "&lt;",
+		"=?utf-8?q?=0D=0A?=", "\u202e", "\u0000", "=1+1", "<!channel>", "{{.}}", "{{product}}", "مرحبا", "ü", ";", ",", "@", "\\", "🎈", "--=_"}
+	text := rapid.Map(rapid.SliceOfN(rapid.OneOf(rapid.SampledFrom(hostile), rapid.String()), 0, 6),
+		func(parts []string) string { return strings.Join(parts, "") })
+	reference := letter(t, "google", item("gmail", audit.Revoked))
+	rapid.Check(t, func(rt *rapid.T) {
+		l := reference
+		l.TenantName, l.ContactName = text.Draw(rt, "tenant"), text.Draw(rt, "contact")
+		l.Items = slices.Clone(reference.Items)
+		l.Items[0].Mailbox = text.Draw(rt, "mailbox")
+		l.Thread, l.Locale = text.Draw(rt, "thread"), text.Draw(rt, "locale")
+		set := s
+		set.Support, set.Product = text.Draw(rt, "support"), text.Draw(rt, "product")
+		m, err := notice.Compose(l, set)
+		if err != nil {
+			rt.Fatalf("compose: %v", err)
+		}
+		checkHarmless(rt, m)
+	})
+}
+
+func checkHarmless(t *rapid.T, m notice.Message) {
+	head, _, _ := bytes.Cut(m.Raw, []byte("\r\n\r\n"))
+	for _, line := range bytes.Split(m.Raw, []byte("\r\n")) {
+		if len(line) > 998 {
+			t.Fatalf("a line of %d bytes", len(line))
+		}
+		if bytes.ContainsAny(line, "\r\n\x00") {
+			t.Fatalf("a bare CR, LF or NUL in %q", line)
+		}
+	}
+	for _, b := range head {
+		if b >= 0x80 {
+			t.Fatalf("a header is not ASCII: %q", head)
+		}
+	}
+	h, text, page := read(t, m.Raw)
+	for name, values := range h {
+		if len(values) != 1 {
+			t.Fatalf("%d headers %s", len(values), name)
+		}
+		switch name {
+		case "From", "To", "Subject", "Date", "Message-Id", "In-Reply-To", "References", "Auto-Submitted",
+			"X-Auto-Response-Suppress", "Content-Language", "Content-Type", "Mime-Version":
+		default:
+			t.Fatalf("a header %s came in", name)
+		}
+	}
+	list, err := mail.ParseAddressList(h.Get("To"))
+	if err != nil || len(list) != 1 || list[0].Address != "maria@sunrise.example" {
+		t.Fatalf("To: %q: %v", h.Get("To"), err)
+	}
+	for _, tag := range []string{"script", "channel", "!channel"} {
+		if strings.Contains(page, "<"+tag) {
+			t.Fatalf("<%s came through", tag)
+		}
+	}
+	if n := strings.Count(page, "</title>"); n != 1 {
+		t.Fatalf("%d titles", n)
+	}
+	for _, s := range []string{text, page, m.Subject} {
+		if strings.ContainsAny(s, "\u202e\u202d\u0000\u2028") {
+			t.Fatalf("control characters came through: %q", s)
+		}
+	}
+}
+
+func TestNamesThatLookLikeLinksAreLeftOut(t *testing.T) {
+	l := letter(t, "google", item("gmail", audit.Revoked))
+	l.ContactName, l.TenantName = "Click https://evil.example now", "WWW.evil.example"
+	m := compose(t, l, settings(t))
+	if strings.Contains(string(m.Raw), "evil") {
+		t.Error("the link is in the mail")
+	}
+	if !strings.HasPrefix(m.Text, "Hello,\n") {
+		t.Errorf("greeting: %.20s", m.Text)
+	}
+}
+
+// TestNoMailHoldsAnothersData composes letters of many tenants at once and looks in each for the others' marks.
+func TestNoMailHoldsAnothersData(t *testing.T) {
+	s := settings(t)
+	all := cells(s.Guides)
+	const tenants = 400
+	mark := func(i int) string { return fmt.Sprintf("qz%04dzq", i) }
+	mails := make([]notice.Message, tenants)
+	var wg sync.WaitGroup
+	for i := range tenants {
+		wg.Go(func() {
+			c := all[i*37%len(all)]
+			if !c.verdict.Failing() {
+				c.verdict = audit.Revoked
+			}
+			it := item(c.brand.Name, c.verdict)
+			it.Mailbox = "desk@" + mark(i) + ".example"
+			l := letter(t, c.provider.Name, it, it)
+			l.TenantName, l.ContactName, l.ContactEmail = "T "+mark(i), "C "+mark(i), mark(i)+"@contact.example"
+			m, err := notice.Compose(l, s)
+			if err != nil {
+				t.Errorf("%v: %v", c, err)
+			}
+			mails[i] = m
+		})
+	}
+	wg.Wait()
+	marks := regexp.MustCompile(`qz\d{4}zq`)
+	for i, m := range mails {
+		found := marks.FindAllString(string(m.Raw)+m.Text+m.HTML+m.To+m.Subject, -1)
+		if len(found) == 0 {
+			t.Errorf("mail %d does not hold its own data", i)
+		}
+		for _, f := range found {
+			if f != mark(i) {
+				t.Errorf("mail of %s holds %s", mark(i), f)
+			}
+		}
+	}
+}
+
+func TestTheMailboxIsMasked(t *testing.T) {
+	m := compose(t, letter(t, "google", item("gmail", audit.Revoked)), settings(t))
+	if strings.Contains(string(m.Raw)+m.Text+m.HTML+m.Subject, "frontdesk") {
+		t.Error("the mailbox's name is in the mail")
+	}
+	if !strings.Contains(m.Text, "fr•••••@sunrise.example") {
+		t.Error("the masked mailbox is not in the mail")
+	}
+}
+
+func TestLongListsAreCut(t *testing.T) {
+	l := letter(t, "google")
+	for range 25 {
+		l.Items = append(l.Items, item("gmail", audit.Revoked))
+	}
+	m := compose(t, l, settings(t))
+	if n := strings.Count(m.Text, "- fr"); n != 20 {
+		t.Errorf("%d mailboxes listed, want 20", n)
+	}
+	if !strings.Contains(m.Text, "+5 more.") {
+		t.Error("the rest is not counted")
+	}
+}
+
+func TestSettingsAreChecked(t *testing.T) {
+	good := settings(t)
+	if err := good.Check(); err != nil {
+		t.Fatal(err)
+	}
+	for name, spoil := range map[string]func(*notice.Settings){
+		"relay.from":           func(s *notice.Settings) { s.From = "" },
+		"relay.reply_to":       func(s *notice.Settings) { s.ReplyTo = "nobody" },
+		"notices.settings_url": func(s *notice.Settings) { s.SettingsURL = "javascript:alert(1)" },
+		"notices.logo":         func(s *notice.Settings) { s.Logo = "http://x.example/a.png" },
+		"notices.colour":       func(s *notice.Settings) { s.Colour = "red" },
+	} {
+		s := good
+		spoil(&s)
+		if err := s.Check(); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: error %v", name, err)
+		}
+	}
+}

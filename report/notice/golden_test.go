@@ -1,0 +1,121 @@
+package notice_test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"mailaudit/audit"
+	"mailaudit/providers"
+	"mailaudit/providers/catalog"
+	"mailaudit/report/notice"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+func golden(t *testing.T, path string, got []byte) {
+	t.Helper()
+	if *update {
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatalf("%v (write it with go test -update)", err)
+	}
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Errorf("%s differs (go test -update accepts it):\n%s", path, diff)
+	}
+}
+
+// TestGuideTexts keeps every text of the matrix in one file a provider, each under the cells that have it.
+func TestGuideTexts(t *testing.T) {
+	s := settings(t)
+	byProvider := map[string][]cell{}
+	for _, c := range cells(s.Guides) {
+		if c.verdict.Failing() {
+			byProvider[c.provider.Name] = append(byProvider[c.provider.Name], c)
+		}
+	}
+	for _, p := range catalog.All() {
+		t.Run(p.Name, func(t *testing.T) {
+			var order []string
+			where := map[string][]string{}
+			for _, c := range byProvider[p.Name] {
+				m, err := c.compose(t, s)
+				if err != nil {
+					t.Fatal(err)
+				}
+				text := m.Subject + "\n\n" + m.Text
+				if where[text] == nil {
+					order = append(order, text)
+				}
+				where[text] = append(where[text], c.String())
+			}
+			var sb strings.Builder
+			for _, text := range order {
+				fmt.Fprintf(&sb, "=== %s\n\n%s\n", strings.Join(where[text], "\n=== "), text)
+			}
+			golden(t, "testdata/guides/"+p.Name+".txt", []byte(sb.String()))
+		})
+	}
+}
+
+func TestMails(t *testing.T) {
+	several := letter(t, "microsoft",
+		item("outlook", audit.MethodRetired), item("m365", audit.AuthDisabled), item("m365", audit.AuthDisabled),
+		item("m365", audit.SingleFactor))
+	several.Items[1].Actor, several.Items[2].Actor = providers.ActorAdministrator, providers.ActorAdministrator
+	several.Items[2].Mailbox = "billing@sunrise.example"
+
+	many := letter(t, "yahoo")
+	for i := range 23 {
+		one := item("aol", audit.Revoked)
+		one.Mailbox = fmt.Sprintf("desk%02d@aol.com", i)
+		many.Items = append(many.Items, one)
+	}
+
+	reminder := letter(t, "google", item("gmail", audit.Revoked))
+	reminder.Kind, reminder.Number = audit.KindReminder, 4902
+	reminder.Thread = notice.MessageID(4821, "prod", settings(t).From)
+	recovered := reminder
+	recovered.Kind, recovered.Number = audit.KindRecovered, 4977
+
+	hostile := letter(t, "other", item("other", audit.Invalid))
+	hostile.TenantName = "<script>alert(1)</script> <!channel> =1+1 & 'Co' {{product}}"
+	hostile.ContactName = "מרים\r\nBcc: all@victim.example"
+
+	branded := settings(t)
+	branded.Product, branded.Colour, branded.Logo = "Praxis & Co", "#ffd54a", "https://praxis.example/logo.png"
+	branded.ReplyTo, branded.NumberShown = "help@praxis.example", true
+	branded.OAuthOffered = []string{"google", "microsoft"}
+
+	for _, c := range []struct {
+		name     string
+		letter   notice.Letter
+		settings notice.Settings
+	}{
+		{"google-revoked", letter(t, "google", item("gmail", audit.Revoked)), settings(t)},
+		{"google-revoked-branded", letter(t, "google", item("gmail", audit.Revoked)), branded},
+		{"microsoft-several", several, settings(t)},
+		{"yahoo-many", many, settings(t)},
+		{"google-reminder", reminder, settings(t)},
+		{"google-recovered", recovered, settings(t)},
+		{"other-hostile-names", hostile, settings(t)},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			m := compose(t, c.letter, c.settings)
+			golden(t, "testdata/mails/"+c.name+".eml", m.Raw)
+		})
+	}
+}
