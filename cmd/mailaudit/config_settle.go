@@ -7,10 +7,16 @@ import (
 
 	"mailaudit/audit"
 	"mailaudit/providers"
+	"mailaudit/providers/catalog"
 )
 
-// providerNames are the providers that the configuration knows, as in providers/catalog.
-var providerNames = []string{"google", "microsoft", "yahoo", "apple", "zoho", "fastmail", "other"}
+// providerNames are the providers that the configuration knows: a new one of the catalog is known at once.
+var providerNames = func() (names []string) {
+	for _, p := range catalog.All() {
+		names = append(names, p.Name)
+	}
+	return names
+}()
 
 // settle refuses values that cannot be meant, alone or together, and moves what the file may say in two
 // ways to one place.
