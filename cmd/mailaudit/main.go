@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/alecthomas/kong"
 )
@@ -26,6 +27,14 @@ type surroundingsOf struct {
 	lookupEnv func(string) (string, bool)
 	stdout    io.Writer
 	stderr    io.Writer
+	now       func() time.Time // nil: time.Now
+}
+
+func (s *surroundingsOf) clock() func() time.Time {
+	if s.now != nil {
+		return s.now
+	}
+	return time.Now
 }
 
 // Exit codes.

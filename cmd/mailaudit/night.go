@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"time"
@@ -17,7 +18,7 @@ import (
 // night works on the store's jobs: runs, notices, summaries.
 type night struct {
 	*app
-	engine    *queue.Engine[riverTx]
+	engine    *queue.Engine[*sql.Tx]
 	publisher *publisher
 	desk      *notice.Desk // nil without a relay
 	draining  chan struct{}

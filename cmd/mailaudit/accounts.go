@@ -1,0 +1,239 @@
+package main
+
+import (
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strconv"
+	"text/tabwriter"
+
+	"mailaudit/audit"
+	"mailaudit/audit/roster"
+	"mailaudit/providers/catalog"
+	"mailaudit/report"
+)
+
+type accountsCmd struct {
+	Import accountsImportCmd `cmd:"" help:"Add or update accounts from CSV, sealing each secret."`
+	List   accountsListCmd   `cmd:"" help:"List accounts; never a secret."`
+	Remove accountsRemoveCmd `cmd:"" help:"Remove an account."`
+}
+
+type accountsImportCmd struct {
+	File    string `arg:"" help:"CSV with a header line; - is standard input."`
+	DryRun  bool   `help:"Check the file and store nothing."`
+	Replace bool   `help:"Also remove the accounts that the file does not have."`
+}
+
+// errDryRun rolls an import back.
+var errDryRun = errors.New("dry run")
+
+func (k accountsImportCmd) Run(ctx context.Context, g *Globals, around *surroundingsOf) error {
+	c, err := loadConfig(g.Config, around.lookupEnv)
+	if err != nil {
+		return err
+	}
+	log := g.logger(around.stderr)
+	in := io.Reader(os.Stdin)
+	if k.File != "-" {
+		f, err := os.Open(k.File)
+		if err != nil {
+			return usageError("read accounts: %w", err)
+		}
+		defer f.Close()
+		in = f
+	}
+	if k.DryRun {
+		return k.rehearse(in, around)
+	}
+	keys, err := openKeys(c, around.lookupEnv, log)
+	if err != nil {
+		return err
+	}
+	store, err := openStore(ctx, c, true, log)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	n, err := store.Import(ctx, k.Replace, func(put func(audit.Account, []byte) error) error {
+		return roster.Read(in, k.File, func(_ int, a audit.NewAccount) error {
+			sealed, err := keys.keyset.Seal(a.ID, a.Secret)
+			if err != nil {
+				return fmt.Errorf("seal the secret of account %s: %w", a.ID, err)
+			}
+			return put(a.Account, sealed)
+		})
+	})
+	if err != nil {
+		return fmt.Errorf("nothing was stored: %w", err)
+	}
+	_, err = fmt.Fprintf(around.stdout, "%d accounts added, %d updated, %d removed\n", n.Added, n.Updated, n.Removed)
+	return err
+}
+
+func (k accountsImportCmd) rehearse(in io.Reader, around *surroundingsOf) error {
+	n := 0
+	if err := roster.Read(in, k.File, func(int, audit.NewAccount) error { n++; return nil }); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(around.stdout, "%d accounts are in order; nothing was stored\n", n)
+	return err
+}
+
+type accountsRemoveCmd struct {
+	ID string `arg:"" name:"account_id" help:"The account."`
+}
+
+func (k accountsRemoveCmd) Run(ctx context.Context, g *Globals, around *surroundingsOf) error {
+	c, err := loadConfig(g.Config, around.lookupEnv)
+	if err != nil {
+		return err
+	}
+	store, err := openStore(ctx, c, false, g.logger(around.stderr))
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	if err := store.Remove(ctx, k.ID); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(around.stdout, "account %s is removed\n", report.Plain(k.ID))
+	return err
+}
+
+type accountsListCmd struct {
+	Tenant   string `help:"Only this tenant's."`
+	Provider string `help:"Only this provider's."`
+	Verdict  string `help:"Only those with this verdict."`
+	Format   string `enum:"table,json,csv" default:"table" help:"table, json or csv."`
+}
+
+// accountLine is an account as it is listed. The verdict is the last that was not unverified.
+type accountLine struct {
+	AccountID    string `json:"account_id"`
+	TenantID     string `json:"tenant_id"`
+	TenantName   string `json:"tenant_name"`
+	Address      string `json:"address"`
+	Provider     string `json:"provider"`
+	Auth         string `json:"auth"`
+	Host         string `json:"host"`
+	Port         int    `json:"port"`
+	ContactEmail string `json:"contact_email"`
+	Verdict      string `json:"verdict"`
+	TwoFactor    string `json:"two_factor"`
+	Since        string `json:"since"`
+}
+
+func (k accountsListCmd) Run(ctx context.Context, g *Globals, around *surroundingsOf) error {
+	if k.Verdict != "" && !slices.Contains(audit.Verdicts[:], audit.Verdict(k.Verdict)) {
+		return usageError("--verdict %q is not one of %s", k.Verdict, joined(audit.Verdicts[:]))
+	}
+	if k.Provider != "" {
+		if _, err := mustProvider(k.Provider); err != nil {
+			return err
+		}
+	}
+	c, err := loadConfig(g.Config, around.lookupEnv)
+	if err != nil {
+		return err
+	}
+	store, err := openStore(ctx, c, false, g.logger(around.stderr))
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	out := newAccountWriter(around.stdout, k.Format)
+	resolve := resolveWith(catalog.Resolver((&mxCache{lookup: lookupMX, known: map[string]*mxAnswer{}}).Lookup))
+	for after := ""; ; {
+		page, err := store.AccountsAfter(ctx, after, rehearsalPage, k.Tenant)
+		if err != nil {
+			return err
+		}
+		if len(page) == 0 {
+			return out.flush()
+		}
+		after = page[len(page)-1].ID
+		ids := make([]string, len(page))
+		for i, a := range page {
+			ids[i] = a.ID
+		}
+		states, err := store.LoadStates(ctx, ids)
+		if err != nil {
+			return err
+		}
+		for _, a := range page {
+			line := listed(a, states[a.ID])
+			if line.Provider == "" {
+				if target, err := resolve(ctx, a); err == nil {
+					line.Provider = target.Provider.Name
+				}
+			}
+			if k.Provider != "" && line.Provider != k.Provider || k.Verdict != "" && !k.has(states[a.ID]) {
+				continue
+			}
+			if err := out.write(line); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// has tells whether the account's verdict is the one asked for; unverified is last night's word, not a
+// settled one.
+func (k accountsListCmd) has(s audit.State) bool {
+	if audit.Verdict(k.Verdict) == audit.Unverified {
+		return s.Tonight != nil && s.Tonight.Verdict == audit.Unverified
+	}
+	return s.Settled.Verdict == audit.Verdict(k.Verdict)
+}
+
+func listed(a audit.Account, s audit.State) accountLine {
+	return accountLine{
+		AccountID: a.ID, TenantID: a.TenantID, TenantName: a.TenantName, Address: a.Address, Provider: s.Provider, Auth: string(a.Auth),
+		Host: a.Host, Port: a.Port, ContactEmail: a.ContactEmail, Verdict: string(s.Settled.Verdict), TwoFactor: string(s.Settled.TwoFactor),
+		Since: rfc3339(s.Settled.Since),
+	}
+}
+
+// accountWriter writes lines as they come, so that a million accounts need no memory.
+type accountWriter struct {
+	write func(accountLine) error
+	flush func() error
+}
+
+func newAccountWriter(w io.Writer, format string) accountWriter {
+	switch format {
+	case "json":
+		enc := json.NewEncoder(w)
+		return accountWriter{func(l accountLine) error { return enc.Encode(l) }, func() error { return nil }}
+	case "csv":
+		out := csv.NewWriter(w)
+		err := out.Write([]string{"account_id", "tenant_id", "tenant_name", "address", "provider", "auth", "host", "port", "contact_email", "verdict", "two_factor", "since"})
+		return accountWriter{
+			func(l accountLine) error {
+				row := []string{l.AccountID, l.TenantID, l.TenantName, l.Address, l.Provider, l.Auth, l.Host, strconv.Itoa(l.Port),
+					l.ContactEmail, l.Verdict, l.TwoFactor, l.Since}
+				for i := range row {
+					row[i] = report.Cell(row[i])
+				}
+				return errors.Join(err, out.Write(row))
+			},
+			func() error { out.Flush(); return errors.Join(err, out.Error()) },
+		}
+	}
+	out := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	_, err := fmt.Fprintln(out, "ACCOUNT\tTENANT\tADDRESS\tPROVIDER\tAUTH\tVERDICT\tSINCE")
+	return accountWriter{
+		func(l accountLine) error {
+			_, werr := fmt.Fprintf(out, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", report.Plain(l.AccountID), report.Plain(l.TenantID), report.Plain(l.Address),
+				l.Provider, l.Auth, l.Verdict, l.Since)
+			return errors.Join(err, werr)
+		},
+		func() error { return errors.Join(err, out.Flush()) },
+	}
+}
