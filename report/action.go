@@ -32,7 +32,7 @@ type Action struct {
 	Text     string // what is the matter
 	Mend     string // what to do; "" where Command says it
 	Command  string // the words after "mailaudit"; "" if none helps
-	Section  string // of the page, where more is told; Command then prints the same
+	Section  string // of the page and of the text, where more is told
 }
 
 // Level is how urgent a night is.
@@ -98,13 +98,11 @@ func (s *Summary) providerActions() []Action {
 		n := s.Unknown(p.Name)
 		if n > 0 {
 			unknown = append(unknown, Action{Kind: ActionUnknown, Provider: p.Name, Count: n, Section: "unknown",
-				Text:    p.Title + ", " + Mailboxes(n) + ": a reply that no rule knows (counted as unverified)",
-				Command: "report " + s.Run.Key})
+				Text: p.Title + ", " + Mailboxes(n) + ": a reply that no rule knows (counted as unverified)"})
 		}
 		if n := p.NoAnswer - n; !p.Void && s.Finished() && tooSilent(n, p.Accounts) {
 			silent = append(silent, Action{Kind: ActionNoAnswer, Provider: p.Name, Count: n, Section: "no-answer",
-				Text:    p.Title + ", " + Count(n) + " of " + Mailboxes(p.Accounts) + " unverified" + s.mostly(p.Name),
-				Command: "report " + s.Run.Key})
+				Text: p.Title + ", " + Count(n) + " of " + Mailboxes(p.Accounts) + " unverified" + s.mostly(p.Name)})
 		}
 	}
 	var faults []Action

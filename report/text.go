@@ -63,7 +63,7 @@ func (s *Summary) textActions(t *textWriter) {
 		if a.Mend != "" {
 			t.wrap("    ", a.Mend)
 		}
-		if a.Command != "" && a.Section == "" {
+		if a.Command != "" {
 			t.line("    mailaudit " + a.Command)
 		}
 	}

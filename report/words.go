@@ -133,7 +133,7 @@ func (s *Summary) Coverage() string {
 func (s *Summary) ChangeLine() []string {
 	c := s.Numbers.Changes
 	open := "open " + Count(s.Numbers.Open)
-	if s.Previous != nil && s.Previous.Numbers != nil && s.Run.Scope.Whole() {
+	if s.Finished() && s.Previous != nil && s.Previous.Numbers != nil && s.Run.Scope.Whole() {
 		open += " (" + s.Before() + " " + Count(s.Previous.Numbers.Open) + ")"
 	}
 	return []string{"new " + Count(c.NewlyFailing), "repaired " + Count(c.Recovered), open}

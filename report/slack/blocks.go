@@ -13,9 +13,9 @@ import (
 	"mailaudit/report"
 )
 
-// mrkdwn is verbatim: Slack makes no links, mentions or channels of plain words.
+// mrkdwn is text with Slack's markup. What came from outside has passed [neutral], [id] or [command].
 func mrkdwn(text string) *slack.TextBlockObject {
-	return &slack.TextBlockObject{Type: slack.MarkdownType, Text: text, Verbatim: true}
+	return slack.NewTextBlockObject(slack.MarkdownType, text, false, false)
 }
 
 func section(text string) *slack.SectionBlock { return slack.NewSectionBlock(mrkdwn(text), nil, nil) }

@@ -31,6 +31,9 @@ func neutral(text string, max int) string {
 			rtl = true
 		}
 		out.WriteRune(lookAlike(r, before, after))
+		if r == '@' || r == '#' {
+			out.WriteRune('\u2060') // word joiner: no name of a person or channel follows the sign
+		}
 	}
 	short := cut(escape(out.String()), max)
 	if rtl {
@@ -47,15 +50,9 @@ func lookAlike(r, before, after rune) rune {
 		return '\u223c' // tilde operator
 	case '`':
 		return '\u02cb' // modifier letter grave accent
-	case '@':
-		return '\uff20' // full-width @
 	case '_':
 		if !wordRune(before) || !wordRune(after) {
 			return '\u02cd' // modifier letter low macron
-		}
-	case '#':
-		if after != ' ' {
-			return '\uff03' // full-width #
 		}
 	case ':':
 		if after != ' ' {

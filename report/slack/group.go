@@ -45,7 +45,7 @@ func ids(accounts []string) string {
 	}
 	text := strings.Join(out, ", ")
 	if more := len(accounts) - idsMax; more > 0 {
-		text += " and " + report.Count(more) + " more"
+		text += " +" + report.Count(more)
 	}
 	return text
 }

@@ -10,7 +10,7 @@ const (
 	shortTextMax = 500 // the text beside blocks is what notifications show
 	actionsMax   = 8
 	groupsMax    = 5 // lines of new findings
-	idsMax       = 4 // accounts a line
+	idsMax       = 3 // accounts a line
 	rowsMax      = 12
 
 	idMax       = 40

@@ -3,6 +3,7 @@ package slack
 import (
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/slack-go/slack"
@@ -26,6 +27,9 @@ type Message struct {
 }
 
 const separator = " · "
+
+// firstCounts finds the numbers of "new 7 · repaired 4 · open 93 (yesterday 90)" that are set in bold.
+var firstCounts = regexp.MustCompile(`((?i:new|repaired|open) )([\d,]+)`)
 
 // Compose lays the summary out. It names no mailbox, no contact, no customer's host and no provider's
 // words, and stays within Slack's limits.
@@ -81,7 +85,7 @@ func (c composer) head() string {
 		if s.Previous == nil {
 			changes = append([]string{"first night"}, changes...)
 		}
-		lines = append(lines, upperFirst(strings.Join(changes, separator)))
+		lines = append(lines, firstCounts.ReplaceAllString(upperFirst(strings.Join(changes, separator)), "$1*$2*"))
 	}
 	if line := s.MailLine(); line != "" {
 		lines = append(lines, escape(upperFirst(line)))
@@ -140,14 +144,14 @@ func (c composer) actions() string {
 			line += " → " + neutral(a.Mend, sentenceMax)
 		}
 		if more := link(c.pageSection(a.Section), "report"); more != "" {
-			line += " → " + more
+			line += " →\u00a0" + more
 		} else if a.Command != "" {
 			line += " → " + command(c.CommandPrefix, a.Command)
 		}
 		lines = append(lines, line)
 	}
 	if more := len(c.s.Actions) - len(shown); more > 0 {
-		lines = append(lines, c.more(more))
+		lines = append(lines, c.more(more, "us"))
 	}
 	return joinWithin(lines, sectionMax)
 }
@@ -177,7 +181,7 @@ func (c composer) newFindings() string {
 		lines = append(lines, "• "+c.tenant(g)+" "+neutral(c.s.ProviderTitle(g.provider), idMax)+", "+report.Words(g.verdict)+": "+ids(g.accounts))
 	}
 	if more := total - shown; more > 0 {
-		lines = append(lines, c.more(more))
+		lines = append(lines, c.more(more, "new"))
 	}
 	return joinWithin(lines, sectionMax)
 }
@@ -189,8 +193,13 @@ func (c composer) tenant(g group) string {
 	return id(g.tenant)
 }
 
-func (c composer) more(n int) string {
-	return "+" + report.Count(n) + " more: " + command(c.CommandPrefix, "report "+c.s.Run.Key)
+// more says how many are left out, and where they are if there is a page. The foot names the command.
+func (c composer) more(n int, section string) string {
+	text := "+" + report.Count(n) + " more"
+	if more := link(c.pageSection(section), "report"); more != "" {
+		text += " →\u00a0" + more
+	}
+	return text
 }
 
 func (c composer) foot() string {

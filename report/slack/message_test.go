@@ -165,6 +165,8 @@ var (
 	ownLink    = regexp.MustCompile(`<https://reports\.example\.com/audit/2026-11-23/report\.html(#[a-z-]+)?\|report>`)
 	code       = regexp.MustCompile("`[^`\n]+`")
 	ownBold    = regexp.MustCompile(`(?m)^(\*(For us|New tonight)\*$|\S+ \*[^*\n]+\*( ·|$))`)
+	ownCounts  = regexp.MustCompile(`(?m)(^New|^First night · new|repaired|open) \*[\d,]+\*`)
+	mention    = regexp.MustCompile(`[@#][\pL\pN]`)
 	emojiCode  = regexp.MustCompile(`:[a-z0-9_+'-]+:`)
 	bareDomain = regexp.MustCompile(`[a-z]\.(example|com)\b`)
 )
@@ -181,7 +183,8 @@ func markupProblems(text string) []string {
 		out = append(out, "unescaped & or a cut entity: "+text)
 	}
 	text = code.ReplaceAllString(text, "")
-	if strings.ContainsAny(text, "*~`@") {
+	text = ownCounts.ReplaceAllString(text, "")
+	if strings.ContainsAny(text, "*~`") || mention.MatchString(text) {
 		out = append(out, "markup or a mention: "+text)
 	}
 	if emojiCode.MatchString(text) {
