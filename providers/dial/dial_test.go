@@ -262,7 +262,7 @@ func TestRefusalThenCloseIsTheReply(t *testing.T) {
 
 func TestQuitIsNotWaitedFor(t *testing.T) {
 	p := sim.Google()
-	_, d, _ := play(t, p, sim.Mood{At: map[sim.Step]sim.Act{sim.AtQuit: sim.Hang()}}, func(c *dial.Config) { c.Timeout = time.Hour })
+	_, d, _ := play(t, p, sim.Mood{At: map[sim.Step]sim.Act{sim.AtQuit: sim.Hang()}}, func(c *dial.Config) { c.Timeout = time.Minute })
 	c := d.Verify(t.Context(), attempt(p, providers.ImplicitTLS, secret))
 	if c.Reply.Code != 235 || c.Took > 30*time.Second {
 		t.Errorf("%+v", c)
@@ -274,9 +274,9 @@ func TestCancelled(t *testing.T) {
 	for _, step := range []sim.Step{sim.AtConnect, sim.AtGreeting, sim.AtEHLO, sim.AtHandshake, sim.AtSecured, sim.AtAuth, sim.AtSecret} {
 		t.Run(string(step), func(t *testing.T) {
 			mood := sim.Mood{At: map[sim.Step]sim.Act{step: sim.Hang()}}
-			_, d, _ := play(t, p, mood, func(c *dial.Config) { c.Timeout = time.Hour })
+			_, d, _ := play(t, p, mood, func(c *dial.Config) { c.Timeout = time.Minute })
 			ctx, cancel := context.WithCancel(t.Context())
-			time.AfterFunc(100*time.Millisecond, cancel)
+			defer time.AfterFunc(100*time.Millisecond, cancel).Stop()
 			c := d.Verify(ctx, attempt(p, providers.STARTTLS, secret))
 			if c.Fault != providers.FaultCancelled {
 				t.Errorf("%+v", c)
@@ -340,8 +340,14 @@ func TestEndlessChallenges(t *testing.T) {
 		if c.Fault != providers.FaultProtocol {
 			t.Errorf("%s: %+v", m, c)
 		}
-		if n := server.Counters(); n.Auths != 1 || n.Quits != 0 {
-			t.Errorf("%s: %+v", m, n)
+		given := 0
+		for _, l := range c.Dialogue {
+			if !l.FromServer && strings.Contains(l.Text, "[secret]") {
+				given++
+			}
+		}
+		if n := server.Counters(); n.Auths != 1 || n.Quits != 0 || given != 2 {
+			t.Errorf("%s: %+v, %d lines of credential", m, n, given)
 		}
 	}
 }
