@@ -27,7 +27,7 @@ func (s *Summary) WriteCSV(ctx context.Context, w io.Writer, src Source) error {
 		row = append(row[:0], f.AccountID, f.TenantID, f.TenantName, f.Provider, s.Address(f), string(f.Verdict),
 			string(f.TwoFactor), string(f.Previous), stamp(f.Since), f.Rule, noticeName(f.Notice))
 		for i := range row {
-			row[i] = cell(row[i])
+			row[i] = Cell(row[i])
 		}
 		return out.Write(row)
 	})
@@ -41,9 +41,9 @@ func (s *Summary) WriteCSV(ctx context.Context, w io.Writer, src Source) error {
 	return nil
 }
 
-// cell keeps a spreadsheet from taking data for a formula (OWASP, CSV injection): an apostrophe makes it
+// Cell keeps a spreadsheet from taking data for a formula (OWASP, CSV injection): an apostrophe makes it
 // text. The full-width signs are folded to ASCII by some programs.
-func cell(text string) string {
+func Cell(text string) string {
 	text = strings.ToValidUTF8(strings.ReplaceAll(text, "\x00", ""), "\uFFFD")
 	switch r, _ := utf8.DecodeRuneInString(text); r {
 	case '=', '+', '-', '@', '\t', '\r', '\n', '\uFF1D', '\uFF0B', '\uFF0D', '\uFF20':
