@@ -23,6 +23,7 @@ type Rule struct {
 	Any         []string `yaml:"text"`        // phrases, one of which is in the text
 	All         []string `yaml:"all"`         // phrases that are all in the text
 	None        []string `yaml:"not"`         // phrases none of which is in the text
+	Exact       []string `yaml:"exact"`       // the whole text, but for stops at its end
 	OAuthErrors []string `yaml:"oauth_error"` // the token endpoint's "error" or "suberror"
 	OAuthCodes  []int    `yaml:"oauth_code"`  // Microsoft's AADSTS numbers
 	SASL        []string `yaml:"sasl"`        // "status" of a 334 error challenge: "400", "4xx", "invalid_token"
@@ -37,8 +38,12 @@ type Rule struct {
 	Seen   string `yaml:"seen"`   // when the reply was given or its source read: 2026, 2026-03 or 2026-03-15
 }
 
-// Reading is what the rule makes of a reply that it matches.
+// Reading is what the rule makes of a reply that it matches. A rule of class unknown keeps the rules after it
+// from reading a reply that names a cause which nobody knows yet; its reading is that of no rule.
 func (r Rule) Reading() Reading {
+	if r.Class == Unknown {
+		return Reading{Class: Unknown, Certainty: Ambiguous}
+	}
 	return Reading{Class: r.Class, Rule: r.ID, Certainty: r.Certainty, TwoFactor: r.TwoFactor, Actor: r.Actor, Retired: r.Retired}
 }
 
@@ -64,6 +69,9 @@ func (r *Rule) matches(reply *Reply, f *folded) bool {
 	if len(r.SASL) > 0 && !slices.ContainsFunc(r.SASL, func(p string) bool { return codeMatches(p, f.sasl) }) {
 		return false
 	}
+	if len(r.Exact) > 0 && !slices.Contains(r.Exact, strings.TrimRight(f.text, " .:;!")) {
+		return false
+	}
 	if len(r.Any) > 0 && !slices.ContainsFunc(r.Any, f.has) {
 		return false
 	}
@@ -87,10 +95,10 @@ func (r *Rule) check(prefix string) error {
 		return fmt.Errorf("id is not of the form %s/lower-case-words", prefix)
 	case len(r.Stages) == 0:
 		return fmt.Errorf("no stage")
-	case len(r.Codes)+len(r.Enhanced)+len(r.Any)+len(r.All)+len(r.OAuthErrors)+len(r.OAuthCodes)+len(r.SASL) == 0:
+	case len(r.Codes)+len(r.Enhanced)+len(r.Any)+len(r.All)+len(r.Exact)+len(r.OAuthErrors)+len(r.OAuthCodes)+len(r.SASL) == 0:
 		return fmt.Errorf("no condition beside the stage")
-	case !slices.Contains(classes, r.Class) || r.Class == Unknown:
-		return fmt.Errorf("class %q is not one that a rule can give", r.Class)
+	case !r.Class.Valid():
+		return fmt.Errorf("class %q is not known", r.Class)
 	case r.Certainty != Definite && r.Certainty != Ambiguous:
 		return fmt.Errorf("certainty %q is neither definite nor ambiguous", r.Certainty)
 	case !slices.Contains([]TwoFactor{"", TwoFactorShown, TwoFactorLikely, TwoFactorUnknown, TwoFactorAbsent}, r.TwoFactor):
@@ -112,9 +120,12 @@ func (r *Rule) check(prefix string) error {
 			return fmt.Errorf("code %q is neither a code nor a pattern such as 5xx", c)
 		}
 	}
-	for _, p := range slices.Concat(r.Any, r.All, r.None) {
+	for _, p := range slices.Concat(r.Any, r.All, r.None, r.Exact) {
 		if p == "" || p != foldPhrase(p) {
 			return fmt.Errorf("phrase %q is not folded; write %q", p, foldPhrase(p))
+		}
+		if strings.Contains(strings.ReplaceAll(p+" ", "* ", ""), "*") {
+			return fmt.Errorf("phrase %q has a * within a word", p)
 		}
 	}
 	return nil

@@ -66,22 +66,31 @@ func (rs Rules) All() []Rule { return slices.Clone(rs.list) }
 // Read returns what the first matching rule makes of a reply, or class unknown. A reply that quotes another
 // ("530 5.7.57 ... Error: 535 5.7.139 ...") is read by the one it quotes: that is the cause.
 func (rs Rules) Read(reply Reply) Reading {
-	if inner, ok := reply.quoted(); ok {
-		if r := rs.read(inner); r.Class != Unknown {
-			return r
-		}
+	rule, ok := rs.Match(reply)
+	if !ok {
+		return Reading{Class: Unknown, Certainty: Ambiguous}
 	}
-	return rs.read(reply)
+	return rule.Reading()
 }
 
-func (rs Rules) read(reply Reply) Reading {
+// Match returns the rule that reads a reply.
+func (rs Rules) Match(reply Reply) (Rule, bool) {
+	if inner, ok := reply.quoted(); ok {
+		if r, ok := rs.match(inner); ok {
+			return r, true
+		}
+	}
+	return rs.match(reply)
+}
+
+func (rs Rules) match(reply Reply) (Rule, bool) {
 	f := fold(reply)
 	for i := range rs.list {
 		if rs.list[i].matches(&reply, &f) {
-			return rs.list[i].Reading()
+			return rs.list[i], true
 		}
 	}
-	return Reading{Class: Unknown, Certainty: Ambiguous}
+	return Rule{}, false
 }
 
 func parseRules(name string, file []byte) ([]Rule, error) {

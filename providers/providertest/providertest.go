@@ -171,7 +171,9 @@ func Rules(t *testing.T, rules providers.Rules, want []providers.Rule, cases []C
 	reached := map[string]bool{}
 	for _, c := range cases {
 		got := rules.Read(c.Reply())
-		reached[got.Rule] = true
+		if rule, ok := rules.Match(c.Reply()); ok {
+			reached[rule.ID] = true
+		}
 		if got.Class != c.Class || got.Certainty != c.Certainty {
 			t.Errorf("line %d: %s %s (%s), want %s %s: %q", c.Line, got.Class, got.Certainty, got.Rule, c.Class, c.Certainty, c.Wire)
 			continue

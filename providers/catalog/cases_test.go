@@ -1,0 +1,57 @@
+package catalog_test
+
+import (
+	"strings"
+	"testing"
+
+	"mailaudit/providers/catalog"
+)
+
+func TestReadCases(t *testing.T) {
+	cases, err := catalog.ReadCases(strings.NewReader(`
+{"id":"a","provider":"icloud","stage":"auth","reply":"535 5.7.8 Error: authentication failed:"}
+
+{"id":"b","provider":"generic","stage":"auth","reply":"550 no such thing","class":"throttled","alt":["client_refused"]}
+{"id":"c","provider":"google","stage":"auth","reply":"334 x","xoauth2_json":"{\"status\":\"400\"}","class":"credential_rejected"}
+{"id":"d","provider":"google","stage":"auth","reply":"334 x","xoauth2_json":{"status":"503"},"class":"throttled","alt":["temporary"]}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, c := range cases {
+		o := c.Run()
+		differs := ""
+		if o.Differs() {
+			differs = " differs"
+		}
+		got = append(got, o.ID+" "+string(o.Class)+" "+o.Rule+" "+string(o.Certainty)+differs)
+	}
+	want := []string{
+		"a credential_rejected apple/authentication-failed ambiguous",
+		"b unknown  ambiguous differs",
+		"c credential_rejected google/bad-challenge ambiguous",
+		"d temporary common/challenge-server-error ambiguous",
+	}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+func TestReadCasesNamesTheBadLine(t *testing.T) {
+	good := `{"id":"a","provider":"google","stage":"auth","reply":"535 x"}` + "\n"
+	for bad, want := range map[string]string{
+		`{"id":"a"`: "line 2: read JSON",
+		`{"id":"a","provider":"nobody","stage":"auth","reply":"x"}`:                 "line 2: a: provider \"nobody\" is not known",
+		`{"id":"a","provider":"google","stage":"later","reply":"x"}`:                "line 2: a: stage \"later\" is not known",
+		`{"id":"a","provider":"google","stage":"auth","reply":"x","class":"wrong"}`: "line 2: a: class \"wrong\" is not known",
+		`{"id":"a","provider":"google","stage":"auth"}`:                             "line 2: a: no reply",
+		`{"provider":"google","stage":"auth","reply":"x"}`:                          "line 2: no id",
+		`["a"]`:                    "line 2: read JSON",
+		strings.Repeat("x", 2<<20): "line 2: ",
+	} {
+		if _, err := catalog.ReadCases(strings.NewReader(good + bad)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%.60q gives %v, want %q", bad, err, want)
+		}
+	}
+}
