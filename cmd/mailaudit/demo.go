@@ -34,6 +34,7 @@ type demo struct {
 	slack   *sim.Slack
 	clock   *demoClock
 	log     string
+	last    string // the key of the last night
 }
 
 // demoClock runs like the real one, from whatever hour it was set to.
@@ -41,6 +42,9 @@ type demoClock struct{ ahead time.Duration }
 
 func (c *demoClock) now() time.Time       { return time.Now().Add(c.ahead) }
 func (c *demoClock) set(moment time.Time) { c.ahead = time.Until(moment) }
+
+// demoWindow is the default of the configuration, by which a night gets its name.
+const demoWindow = 4 * time.Hour
 
 // demoMark tells a folder that a demo may replace from one that it must not touch.
 const demoMark = ".mailaudit-demo"
@@ -241,6 +245,7 @@ func (w *demo) setYahoo(down bool) {
 // night is one run at 02:15 and the mails of the following day.
 func (w *demo) night(ctx context.Context, night int, day time.Time) error {
 	w.clock.set(day.Add(2*time.Hour + 15*time.Minute))
+	w.last = nightKey(w.clock.now(), demoWindow, time.UTC)
 	mails, posts := len(w.relay.Messages()), len(w.slack.Posts())
 	if err := w.command(ctx, "run"); err != nil {
 		return err
@@ -306,9 +311,8 @@ func (w *demo) leave() error {
 	if err := w.leaveMails(); err != nil {
 		return err
 	}
-	last := demoMonday(time.Now()).AddDate(0, 0, w.Nights-1).Format(time.DateOnly)
 	for _, name := range []string{"report.html", "report.json"} {
-		page, err := os.ReadFile(filepath.Join(w.Out, "reports", last, name))
+		page, err := os.ReadFile(filepath.Join(w.Out, "reports", w.last, name))
 		if err != nil {
 			return err
 		}
