@@ -52,3 +52,20 @@ func TestReadReply(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+func TestAccuses(t *testing.T) {
+	for reading, want := range map[providers.Reading]bool{
+		{Class: providers.CredentialRejected}:                                true,
+		{Class: providers.AuthDisabled, Actor: providers.ActorAdministrator}: true,
+		{Class: providers.Misconfigured}:                                     true,
+		{Class: providers.Misconfigured, Actor: providers.ActorUs}:           false,
+		{Class: providers.Throttled}:                                         false,
+		{Class: providers.ClientRefused, Actor: providers.ActorUs}:           false,
+		{Class: providers.Accepted}:                                          false,
+		{Class: providers.Unknown}:                                           false,
+	} {
+		if got := reading.Accuses(); got != want {
+			t.Errorf("%+v: %v", reading, got)
+		}
+	}
+}

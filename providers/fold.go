@@ -45,15 +45,25 @@ func foldText(r Reply) string {
 	text := r.Text
 	text = truncate(text, maxFolded)
 	text = reSignInURL.ReplaceAllString(stripTrailers(text), " ")
-	text = reRepeated.ReplaceAllString(text, " ")
-	if r.Enhanced != "" {
-		text = strings.ReplaceAll(text, " "+r.Enhanced+" ", " ")
-	}
+	text = withoutCodes(text, r)
 	text = reURL.ReplaceAllStringFunc(text, func(url string) string { return " " + helpWord(url) + " " })
 	text = reAddress.ReplaceAllString(text, " @ ")
 	text = reHost.ReplaceAllString(text, " ")
 	text = reIP.ReplaceAllString(text, " ")
 	return foldPhrase(strings.ReplaceAll(text, "\u2019", "'"))
+}
+
+// withoutCodes removes the reply's own codes from within its text, where clients leave them that join lines.
+func withoutCodes(text string, r Reply) string {
+	text = reRepeated.ReplaceAllString(text, " ")
+	if r.Enhanced != "" {
+		text = strings.ReplaceAll(text, " "+r.Enhanced+" ", " ")
+	}
+	if code := strconv.Itoa(r.Code); r.Code != 0 {
+		text = strings.ReplaceAll(text, " "+code+" ", " ")
+		text = strings.ReplaceAll(text, " "+code+"-", " ")
+	}
+	return text
 }
 
 // stripTrailers removes what servers hang on for their own operators: host, session id, date.

@@ -23,6 +23,7 @@ func TestParseReply(t *testing.T) {
 		"no last line":          {"auth", "535-5.7.8 Username and Password not accepted. Learn more", refused},
 		"bare carriage returns": {"auth", "535-5.7.8 Username and Password not\r535 5.7.8 accepted. Learn more", refused},
 		"control bytes":         {"auth", "535 5.7.8 Username \x00and \x1b[31mPassword\t not accepted. \u202eLearn more\x7f", providers.Reply{Stage: "auth", Code: 535, Enhanced: "5.7.8", Text: "Username and [31mPassword not accepted. Learn more"}},
+		"another code":          {"auth", "535 one\n421 two", providers.Reply{Stage: "auth", Code: 535, Text: "one 421 two"}},
 		"code alone":            {"auth", "535", providers.Reply{Stage: "auth", Code: 535}},
 		"qmail":                 {"auth", "535 authorization failed (#5.7.0)", providers.Reply{Stage: "auth", Code: 535, Enhanced: "5.7.0", Text: "authorization failed"}},
 		"no enhanced code":      {"auth", "535 Incorrect authentication data", providers.Reply{Stage: "auth", Code: 535, Text: "Incorrect authentication data"}},

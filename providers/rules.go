@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/goccy/go-yaml"
 )
@@ -14,6 +15,9 @@ import (
 //
 //go:embed common.yaml
 var commonYAML []byte
+
+// common reads the shared rules once; nobody changes them.
+var common = sync.OnceValues(func() ([]Rule, error) { return parseRules(CommonName, commonYAML) })
 
 // CommonName is the prefix of the ids of the shared rules.
 const CommonName = "common"
@@ -32,11 +36,11 @@ func ParseRules(name string, file []byte) (Rules, error) {
 	if err != nil {
 		return Rules{}, err
 	}
-	common, err := parseRules(CommonName, commonYAML)
+	shared, err := common()
 	if err != nil {
 		return Rules{}, err
 	}
-	return Rules{list: slices.Concat(own, common), own: len(own)}, nil
+	return Rules{list: slices.Concat(own, shared), own: len(own)}, nil
 }
 
 // MustParseRules is [ParseRules] for files that are part of the program; each is loaded by a test.
@@ -50,14 +54,14 @@ func MustParseRules(name string, file []byte) Rules {
 
 // CommonRules returns the shared rules alone.
 func CommonRules() Rules {
-	list, err := parseRules(CommonName, commonYAML)
+	list, err := common()
 	if err != nil {
 		panic(err)
 	}
 	return Rules{list: list, own: len(list)}
 }
 
-// Own returns a copy of the rules of the provider itself, All of these and the shared ones.
+// Own returns a copy of the rules of the provider itself.
 func (rs Rules) Own() []Rule { return slices.Clone(rs.list[:rs.own]) }
 
 // All returns a copy of all rules in the order in which they are tried.

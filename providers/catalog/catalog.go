@@ -42,3 +42,12 @@ func ByName(name string) (*providers.Provider, bool) {
 func Resolver(lookupMX func(ctx context.Context, domain string) ([]string, error)) *providers.Resolver {
 	return &providers.Resolver{Providers: All(), Other: &other.Provider, LookupMX: lookupMX}
 }
+
+// Rules returns every rule once, the shared ones last: what `rules list` shows.
+func Rules() []providers.Rule {
+	var all []providers.Rule
+	for _, p := range All() {
+		all = append(all, p.Rules.Own()...)
+	}
+	return append(all, providers.CommonRules().Own()...)
+}

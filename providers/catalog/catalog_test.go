@@ -30,13 +30,19 @@ func TestEveryFolderIsListed(t *testing.T) {
 }
 
 func TestNamesAreUnique(t *testing.T) {
-	rules, brands := map[string]string{}, map[string]string{}
+	brands := map[string]string{}
+	rules := map[string]bool{}
+	for _, r := range catalog.Rules() {
+		if rules[r.ID] {
+			t.Errorf("rule %s is listed twice", r.ID)
+		}
+		rules[r.ID] = true
+	}
 	for _, p := range catalog.All() {
 		for _, r := range p.Rules.Own() {
-			if !strings.HasPrefix(r.ID, p.Name+"/") || rules[r.ID] != "" {
-				t.Errorf("rule %s of %s", r.ID, p.Name)
+			if !strings.HasPrefix(r.ID, p.Name+"/") || !rules[r.ID] {
+				t.Errorf("rule %s of %s is not its own, or not listed", r.ID, p.Name)
 			}
-			rules[r.ID] = p.Name
 		}
 		for _, b := range p.Brands {
 			if brands[b.Name] != "" {

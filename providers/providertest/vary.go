@@ -64,6 +64,7 @@ func Variants(c Case) map[string]string {
 		out["one line"] = code + " " + prefix + strings.Join(words, " ")
 		for n := 1; n <= 4; n++ {
 			out["lines of "+strconv.Itoa(n)] = split(n, code+"-"+prefix, code+"-"+prefix, code+" "+prefix)
+			out["lines joined, of "+strconv.Itoa(n)] = strings.ReplaceAll(out["lines of "+strconv.Itoa(n)], "\n", " ")
 			out["codes lost, lines of "+strconv.Itoa(n)] = split(n, code+" "+prefix, prefix, prefix)
 			out["all codes lost, lines of "+strconv.Itoa(n)] = split(n, code+" "+prefix, "", "")
 		}
