@@ -50,15 +50,15 @@ func (s *Summary) actions() []Action {
 	key := s.Run.Key
 	if len(s.Mismatch) > 0 {
 		a = append(a, Action{Kind: ActionMismatch, Count: len(s.Mismatch), Section: "mismatch",
-			Text: "the numbers do not add up (" + s.Mismatch[0] + ")",
+			Text: "The numbers do not add up (" + s.Mismatch[0] + ")",
 			Mend: "do not act on this report; run mailaudit doctor and keep the database as it is"})
 	}
 	switch s.Run.Status {
 	case audit.RunStopped:
-		a = append(a, Action{Kind: ActionStopped, Text: "the run stopped before it said anything: " + s.stopReason()})
+		a = append(a, Action{Kind: ActionStopped, Text: "The run stopped before it said anything: " + s.stopReason()})
 	case audit.RunIncomplete:
 		a = append(a, Action{Kind: ActionIncomplete, Count: s.Expected() - s.Numbers.Accounts,
-			Text:    "the run is not finished (" + Count(s.Numbers.Verified) + " of " + Mailboxes(s.Expected()) + " checked) and no process works on it",
+			Text:    "The run is not finished (" + Count(s.Numbers.Verified) + " of " + Mailboxes(s.Expected()) + " checked) and no process works on it",
 			Command: "run --key " + key})
 	}
 	if n := s.Mails.Overdue; n > 0 {
@@ -107,7 +107,7 @@ func (s *Summary) providerActions() []Action {
 	}
 	var faults []Action
 	for _, f := range s.Faults {
-		faults = append(faults, Action{Kind: ActionFault, Text: f.What, Mend: f.Mend})
+		faults = append(faults, Action{Kind: ActionFault, Text: capital(f.What), Mend: f.Mend})
 	}
 	out := append(held, void...)
 	out = append(out, faults...)

@@ -129,12 +129,21 @@ func (s *Summary) Coverage() string {
 	return Mailboxes(s.Expected()) + ", " + Percent(s.Numbers.Verified, s.Expected()) + " checked"
 }
 
+// OpenBefore is the number of open findings to compare with: "yesterday 90"; "" where comparing would
+// mislead, since one of the runs is not whole.
+func (s *Summary) OpenBefore() string {
+	if !s.Finished() || s.Previous == nil || s.Previous.Numbers == nil || !s.Run.Scope.Whole() {
+		return ""
+	}
+	return s.Before() + " " + Count(s.Previous.Numbers.Open)
+}
+
 // ChangeLine says what changed since the last run.
 func (s *Summary) ChangeLine() []string {
 	c := s.Numbers.Changes
 	open := "open " + Count(s.Numbers.Open)
-	if s.Finished() && s.Previous != nil && s.Previous.Numbers != nil && s.Run.Scope.Whole() {
-		open += " (" + s.Before() + " " + Count(s.Previous.Numbers.Open) + ")"
+	if before := s.OpenBefore(); before != "" {
+		open += " (" + before + ")"
 	}
 	return []string{"new " + Count(c.NewlyFailing), "repaired " + Count(c.Recovered), open}
 }

@@ -38,13 +38,13 @@ type row struct {
 // lists.
 func collect(ctx context.Context, src report.Source, s *report.Summary) ([]*findings, error) {
 	sections := []*findings{
-		{ID: "new", Title: "Newly failing", About: "fine when they last gave an answer",
+		{ID: "new", Title: "Newly failing", About: "Fine when they last gave an answer",
 			has: func(f audit.Finding) bool { return f.Verdict.Failing() && !f.Previous.Failing() }},
-		{ID: "open", Title: "Still failing", About: "failing before, and tonight again",
+		{ID: "open", Title: "Still failing", About: "Failing before, and tonight again",
 			has: func(f audit.Finding) bool { return f.Verdict.Failing() }},
-		{ID: "unverified", Title: "Unverified", About: "nothing can be said tonight; an earlier finding stands",
+		{ID: "unverified", Title: "Unverified", About: "Nothing can be said tonight; an earlier finding stands",
 			has: func(f audit.Finding) bool { return f.Verdict == audit.Unverified }},
-		{ID: "unproven", Title: "Unproven", About: "accepted, where nothing can be concluded from that",
+		{ID: "unproven", Title: "Unproven", About: "Accepted, where nothing can be concluded from that",
 			has: func(f audit.Finding) bool { return f.Verdict != audit.Compliant }},
 	}
 	err := src.Findings(ctx, s.Run, func(f audit.Finding) error {

@@ -139,7 +139,7 @@ func (c composer) actions() string {
 	lines := []string{"*For us*"}
 	shown := c.s.Actions[:min(len(c.s.Actions), actionsMax)]
 	for i, a := range shown {
-		line := fmt.Sprintf("%d. %s", i+1, neutral(upperFirst(a.Text), sentenceMax))
+		line := fmt.Sprintf("%d. %s", i+1, neutral(a.Text, sentenceMax))
 		if a.Mend != "" {
 			line += " → " + neutral(a.Mend, sentenceMax)
 		}
