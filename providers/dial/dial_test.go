@@ -196,6 +196,7 @@ func TestMoods(t *testing.T) {
 				if tt.only != "" && tt.only != security {
 					t.Skip("strikes the other port")
 				}
+				t.Parallel()
 				server, d, _ := play(t, p, tt.mood, tt.config)
 				c := d.Verify(t.Context(), attempt(p, security, secret))
 				if c.Fault != tt.want.fault {
