@@ -56,7 +56,7 @@ type Filter struct {
 }
 
 // SameContact tells whether two addresses are one contact.
-func SameContact(a, b string) bool { return foldAddress(a) == foldAddress(b) }
+func SameContact(a, b string) bool { return FoldAddress(a) == FoldAddress(b) }
 
-// foldAddress is an address in the form by which contacts are told apart.
-func foldAddress(address string) string { return strings.ToLower(strings.TrimSpace(address)) }
+// FoldAddress is an address in the form by which contacts are told apart.
+func FoldAddress(address string) string { return strings.ToLower(strings.TrimSpace(address)) }

@@ -29,6 +29,7 @@ type Ledger interface {
 	States
 	Attempts
 	Outbox
+	Guarding
 }
 
 // Auditor holds the steps of a night. Each step may be cut off at any moment and begun again, here or in
@@ -44,6 +45,9 @@ type Auditor struct {
 	Fingerprints Fingerprints
 	// Ask holds one conversation, at the pace that the provider bears.
 	Ask func(ctx context.Context, provider string, a providers.Attempt) providers.Conversation
+
+	// ClockSkew compares this machine's clock with another's that is named. May be nil.
+	ClockSkew func(ctx context.Context) (skew time.Duration, source string, err error)
 
 	Policy Policy
 	Now    func() time.Time
@@ -62,6 +66,12 @@ type Policy struct {
 	Attempts       AttemptLimit
 	AttemptZone    *time.Location // whose calendar days count
 	MaxConcurrency map[string]int // by provider: how many accounts of a batch may be under way
+
+	Installation   string         // the name of this installation
+	RecheckRefused time.Duration  // how long a refused secret is left alone
+	MaxRefusals    map[string]int // by provider: a host and night; 0 is no limit
+	Guard          GuardLimits
+	Canaries       map[string]Canaries // by provider
 
 	Mode    Mode
 	Cadence Cadence
@@ -141,12 +151,15 @@ const batchesAhead = 20
 // queue's housekeeping lost is found again.
 func (a *Auditor) RunTasks(ctx context.Context, run Run) ([]Task, error) {
 	if !run.Open() {
-		if run.Status == RunConcluded && run.PostedAt.IsZero() {
+		if run.PostedAt.IsZero() {
 			return []Task{{Kind: TaskPost, RunKey: run.Key}}, nil
 		}
 		return nil, nil
 	}
 	now := a.Now()
+	if run.Phase == PhasePlanning {
+		return []Task{{Kind: TaskPlan, RunKey: run.Key}}, nil
+	}
 	if run.Phase == PhaseConcluding || !now.Before(run.Deadline) {
 		return []Task{{Kind: TaskConclude, RunKey: run.Key}}, nil
 	}
@@ -154,12 +167,13 @@ func (a *Auditor) RunTasks(ctx context.Context, run Run) ([]Task, error) {
 	if err != nil {
 		return nil, err
 	}
-	var tasks []Task
-	if run.Phase == PhasePlanning {
-		tasks = append(tasks, Task{Kind: TaskPlan, RunKey: run.Key})
-	} else if len(open) == 0 {
+	if ready, err := a.preflighted(ctx, run.Key); err != nil || !ready {
+		return []Task{{Kind: TaskPlan, RunKey: run.Key}}, err
+	}
+	if len(open) == 0 {
 		return []Task{{Kind: TaskConclude, RunKey: run.Key}}, nil
 	}
+	var tasks []Task
 	slices.SortStableFunc(open, func(x, y Batch) int { return boolOrder(y.Doubtful) - boolOrder(x.Doubtful) })
 	queued := map[string]int{}
 	for _, b := range open {

@@ -26,16 +26,23 @@ func (a *Auditor) Conclude(ctx context.Context, key string) (more bool, err erro
 			return false, err
 		}
 	}
+	rulings, err := a.rulingsFor(ctx, run)
+	if err != nil {
+		return false, err
+	}
 	until := time.Now().Add(turn)
-	for _, step := range []func(context.Context, Run, time.Time) (bool, error){a.settleAll, a.settleDeparted} {
-		if more, err := step(ctx, run, until); more || err != nil {
+	for _, step := range []func(context.Context, Run, Rulings, time.Time) (bool, error){a.settleAll, a.settleDeparted} {
+		if more, err := step(ctx, run, rulings, until); more || err != nil {
 			return more, err
 		}
 	}
-	if err := a.releaseNotices(ctx, run); err != nil {
+	if err := a.endHolds(ctx); err != nil {
 		return false, err
 	}
-	numbers, err := a.count(ctx, run)
+	if err := a.releaseNotices(ctx, run, rulings); err != nil {
+		return false, err
+	}
+	numbers, err := a.count(ctx, run, rulings)
 	if err != nil {
 		return false, err
 	}
@@ -93,7 +100,19 @@ func (a *Auditor) closeUnreached(ctx context.Context, run Run, batch Batch) erro
 	return a.Ledger.CloseBatch(ctx, run.Key, batch.N, nil)
 }
 
-func (a *Auditor) settleAll(ctx context.Context, run Run, until time.Time) (more bool, err error) {
+// rulingsFor asks the canaries once more and has the guards speak.
+func (a *Auditor) rulingsFor(ctx context.Context, run Run) (Rulings, error) {
+	if err := a.askCanaries(ctx, run, "after"); err != nil {
+		return Rulings{}, err
+	}
+	rulings, err := a.rule(ctx, run)
+	if err != nil {
+		return rulings, err
+	}
+	return rulings, a.openUp(ctx, run, rulings)
+}
+
+func (a *Auditor) settleAll(ctx context.Context, run Run, rulings Rulings, until time.Time) (more bool, err error) {
 	for after := ""; ; {
 		if time.Now().After(until) {
 			return true, nil
@@ -103,13 +122,13 @@ func (a *Auditor) settleAll(ctx context.Context, run Run, until time.Time) (more
 			return false, err
 		}
 		after = page[len(page)-1].AccountID
-		if err := a.settlePage(ctx, run, page); err != nil {
+		if err := a.settlePage(ctx, run, rulings, page); err != nil {
 			return false, err
 		}
 	}
 }
 
-func (a *Auditor) settlePage(ctx context.Context, run Run, page []State) error {
+func (a *Auditor) settlePage(ctx context.Context, run Run, rulings Rulings, page []State) error {
 	accounts := ids(page, func(s State) string { return s.AccountID })
 	mailing, err := a.Ledger.Mailing(ctx, accounts, run.StartedAt.Add(-mailsWithin))
 	if err != nil {
@@ -126,7 +145,7 @@ func (a *Auditor) settlePage(ctx context.Context, run Run, page []State) error {
 		}
 	}
 	for _, state := range page {
-		s := Settle(run, state)
+		s := Settle(run, rulings.void(state))
 		if a.Policy.Mode != ModeOff {
 			if draft, ok := a.draft(run, &s, contacts[state.AccountID], mailing[state.AccountID]); ok {
 				drafts = append(drafts, draft)
@@ -152,12 +171,12 @@ func (a *Auditor) draft(run Run, s *Settlement, acc Account, m Mailing) (Draft, 
 		item.Verdict = s.State.Told.Verdict
 	}
 	return Draft{
-		Kind: s.Decision.Kind, TenantID: acc.TenantID, ContactEmail: foldAddress(acc.ContactEmail),
+		Kind: s.Decision.Kind, TenantID: acc.TenantID, ContactEmail: FoldAddress(acc.ContactEmail),
 		Provider: tonight.Provider, Thread: s.State.Told.NoticeID, Item: item,
 	}, true
 }
 
-func (a *Auditor) settleDeparted(ctx context.Context, run Run, until time.Time) (more bool, err error) {
+func (a *Auditor) settleDeparted(ctx context.Context, run Run, _ Rulings, until time.Time) (more bool, err error) {
 	if !run.Scope.Whole() {
 		return false, nil
 	}
@@ -181,36 +200,56 @@ func (a *Auditor) settleDeparted(ctx context.Context, run Run, until time.Time) 
 }
 
 // releaseNotices decides what becomes of the mails that this run has written.
-func (a *Auditor) releaseNotices(ctx context.Context, run Run) error {
+func (a *Auditor) releaseNotices(ctx context.Context, run Run, rulings Rulings) error {
 	forming, err := a.Ledger.Forming(ctx, run.Key)
 	if err != nil {
 		return err
 	}
+	holds, err := a.hold(ctx, run, rulings, forming)
+	if err != nil {
+		return err
+	}
+	snoozes, err := a.snoozed(ctx, run.StartedAt)
+	if err != nil {
+		return err
+	}
 	for i := range forming {
-		if err := a.release(ctx, &forming[i]); err != nil {
-			return err
+		n := &forming[i]
+		hold, isHeld := holds[n.Provider]
+		switch {
+		case n.ContactEmail == "":
+			n.State, n.Detail = NoticeSuppressed, "the tenant has no contact: telephone"
+		case rulings.Silenced != "":
+			n.State, n.Detail = NoticeSuppressed, rulings.Silenced
+		case !a.Policy.Only.Covers(*n):
+			n.State, n.Detail = NoticeSuppressed, "outside notices.only"
+		case snoozes[n.TenantID]:
+			n.State, n.Detail = NoticeSuppressed, "the tenant is snoozed"
+		case a.Policy.Mode == ModeShadow:
+			n.State, n.Detail = NoticeShadowed, "notices.mode is shadow"
+		case isHeld && n.Kind != KindRecovered:
+			n.State, n.Detail, n.HoldKey = NoticeHeld, hold.Why, hold.RunKey
+		default:
+			zone, err := a.zoneOf(ctx, *n)
+			if err != nil {
+				return err
+			}
+			n.State, n.DueAt = NoticeQueued, a.Policy.Hours.Next(a.Now(), zone)
 		}
 	}
 	return a.Ledger.Release(ctx, forming)
 }
 
-func (a *Auditor) release(ctx context.Context, n *Notice) error {
-	switch {
-	case n.ContactEmail == "":
-		n.State, n.Detail = NoticeSuppressed, "the tenant has no contact: telephone"
-	case !a.Policy.Only.Covers(*n):
-		n.State, n.Detail = NoticeSuppressed, "outside notices.only"
-	case a.Policy.Mode == ModeShadow:
-		n.State, n.Detail = NoticeShadowed, "notices.mode is shadow"
-	default:
-		n.State = NoticeQueued
-		zone, err := a.zoneOf(ctx, *n)
-		if err != nil {
-			return err
-		}
-		n.DueAt = a.Policy.Hours.Next(a.Now(), zone)
+func (a *Auditor) snoozed(ctx context.Context, now time.Time) (map[string]bool, error) {
+	all, err := a.Ledger.Snoozes(ctx)
+	if err != nil {
+		return nil, err
 	}
-	return nil
+	tenants := map[string]bool{}
+	for _, z := range all {
+		tenants[z.TenantID] = now.Before(z.Until)
+	}
+	return tenants, nil
 }
 
 func (a *Auditor) zoneOf(ctx context.Context, n Notice) (*time.Location, error) {
@@ -229,12 +268,25 @@ func (a *Auditor) zoneOf(ctx context.Context, n Notice) (*time.Location, error) 
 	return a.Policy.Zone, nil
 }
 
-func (a *Auditor) count(ctx context.Context, run Run) (Numbers, error) {
+func (a *Auditor) count(ctx context.Context, run Run, rulings Rulings) (Numbers, error) {
 	var n Numbers
 	if err := a.Ledger.Findings(ctx, run, func(f Finding) error { n.Count(f); return nil }); err != nil {
 		return n, fmt.Errorf("count run %s: %w", run.Key, err)
 	}
-	counts, err := a.Ledger.CountNotices(ctx, run.Key)
-	n.Notices = counts
+	open, err := a.Ledger.OpenHolds(ctx)
+	if err != nil {
+		return n, err
+	}
+	for name, p := range n.Providers {
+		if ruling := rulings.Providers[name]; ruling.Void != "" {
+			p.Void, p.VoidReason = true, ruling.Why
+		}
+		for _, h := range open {
+			if h.Provider == name {
+				p.Held, p.HoldReason = true, h.Why
+			}
+		}
+	}
+	n.Notices, err = a.Ledger.CountNotices(ctx, run.Key)
 	return n, err
 }

@@ -47,7 +47,8 @@ type Notice struct {
 	SentAt       time.Time
 	Tries        int
 	MessageID    string
-	Thread       int64 // the first notice about these findings; 0 if this is the first
+	HoldKey      string // the run whose hold it waits, or waited, in; "" if none
+	Thread       int64  // the first notice about these findings; 0 if this is the first
 	Items        []NoticeItem
 }
 

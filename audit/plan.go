@@ -22,13 +22,16 @@ const (
 const Undecided = "other"
 
 // Plan pages through the accounts and cuts them into batches of one provider each. more tells that it has
-// used up its turn.
+// used up its turn. When all are planned, our own side is looked at before the first account is asked.
 func (a *Auditor) Plan(ctx context.Context, key string) (more bool, err error) {
 	until := time.Now().Add(turn)
 	for {
 		run, err := a.Ledger.LoadRun(ctx, key)
-		if err != nil || run.Phase != PhasePlanning || !run.Open() {
+		if err != nil || !run.Open() {
 			return false, err
+		}
+		if run.Phase != PhasePlanning {
+			return false, a.makeReady(ctx, run)
 		}
 		if time.Now().After(until) {
 			return true, nil
@@ -40,6 +43,16 @@ func (a *Auditor) Plan(ctx context.Context, key string) (more bool, err error) {
 			return false, err
 		}
 	}
+}
+
+func (a *Auditor) makeReady(ctx context.Context, run Run) error {
+	if ready, err := a.preflighted(ctx, run.Key); ready || err != nil || run.Phase != PhaseVerifying {
+		return err
+	}
+	if err := a.askCanaries(ctx, run, "before"); err != nil {
+		return err
+	}
+	return a.preflight(ctx, run)
 }
 
 func (a *Auditor) planPage(ctx context.Context, run Run) error {
@@ -67,6 +80,9 @@ func (a *Auditor) choose(ctx context.Context, run Run, page []Account) (chosen [
 	owners := a.owners(ctx, page)
 	for i, acc := range page {
 		provider := owners[i]
+		if a.isCanary(acc.ID) {
+			continue
+		}
 		if run.Scope.Provider != "" && provider != run.Scope.Provider {
 			continue
 		}

@@ -33,6 +33,11 @@ type Result struct {
 	Took        time.Duration
 }
 
+// Silent tells whether the provider gave no answer: it could not be reached, or asked us to wait.
+func (r Result) Silent() bool {
+	return r.Verdict == Unverified && (r.Class == providers.Throttled || r.Class == providers.Temporary)
+}
+
 // Settled is what holds of an account after its last conclusive night.
 type Settled struct {
 	Verdict   Verdict // "" before the first conclusive night

@@ -50,11 +50,12 @@ func (s *Store) LoadStates(ctx context.Context, ids []string) (map[string]audit.
 func (s *Store) Record(ctx context.Context, key string, results []audit.Recorded) error {
 	err := s.inTx(ctx, func(tx *sql.Tx) error {
 		put, err := tx.PrepareContext(ctx, `INSERT INTO account_states
-			(account_id, tenant_id, tenant_name, address, provider, brand, run_key, run_try, run_quiet, run_result)
-			SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10
+			(account_id, tenant_id, tenant_name, address, provider, brand, run_key, run_try, run_quiet, run_result, run_verdict, run_silent)
+			SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12
 			WHERE EXISTS (SELECT 1 FROM runs WHERE run_key = ?7 AND status <> 'stopped' AND phase IN ('planning', 'verifying'))
 			ON CONFLICT (account_id) DO UPDATE SET run_key = excluded.run_key, run_try = excluded.run_try,
-				run_quiet = excluded.run_quiet, run_result = excluded.run_result
+				run_quiet = excluded.run_quiet, run_result = excluded.run_result,
+				run_verdict = excluded.run_verdict, run_silent = excluded.run_silent
 			WHERE account_states.run_key <> excluded.run_key OR account_states.run_try < excluded.run_try`)
 		if err != nil {
 			return err
@@ -66,7 +67,7 @@ func (s *Store) Record(ctx context.Context, key string, results []audit.Recorded
 				return err
 			}
 			if _, err := put.ExecContext(ctx, r.AccountID, r.TenantID, r.TenantName, r.Address, r.Provider, r.Brand,
-				key, r.Try, r.Quiet, string(result)); err != nil {
+				key, r.Try, r.Quiet, string(result), string(r.Verdict), r.Silent()); err != nil {
 				return err
 			}
 		}

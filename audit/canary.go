@@ -1,0 +1,149 @@
+package audit
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"mailaudit/providers"
+)
+
+// Canaries are account ids that the operator owns and whose answers are known beforehand.
+type Canaries struct {
+	Good []string // must be accepted
+	Bad  []string // must be refused
+}
+
+// canaryLimit is apart from the customers' attempts: before and after a night, and one start again.
+var canaryLimit = AttemptLimit{PerSecret: 4, Secrets: 4}
+
+const canaryFact = "canaries/"
+
+// canaryAnswer is what a provider said to its canaries at one moment.
+type canaryAnswer struct {
+	GoodRefused string `json:"good_refused,omitempty"` // the id of a good one that was refused
+	BadAccepted string `json:"bad_accepted,omitempty"`
+}
+
+// isCanary tells whether an account is one of the operator's own and so no customer's.
+func (a *Auditor) isCanary(id string) bool {
+	for _, c := range a.Policy.Canaries {
+		if slices.Contains(c.Good, id) || slices.Contains(c.Bad, id) {
+			return true
+		}
+	}
+	return false
+}
+
+// askCanaries asks every provider's canaries and keeps the answers under the moment's name.
+func (a *Auditor) askCanaries(ctx context.Context, run Run, moment string) error {
+	for provider, c := range a.Policy.Canaries {
+		if len(c.Good)+len(c.Bad) == 0 {
+			continue
+		}
+		name := canaryFact + moment + "/" + provider
+		if kept, err := a.Ledger.Facts(ctx, run.Key, name); err != nil || kept[name] != "" {
+			if err != nil {
+				return err
+			}
+			continue
+		}
+		answer, err := a.askProviderCanaries(ctx, c)
+		if err != nil {
+			return err
+		}
+		text, err := json.Marshal(answer)
+		if err != nil {
+			return err
+		}
+		if _, err := a.Ledger.KeepFact(ctx, run.Key, name, string(text)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *Auditor) askProviderCanaries(ctx context.Context, c Canaries) (answer canaryAnswer, err error) {
+	all := append(slices.Clone(c.Good), c.Bad...)
+	accounts, err := a.Accounts.AccountsByID(ctx, all)
+	if err != nil {
+		return answer, err
+	}
+	sealed, err := a.Accounts.SealedSecrets(ctx, all)
+	if err != nil {
+		return answer, err
+	}
+	for _, acc := range accounts {
+		class, err := a.askCanary(ctx, acc, sealed[acc.ID])
+		if err != nil {
+			return answer, err
+		}
+		switch {
+		case slices.Contains(c.Good, acc.ID) && accuses(class):
+			answer.GoodRefused = acc.ID
+		case slices.Contains(c.Bad, acc.ID) && class == providers.Accepted:
+			answer.BadAccepted = acc.ID
+		}
+	}
+	return answer, nil
+}
+
+// accuses tells whether a class says something of the account rather than of the provider's day.
+func accuses(c providers.Class) bool {
+	switch c {
+	case providers.Accepted, providers.Throttled, providers.Temporary, providers.Unknown:
+		return false
+	}
+	return true
+}
+
+func (a *Auditor) askCanary(ctx context.Context, acc Account, sealed []byte) (providers.Class, error) {
+	c, reason := a.candidate(ctx, acc, sealed)
+	if reason != "" {
+		a.Log.Warn("canary not asked", "account", acc.ID, "why", reason)
+		return providers.Unknown, nil
+	}
+	day := a.Now().In(a.Policy.AttemptZone).Format(time.DateOnly)
+	c.key.Login = "canary " + c.key.Login
+	granted, err := a.Ledger.Reserve(ctx, day, []AttemptKey{c.key}, canaryLimit)
+	if err != nil || !granted[0] {
+		return providers.Unknown, err
+	}
+	conv := a.ask(ctx, c)
+	if err := ctx.Err(); err != nil {
+		return providers.Unknown, err
+	}
+	return c.target.Provider.Read(conv, c.target.Foreign).Class, nil
+}
+
+// canaryVoids tells by provider what its canaries take away from the night.
+func (a *Auditor) canaryVoids(ctx context.Context, run Run) (map[string]Ruling, error) {
+	facts, err := a.Ledger.Facts(ctx, run.Key, canaryFact)
+	if err != nil {
+		return nil, err
+	}
+	voids := map[string]Ruling{}
+	for provider := range a.Policy.Canaries {
+		var answer canaryAnswer
+		for _, moment := range []string{"before", "after"} {
+			text := facts[canaryFact+moment+"/"+provider]
+			if text == "" {
+				continue
+			}
+			if err := json.Unmarshal([]byte(text), &answer); err != nil { // the later word adds to the earlier
+				return nil, fmt.Errorf("canaries of run %s: %w", run.Key, err)
+			}
+		}
+		switch {
+		case answer.GoodRefused != "" && answer.BadAccepted != "":
+			voids[provider] = Ruling{Void: VoidAll, Why: "a canary that is good was refused, and a bad one accepted"}
+		case answer.GoodRefused != "":
+			voids[provider] = Ruling{Void: VoidRefusals, Why: "canary " + answer.GoodRefused + " is good and was refused"}
+		case answer.BadAccepted != "":
+			voids[provider] = Ruling{Void: VoidAcceptances, Why: "canary " + answer.BadAccepted + " is bad and was accepted"}
+		}
+	}
+	return voids, nil
+}

@@ -1,0 +1,105 @@
+package audit
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// HoldState is where a hold stands. A hold never sends and never lapses by itself.
+type HoldState string
+
+const (
+	HoldOpen      HoldState = "open"
+	HoldReleased  HoldState = "released"
+	HoldDiscarded HoldState = "discarded"
+	HoldEnded     HoldState = "ended" // everyone in it was accepted again
+)
+
+// Hold is a provider's notices that a guard keeps back until a person decides. While it is open the
+// provider's new findings join it.
+type Hold struct {
+	RunKey    string // the run whose guard opened it
+	Provider  string
+	Why       string
+	State     HoldState
+	OpenedAt  time.Time
+	DecidedAt time.Time
+	DecidedBy string
+	Notices   int // that wait in it
+}
+
+// ErrNoHold: there is no open hold of that run and provider.
+var ErrNoHold = errors.New("no open hold")
+
+// Action is something that an operator did, kept for the auditors.
+type Action struct {
+	At     time.Time
+	Who    string
+	What   string // "notices release"
+	Target string // "2026-11-25 google"
+	Why    string
+}
+
+// Snooze keeps a tenant's mails back until a moment; its findings are counted all the same.
+type Snooze struct {
+	TenantID string
+	Until    time.Time
+	By       string
+}
+
+// Guarding keeps what the guards and the operators decided.
+type Guarding interface {
+	// KeepFact notes something of a run under a name, unless the name is taken; it returns what stands.
+	KeepFact(ctx context.Context, key, name, value string) (string, error)
+	// Facts returns a run's facts whose names begin with prefix.
+	Facts(ctx context.Context, key, prefix string) (map[string]string, error)
+	// KnownStates counts the accounts with a settled verdict.
+	KnownStates(ctx context.Context) (int, error)
+	// Reopen has a stopped run go on.
+	Reopen(ctx context.Context, key string) error
+	// Tallies counts, by provider, the results of a run that is being concluded, before they are settled.
+	// History is filled from the numbers of earlier runs.
+	Tallies(ctx context.Context, run Run) (map[string]Tally, error)
+	// Unquiet has every account of the provider settled one by one.
+	Unquiet(ctx context.Context, run Run, provider string) error
+
+	// OpenHolds returns the open holds, oldest first.
+	OpenHolds(ctx context.Context) ([]Hold, error)
+	// PutHold opens a hold unless the provider has an open one; it returns the one that stands.
+	PutHold(ctx context.Context, h Hold) (Hold, error)
+	// HeldNotices returns the notices that wait in a hold.
+	HeldNotices(ctx context.Context, h Hold) ([]Notice, error)
+	// Thin leaves only the accounts in keep in a held notice.
+	Thin(ctx context.Context, id int64, keep []string) error
+	// Withdraw suppresses a held or queued notice.
+	Withdraw(ctx context.Context, id int64, detail string) error
+	// HoldCohort counts the accounts of the hold's provider that began to fail with it or later, and still do.
+	HoldCohort(ctx context.Context, h Hold) (int, error)
+	// DecideHold ends an open hold. Its notices that are not in keep become suppressed with the detail, those
+	// in keep are queued for due. ErrNoHold if it is not open.
+	DecideHold(ctx context.Context, h Hold, keep []int64, detail string, due time.Time) error
+
+	// Act keeps an operator's action; Actions returns those in [from, to), oldest first.
+	Act(ctx context.Context, a Action) error
+	Actions(ctx context.Context, from, to time.Time) ([]Action, error)
+
+	// Setting reads a named value; "" if there is none. PutSetting stores it.
+	Setting(ctx context.Context, name string) (string, error)
+	PutSetting(ctx context.Context, name, value string) error
+
+	PutSnooze(ctx context.Context, s Snooze) error
+	// DropSnooze tells whether there was one.
+	DropSnooze(ctx context.Context, tenant string) (bool, error)
+	Snoozes(ctx context.Context) ([]Snooze, error)
+
+	// Bounced notes an address to which mail came back; Bounces tells which of the addresses are noted.
+	Bounced(ctx context.Context, address, detail string, now time.Time) error
+	Bounces(ctx context.Context, addresses []string) (map[string]string, error)
+}
+
+// The names of settings.
+const (
+	SettingInstallation = "installation"    // the installation that this database belongs to
+	SettingStopped      = "notices_stopped" // not empty: who stopped the mails, and when
+)

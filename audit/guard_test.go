@@ -1,0 +1,82 @@
+package audit
+
+import (
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+var defaultLimits = GuardLimits{MaxNewFailures: 0.01, MinNewFailures: 10, MaxUnreachable: 0.20, MaxSourceLoss: 0.05}
+
+func TestGuardRules(t *testing.T) {
+	quietMonth := slices.Repeat([]int{1, 2, 3, 0}, 7)
+	for name, c := range map[string]struct {
+		tally Tally
+		void  Void
+		held  bool
+	}{
+		"nothing":                           {Tally{Accounts: 1000}, "", false},
+		"few":                               {Tally{Accounts: 1000, NewlyFailing: 10}, "", false},
+		"more than both":                    {Tally{Accounts: 1000, NewlyFailing: 11}, "", true},
+		"within one per cent of many":       {Tally{Accounts: 6800, NewlyFailing: 68}, "", false},
+		"over one per cent of many":         {Tally{Accounts: 6800, NewlyFailing: 69}, "", true},
+		"many, but more than history knows": {Tally{Accounts: 6800, NewlyFailing: 13, History: quietMonth}, "", true},
+		"as history knows":                  {Tally{Accounts: 6800, NewlyFailing: 12, History: quietMonth}, "", false},
+		"history is never below the least":  {Tally{Accounts: 6800, NewlyFailing: 10, History: make([]int, 28)}, "", false},
+		"history of 27 nights is too short": {Tally{Accounts: 6800, NewlyFailing: 60, History: quietMonth[:27]}, "", false},
+		"history that allows more":          {Tally{Accounts: 1000, NewlyFailing: 11, History: slices.Repeat([]int{50}, 28)}, "", true},
+		"half of a small provider":          {Tally{Accounts: 8, NewlyFailing: 4}, "", false},
+		"more than half of a small one":     {Tally{Accounts: 8, NewlyFailing: 5}, "", true},
+		"all three of three":                {Tally{Accounts: 3, NewlyFailing: 3}, "", false},
+		"first night, few":                  {Tally{Accounts: 5000, NewlyFailing: 10, First: true}, "", false},
+		"first night, many":                 {Tally{Accounts: 5000, NewlyFailing: 11, First: true}, "", true},
+		"first night of a small provider":   {Tally{Accounts: 8, NewlyFailing: 8, First: true}, "", false},
+		"silent, but ten":                   {Tally{Accounts: 12, Silent: 10}, "", false},
+		"silent":                            {Tally{Accounts: 50, Silent: 11}, VoidChanges, false},
+		"silent, but a fifth":               {Tally{Accounts: 100, Silent: 20}, "", false},
+		"an outage holds nothing":           {Tally{Accounts: 100, Silent: 50, NewlyFailing: 50}, VoidChanges, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := defaultLimits.Rule(c.tally)
+			if got.Void != c.void || got.Held != c.held {
+				t.Errorf("void %q held %v, want %q %v (%s%s)", got.Void, got.Held, c.void, c.held, got.Why, got.HeldWhy)
+			}
+		})
+	}
+}
+
+func TestVoids(t *testing.T) {
+	for _, c := range []struct {
+		void           Void
+		before, result Verdict
+		want           bool
+	}{
+		{"", Compliant, Revoked, false},
+		{VoidChanges, Compliant, Revoked, true},
+		{VoidChanges, Revoked, Compliant, true},
+		{VoidChanges, Revoked, Revoked, false},
+		{VoidChanges, Compliant, Compliant, false},
+		{VoidRefusals, Revoked, Revoked, true},
+		{VoidRefusals, Revoked, Compliant, false},
+		{VoidAcceptances, Compliant, Compliant, true},
+		{VoidAcceptances, SingleFactor, SingleFactor, true},
+		{VoidAcceptances, Compliant, Revoked, false},
+		{VoidAll, Compliant, Compliant, true},
+		{VoidAll, Compliant, Unverified, false},
+	} {
+		if got := c.void.Voids(c.before, c.result); got != c.want {
+			t.Errorf("%q, %s then %s: %v, want %v", c.void, c.before, c.result, got, c.want)
+		}
+	}
+}
+
+func TestGuardNeverLetsAMajorityThrough(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		tally := Tally{Accounts: rapid.IntRange(21, 100000).Draw(t, "accounts"), First: rapid.Bool().Draw(t, "first")}
+		tally.NewlyFailing = rapid.IntRange(tally.Accounts/2+1, tally.Accounts).Draw(t, "failing")
+		if r := defaultLimits.Rule(tally); !r.Held {
+			t.Errorf("%+v is not held", tally)
+		}
+	})
+}

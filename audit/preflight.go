@@ -1,0 +1,264 @@
+package audit
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"mailaudit/providers"
+)
+
+// Preflight is what was found before the first customer's account is asked.
+type Preflight struct {
+	Stop     string `json:"stop,omitempty"`     // why the run may not go on
+	Silenced string `json:"silenced,omitempty"` // why no customer is told anything tonight
+	// Unreachable tells by provider why its night does not count.
+	Unreachable map[string]string `json:"unreachable,omitempty"`
+}
+
+const (
+	preflightFact = "preflight"
+	acceptFact    = "accept-source"
+
+	// staleAfter is how old the last run may be before what has changed since is not news to act on.
+	staleAfter = 3 * 24 * time.Hour
+	// clockSkew is more than any well-kept clock is off; certificates and nights go by it.
+	clockSkew = 5 * time.Minute
+)
+
+func (a *Auditor) preflightOf(ctx context.Context, key string) (p Preflight, err error) {
+	facts, err := a.Ledger.Facts(ctx, key, preflightFact)
+	if err != nil || facts[preflightFact] == "" {
+		return p, err
+	}
+	return p, json.Unmarshal([]byte(facts[preflightFact]), &p)
+}
+
+// Preflighted tells whether the run's preflight was done.
+func (a *Auditor) preflighted(ctx context.Context, key string) (bool, error) {
+	facts, err := a.Ledger.Facts(ctx, key, preflightFact)
+	return facts[preflightFact] != "", err
+}
+
+// preflight looks at our own side, once the run is planned and before anything is asked. What it finds
+// stops the run, silences it, or voids a provider's night; each is told to operations and closes nothing.
+func (a *Auditor) preflight(ctx context.Context, run Run) error {
+	var p Preflight
+	for _, check := range []func(context.Context, Run, *Preflight) error{a.checkSource, a.checkState, a.checkClock, a.checkWayOut} {
+		if err := check(ctx, run, &p); err != nil {
+			return err
+		}
+		if p.Stop != "" {
+			break
+		}
+	}
+	if p.Stop != "" {
+		a.Log.Error("run stopped", "run", run.Key, "why", p.Stop)
+		return a.Ledger.Stop(ctx, run.Key, p.Stop, a.Now())
+	}
+	if p.Silenced != "" {
+		a.Log.Warn("no customer is told anything tonight", "run", run.Key, "why", p.Silenced)
+		if err := a.NoteTrouble(ctx, run.Key, Trouble{What: "no customer is told anything tonight: " + p.Silenced}); err != nil {
+			return err
+		}
+	}
+	for _, provider := range slices.Sorted(maps.Keys(p.Unreachable)) {
+		t := Trouble{What: p.Unreachable[provider], Mend: "check the way out (DNS, firewall, network.proxy); its night does not count"}
+		if err := a.NoteTrouble(ctx, run.Key, t); err != nil {
+			return err
+		}
+	}
+	text, err := json.Marshal(p)
+	if err != nil {
+		return err
+	}
+	_, err = a.Ledger.KeepFact(ctx, run.Key, preflightFact, string(text))
+	return err
+}
+
+// checkSource refuses a source that has come back empty, much smaller, or without a provider.
+func (a *Auditor) checkSource(ctx context.Context, run Run, p *Preflight) error {
+	if !run.Scope.Whole() {
+		return nil
+	}
+	accepted, err := a.Ledger.Facts(ctx, run.Key, acceptFact)
+	if err != nil || len(accepted) > 0 {
+		return err
+	}
+	before, err := a.Ledger.ConcludedBefore(ctx, run.Seq)
+	if errors.Is(err, ErrNoRun) {
+		return nil
+	}
+	if err != nil || before.Numbers == nil {
+		return err
+	}
+	lost := before.Numbers.Accounts - run.Accounts
+	if before.Numbers.Accounts > 0 && run.Accounts == 0 {
+		p.Stop = fmt.Sprintf("the source of accounts is empty; run %s had %d", before.Key, before.Numbers.Accounts)
+	} else if float64(lost) > a.Policy.Guard.MaxSourceLoss*float64(before.Numbers.Accounts) && lost > 1 {
+		p.Stop = fmt.Sprintf("the source has lost %d of the %d accounts that run %s had", lost, before.Numbers.Accounts, before.Key)
+	} else if gone, err := a.lostProvider(ctx, run, before); err != nil {
+		return err
+	} else if gone != "" {
+		p.Stop = fmt.Sprintf("the source has no %s account any more; run %s had %d", gone, before.Key, before.Numbers.Providers[gone].Accounts)
+	}
+	if p.Stop != "" {
+		p.Stop += "; if that is right, start the run once more with --accept-source"
+	}
+	return nil
+}
+
+// providerAtLeast is how many accounts make the loss of a provider's last one worth a question.
+const providerAtLeast = 5
+
+func (a *Auditor) lostProvider(ctx context.Context, run, before Run) (string, error) {
+	batches, err := a.Ledger.OpenBatches(ctx, run.Key)
+	if err != nil {
+		return "", err
+	}
+	have := map[string]bool{}
+	for _, b := range batches {
+		have[b.Provider] = true
+	}
+	for _, name := range slices.Sorted(maps.Keys(before.Numbers.Providers)) {
+		if before.Numbers.Providers[name].Accounts >= providerAtLeast && !have[name] {
+			return name, nil
+		}
+	}
+	return "", nil
+}
+
+// checkState silences a night whose memory is not to be trusted: the state was lost or is old, or the
+// database is a copy of another installation's.
+func (a *Auditor) checkState(ctx context.Context, run Run, p *Preflight) error {
+	owner, err := a.Ledger.Setting(ctx, SettingInstallation)
+	if err != nil {
+		return err
+	}
+	if owner == "" && a.Policy.Installation != "" {
+		if err := a.Ledger.PutSetting(ctx, SettingInstallation, a.Policy.Installation); err != nil {
+			return err
+		}
+		owner = a.Policy.Installation
+	}
+	if owner != a.Policy.Installation {
+		p.Silenced = fmt.Sprintf("the database belongs to installation %q and this is %q", owner, a.Policy.Installation)
+		return nil
+	}
+	before, err := a.Ledger.ConcludedBefore(ctx, run.Seq)
+	if errors.Is(err, ErrNoRun) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if age := run.StartedAt.Sub(before.FinishedAt); age > staleAfter {
+		p.Silenced = fmt.Sprintf("the last run, %s, ended %d days ago; tonight only takes stock", before.Key, int(age.Hours()/24))
+		return nil
+	}
+	if before.Numbers != nil && before.Numbers.Accounts > 0 {
+		if known, err := a.Ledger.KnownStates(ctx); err != nil {
+			return err
+		} else if float64(known) < float64(before.Numbers.Accounts)/2 {
+			p.Silenced = fmt.Sprintf("the state of %d accounts is missing; tonight only takes stock", before.Numbers.Accounts-known)
+		}
+	}
+	return nil
+}
+
+func (a *Auditor) checkClock(ctx context.Context, _ Run, p *Preflight) error {
+	if a.ClockSkew == nil {
+		return nil
+	}
+	skew, source, err := a.ClockSkew(ctx)
+	if err != nil {
+		a.Log.Warn("clock not compared", "err", err)
+		return nil
+	}
+	if skew.Abs() > clockSkew {
+		p.Stop = fmt.Sprintf("this machine's clock differs from that of %s by %v; set it right", source, skew.Round(time.Second))
+	}
+	return nil
+}
+
+// waysAsked bounds how many of a provider's endpoints are tried before its way out counts as closed.
+const waysAsked = 3
+
+// checkWayOut greets an endpoint of each provider that has accounts tonight, without a credential.
+func (a *Auditor) checkWayOut(ctx context.Context, run Run, p *Preflight) error {
+	endpoints, err := a.endpointsTonight(ctx, run)
+	if err != nil {
+		return err
+	}
+	p.Unreachable = map[string]string{}
+	for _, provider := range slices.Sorted(maps.Keys(endpoints)) {
+		reached, detail := false, ""
+		for _, e := range endpoints[provider] {
+			conv := a.Ask(ctx, provider, providers.Attempt{Endpoint: e, Login: "", Secret: providers.Secret{}})
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			if greeted(conv) {
+				reached = true
+				break
+			}
+			detail = conv.Detail
+		}
+		if !reached {
+			p.Unreachable[provider] = fmt.Sprintf("%s cannot be reached from here: %s", provider, detail)
+		}
+	}
+	if len(p.Unreachable) > 0 && len(p.Unreachable) == len(endpoints) {
+		p.Stop = "no provider can be reached from here: check the way out (DNS, firewall, network.proxy)"
+	}
+	return nil
+}
+
+// greeted tells whether a conversation without a credential came as far as a server that speaks.
+func greeted(c providers.Conversation) bool {
+	return c.Fault == providers.FaultNone || c.Fault == providers.FaultNoMechanism || c.Fault == providers.FaultNoSTARTTLS
+}
+
+// endpointsTonight gives, by provider, a few of the provider's own endpoints that tonight's accounts use.
+func (a *Auditor) endpointsTonight(ctx context.Context, run Run) (map[string][]providers.Endpoint, error) {
+	open, err := a.Ledger.OpenBatches(ctx, run.Key)
+	if err != nil {
+		return nil, err
+	}
+	found := map[string][]providers.Endpoint{}
+	for _, b := range open {
+		if len(found[b.Provider]) >= waysAsked {
+			continue
+		}
+		batch, _, err := a.Ledger.LoadBatch(ctx, run.Key, b.N)
+		if err != nil {
+			return nil, err
+		}
+		accounts, err := a.Accounts.AccountsByID(ctx, batch.IDs[:min(len(batch.IDs), 20)])
+		if err != nil {
+			return nil, err
+		}
+		for _, acc := range accounts {
+			target, err := a.Resolve(ctx, acc)
+			if err != nil || target.Foreign || target.Endpoint.Host == "" || len(found[b.Provider]) >= waysAsked {
+				continue
+			}
+			if !slices.Contains(found[b.Provider], target.Endpoint) {
+				found[b.Provider] = append(found[b.Provider], target.Endpoint)
+			}
+		}
+	}
+	return found, nil
+}
+
+// AcceptSource has a run take the source as it is, once.
+func (a *Auditor) AcceptSource(ctx context.Context, key string) error {
+	if _, err := a.Ledger.KeepFact(ctx, key, acceptFact, "yes"); err != nil {
+		return err
+	}
+	return a.Ledger.Reopen(ctx, key)
+}

@@ -1,0 +1,195 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"mailaudit/audit"
+)
+
+func (s *Store) KeepFact(ctx context.Context, key, name, value string) (string, error) {
+	if err := s.exec(ctx, "keep fact", `INSERT OR IGNORE INTO run_facts (run_key, name, value) VALUES (?, ?, ?)`, key, name, value); err != nil {
+		return "", err
+	}
+	var stands string
+	if err := s.db.QueryRowContext(ctx, `SELECT value FROM run_facts WHERE run_key = ? AND name = ?`, key, name).Scan(&stands); err != nil {
+		return "", fmt.Errorf("read fact: %w", err)
+	}
+	return stands, nil
+}
+
+func (s *Store) Facts(ctx context.Context, key, prefix string) (map[string]string, error) {
+	rows, err := s.db.QueryContext(ctx, `SELECT name, value FROM run_facts WHERE run_key = ?1 AND substr(name, 1, length(?2)) = ?2`, key, prefix)
+	if err != nil {
+		return nil, fmt.Errorf("read facts: %w", err)
+	}
+	defer rows.Close()
+	facts := map[string]string{}
+	for rows.Next() {
+		var name, value string
+		if err := rows.Scan(&name, &value); err != nil {
+			return nil, fmt.Errorf("read facts: %w", err)
+		}
+		facts[name] = value
+	}
+	return facts, rows.Err()
+}
+
+func (s *Store) KnownStates(ctx context.Context) (int, error) {
+	var n int
+	err := s.db.QueryRowContext(ctx, `SELECT count(*) FROM account_states WHERE verdict <> '' OR unverified_since IS NOT NULL`).Scan(&n)
+	if err != nil {
+		return 0, fmt.Errorf("count states: %w", err)
+	}
+	return n, nil
+}
+
+func (s *Store) Reopen(ctx context.Context, key string) error {
+	return s.exec(ctx, "reopen run", `UPDATE runs SET status = 'running', stop_reason = '', finished_at = NULL, posting_at = NULL, posted_at = NULL
+		WHERE run_key = ? AND status = 'stopped'`, key)
+}
+
+// The verdicts that count as failing, for SQL.
+var failing = func() string {
+	var list []string
+	for _, v := range audit.Verdicts {
+		if v.Failing() {
+			list = append(list, string(v))
+		}
+	}
+	return array(list)
+}()
+
+func (s *Store) Tallies(ctx context.Context, run audit.Run) (map[string]audit.Tally, error) {
+	rows, err := s.db.QueryContext(ctx, `SELECT json_extract(run_result, '$.Provider') AS owner, count(*),
+			sum(run_verdict IN (SELECT value FROM json_each(?1)) AND verdict NOT IN (SELECT value FROM json_each(?1))),
+			sum(run_silent), sum(verdict <> '') = 0
+		FROM account_states WHERE run_key = ?2 GROUP BY owner`, failing, run.Key)
+	if err != nil {
+		return nil, fmt.Errorf("tally run %s: %w", run.Key, err)
+	}
+	tallies := map[string]audit.Tally{}
+	for rows.Next() {
+		var provider string
+		var t audit.Tally
+		if err := rows.Scan(&provider, &t.Accounts, &t.NewlyFailing, &t.Silent, &t.First); err != nil {
+			rows.Close()
+			return nil, fmt.Errorf("tally run %s: %w", run.Key, err)
+		}
+		tallies[provider] = t
+	}
+	rows.Close()
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("tally run %s: %w", run.Key, err)
+	}
+	before, err := s.concludedBefore(ctx, run.Seq, audit.HistoryNights)
+	if err != nil {
+		return nil, err
+	}
+	return audit.WithHistory(tallies, before), nil
+}
+
+func (s *Store) concludedBefore(ctx context.Context, seq int64, limit int) ([]audit.Run, error) {
+	rows, err := s.db.QueryContext(ctx, `SELECT `+runColumns+` FROM runs
+		WHERE seq < ? AND status = 'concluded' AND whole ORDER BY seq DESC LIMIT ?`, seq, limit)
+	all, err := collect(rows, err, scanRun)
+	if err != nil {
+		return nil, fmt.Errorf("read runs: %w", err)
+	}
+	return all, nil
+}
+
+func (s *Store) Unquiet(ctx context.Context, run audit.Run, provider string) error {
+	return s.exec(ctx, "settle one by one", `UPDATE account_states SET run_quiet = 0
+		WHERE run_key = ? AND json_extract(run_result, '$.Provider') = ?`, run.Key, provider)
+}
+
+const holdColumns = `run_key, provider, why, state, opened_at, decided_at, decided_by,
+	(SELECT count(*) FROM notices n WHERE n.hold_key = holds.run_key AND n.provider = holds.provider AND n.state = 'held')`
+
+func scanHold(row scanner) (audit.Hold, error) {
+	var h audit.Hold
+	err := row.Scan(&h.RunKey, &h.Provider, &h.Why, &h.State, moment{&h.OpenedAt}, moment{&h.DecidedAt}, &h.DecidedBy, &h.Notices)
+	return h, err
+}
+
+func (s *Store) OpenHolds(ctx context.Context) ([]audit.Hold, error) {
+	rows, err := s.db.QueryContext(ctx, `SELECT `+holdColumns+` FROM holds WHERE state = 'open' ORDER BY opened_at, provider`)
+	all, err := collect(rows, err, scanHold)
+	if err != nil {
+		return nil, fmt.Errorf("read holds: %w", err)
+	}
+	return all, nil
+}
+
+func (s *Store) PutHold(ctx context.Context, h audit.Hold) (audit.Hold, error) {
+	err := s.exec(ctx, "open hold", `INSERT INTO holds (run_key, provider, why, state, opened_at) VALUES (?, ?, ?, 'open', ?)
+		ON CONFLICT DO NOTHING`, h.RunKey, h.Provider, h.Why, micros(h.OpenedAt))
+	if err != nil {
+		return h, err
+	}
+	stands, err := scanHold(s.db.QueryRowContext(ctx, `SELECT `+holdColumns+` FROM holds WHERE provider = ? AND state = 'open'`, h.Provider))
+	if errors.Is(err, sql.ErrNoRows) {
+		return h, fmt.Errorf("hold of %s, %s: %w", h.RunKey, h.Provider, audit.ErrNoHold)
+	}
+	if err != nil {
+		return h, fmt.Errorf("read hold: %w", err)
+	}
+	return stands, nil
+}
+
+func (s *Store) HeldNotices(ctx context.Context, h audit.Hold) ([]audit.Notice, error) {
+	return s.notices(ctx, `hold_key = ? AND provider = ? AND state = 'held' ORDER BY notice_id`, h.RunKey, h.Provider)
+}
+
+func (s *Store) Thin(ctx context.Context, id int64, keep []string) error {
+	return s.exec(ctx, "thin out notice", `DELETE FROM notice_items WHERE notice_id = ?1
+		AND account_id NOT IN (SELECT value FROM json_each(?2))
+		AND EXISTS (SELECT 1 FROM notices WHERE notice_id = ?1 AND state = 'held')`, id, array(keep))
+}
+
+func (s *Store) Withdraw(ctx context.Context, id int64, detail string) error {
+	return s.exec(ctx, "withdraw notice", `UPDATE notices SET state = 'suppressed', detail = ?
+		WHERE notice_id = ? AND state IN ('held', 'queued')`, detail, id)
+}
+
+func (s *Store) HoldCohort(ctx context.Context, h audit.Hold) (int, error) {
+	var n int
+	err := s.db.QueryRowContext(ctx, `SELECT count(*) FROM account_states WHERE provider = ?1
+		AND verdict IN (SELECT value FROM json_each(?2)) AND since >= (SELECT started_at FROM runs WHERE run_key = ?3)`,
+		h.Provider, failing, h.RunKey).Scan(&n)
+	if err != nil {
+		return 0, fmt.Errorf("count hold: %w", err)
+	}
+	return n, nil
+}
+
+func (s *Store) DecideHold(ctx context.Context, h audit.Hold, keep []int64, detail string, due time.Time) error {
+	kept, err := json.Marshal(append([]int64{}, keep...))
+	if err != nil {
+		return err
+	}
+	err = s.inTx(ctx, func(tx *sql.Tx) error {
+		res, err := tx.ExecContext(ctx, `UPDATE holds SET state = ?, decided_at = ?, decided_by = ?
+			WHERE run_key = ? AND provider = ? AND state = 'open'`, string(h.State), micros(h.DecidedAt), h.DecidedBy, h.RunKey, h.Provider)
+		if err != nil {
+			return err
+		}
+		if n, err := res.RowsAffected(); err != nil || n == 0 {
+			return errors.Join(err, audit.ErrNoHold)
+		}
+		_, err = tx.ExecContext(ctx, `UPDATE notices SET
+				state = CASE WHEN notice_id IN (SELECT value FROM json_each(?1)) THEN 'queued' ELSE 'suppressed' END,
+				detail = CASE WHEN notice_id IN (SELECT value FROM json_each(?1)) THEN 'released' ELSE ?2 END, due_at = ?3
+			WHERE hold_key = ?4 AND provider = ?5 AND state = 'held'`, string(kept), detail, micros(due), h.RunKey, h.Provider)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("decide hold of %s, %s: %w", h.RunKey, h.Provider, err)
+	}
+	return nil
+}

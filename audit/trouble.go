@@ -1,0 +1,37 @@
+package audit
+
+import (
+	"context"
+	"slices"
+	"strings"
+)
+
+// Trouble is a fault of our own that a run met: one alarm to operations, never a finding.
+type Trouble struct {
+	What string // "the keyset opens none of the stored secrets"
+	Mend string // what to do
+}
+
+const troubleFact = "trouble/"
+
+// NoteTrouble keeps a trouble with the run, once.
+func (a *Auditor) NoteTrouble(ctx context.Context, key string, t Trouble) error {
+	_, err := a.Ledger.KeepFact(ctx, key, troubleFact+t.What, t.Mend)
+	return err
+}
+
+// Troubles returns what a run met of our own faults.
+func Troubles(ctx context.Context, facts interface {
+	Facts(ctx context.Context, key, prefix string) (map[string]string, error)
+}, key string) ([]Trouble, error) {
+	noted, err := facts.Facts(ctx, key, troubleFact)
+	if err != nil {
+		return nil, err
+	}
+	var all []Trouble
+	for name, mend := range noted {
+		all = append(all, Trouble{What: strings.TrimPrefix(name, troubleFact), Mend: mend})
+	}
+	slices.SortFunc(all, func(x, y Trouble) int { return strings.Compare(x.What, y.What) })
+	return all, nil
+}
