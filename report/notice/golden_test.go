@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -51,6 +52,7 @@ func TestGuideTexts(t *testing.T) {
 		t.Run(p.Name, func(t *testing.T) {
 			var order []string
 			where := map[string][]string{}
+			brands := map[string][]string{}
 			for _, c := range byProvider[p.Name] {
 				m, err := c.compose(t, s)
 				if err != nil {
@@ -60,11 +62,18 @@ func TestGuideTexts(t *testing.T) {
 				if where[text] == nil {
 					order = append(order, text)
 				}
-				where[text] = append(where[text], c.String())
+				row := fmt.Sprintf("%s, %s, oauth=%v, %s", c.verdict, c.actor, c.oauth, c.locale)
+				if !slices.Contains(where[text], row) {
+					where[text] = append(where[text], row)
+				}
+				brands[text+row] = append(brands[text+row], c.brand.Name)
 			}
 			var sb strings.Builder
 			for _, text := range order {
-				fmt.Fprintf(&sb, "=== %s\n\n%s\n", strings.Join(where[text], "\n=== "), text)
+				for _, row := range where[text] {
+					fmt.Fprintf(&sb, "=== %s: %s\n", row, strings.Join(brands[text+row], " "))
+				}
+				fmt.Fprintf(&sb, "\n%s\n", text)
 			}
 			golden(t, "testdata/guides/"+p.Name+".txt", []byte(sb.String()))
 		})
@@ -93,7 +102,7 @@ func TestMails(t *testing.T) {
 
 	hostile := letter(t, "other", item("other", audit.Invalid))
 	hostile.TenantName = "<script>alert(1)</script> <!channel> =1+1 & 'Co' {{product}}"
-	hostile.ContactName = "מרים\r\nBcc: all@victim.example"
+	hostile.ContactName = "מרים\r\nBcc: all"
 
 	branded := settings(t)
 	branded.Product, branded.Colour, branded.Logo = "Praxis & Co", "#ffd54a", "https://praxis.example/logo.png"

@@ -26,7 +26,7 @@ const nameAtMost = 80 // runes; longer names are cut
 // programs make links of what looks like one, and our mail must not carry another's.
 func personal(name string) string {
 	name = plain(name)
-	if strings.Contains(name, "://") || strings.Contains(strings.ToLower(name), "www.") {
+	if strings.ContainsRune(name, '@') || strings.Contains(name, "://") || strings.Contains(strings.ToLower(name), "www.") {
 		return ""
 	}
 	if utf8.RuneCountInString(name) > nameAtMost {

@@ -117,11 +117,11 @@ func (t *transaction) dot(ctx context.Context, data *smtp.DataCommand) Outcome {
 	case reply.Code/100 == 5:
 		out.Result = Failed
 	}
-	t.keep(reply)
+	t.broken = reply.Code == 421
 	return out
 }
 
-// keep readies the connection for the next mail after a refusal.
+// keep readies the connection for the next mail after a refusal in mid-transaction.
 func (t *transaction) keep(r providers.Reply) {
 	if r.Code == 421 || t.session.client.Reset() != nil {
 		t.broken = true
