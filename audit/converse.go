@@ -19,6 +19,10 @@ func (w *batchWork) prepare(ctx context.Context, accounts []Account) (ready []ca
 			settled = append(settled, w.unverified(c, reason))
 			continue
 		}
+		if st := w.states[acc.ID]; w.Policy.leftAlone(w.run, st, c.print) {
+			settled = append(settled, carry(w.result(c), st.Settled))
+			continue
+		}
 		c.day = day
 		ready = append(ready, c)
 		keys = append(keys, c.key)
@@ -136,6 +140,10 @@ func (a *Auditor) judge(r *Result, c candidate, conv providers.Conversation, bef
 		AcceptedBefore: c.print != "" && before.AcceptedFingerprint == c.print,
 	})
 	r.Rule, r.Class = reading.Rule, reading.Class
+	if contradicted(c.account, r.Judgement, reading.Class, a.Now()) {
+		r.Judgement = Judgement{Verdict: Unverified, TwoFactor: providers.TwoFactorUnknown, Certainty: providers.Ambiguous}
+		r.Reason = "contradicted by live traffic"
+	}
 	r.Mechanism, r.Took = string(conv.Mechanism), conv.Took
 	if conv.LocalAddr.IsValid() {
 		r.LocalAddr = conv.LocalAddr.String()
@@ -146,7 +154,7 @@ func (a *Auditor) judge(r *Result, c candidate, conv providers.Conversation, bef
 			r.Wording = conv.Reply.Wording()
 			r.Reason = "a reply that no rule knows"
 		}
-	} else {
+	} else if r.Reason == "" {
 		r.Reason = conv.Detail
 	}
 	if r.Verdict == Unverified && r.Reason == "" {
