@@ -12,7 +12,6 @@ import (
 	"mailaudit/providers"
 	"mailaudit/providers/catalog"
 	"mailaudit/providers/dial"
-	"mailaudit/providers/pace"
 )
 
 // app is the program put together for one command. This file and those named for a part (keys.go, mail.go,
@@ -94,18 +93,9 @@ func (a *app) wireAsk() (func(context.Context, string, providers.Attempt) provid
 	if err != nil {
 		return nil, usageError("network: %w", err)
 	}
-	gates := map[string]*pace.Gate{}
-	for name, p := range a.config.Providers {
-		gates[name] = pace.New(pace.Limits{MaxConcurrency: p.MaxConcurrency, MaxRate: p.MaxRate.PerSecond()})
-	}
+	paced := newPacing(a.config)
 	return func(ctx context.Context, provider string, attempt providers.Attempt) providers.Conversation {
-		release, err := gates[provider].Acquire(ctx)
-		if err != nil {
-			return providers.Conversation{Endpoint: attempt.Endpoint, Fault: providers.FaultCancelled, Detail: "given up while waiting for the provider's turn"}
-		}
-		conv := dialer.Verify(ctx, attempt)
-		release(pace.FeedbackOf(conv))
-		return conv
+		return paced.through(ctx, provider, attempt, dialer.Verify)
 	}, nil
 }
 
@@ -136,17 +126,27 @@ func (a *app) policy() audit.Policy {
 		Attempts:       audit.AttemptLimit{PerSecret: c.AttemptsPerDay, Secrets: 3},
 		AttemptZone:    c.TimeZone,
 		MaxConcurrency: map[string]int{},
-		Mode:           audit.Mode(c.Notices.Mode),
-		Cadence:        audit.Cadence{ConfirmNights: c.Notices.ConfirmNights, RemindAfter: c.Notices.RemindAfter},
-		Hours:          audit.Hours{Days: c.Notices.SendBetween.Days, From: c.Notices.SendBetween.From, To: c.Notices.SendBetween.To},
-		Zone:           c.TimeZone,
-		Only:           audit.Only{Tenants: c.Notices.Only.Tenants, Providers: c.Notices.Only.Providers},
+		Installation:   c.Installation,
+		RecheckRefused: c.RecheckRefused,
+		MaxRefusals:    map[string]int{},
+		Guard: audit.GuardLimits{
+			MaxNewFailures: float64(c.Guard.MaxNewFailures), MinNewFailures: c.Guard.MinNewFailures,
+			MaxUnreachable: float64(c.Guard.MaxUnreachable), MaxSourceLoss: float64(c.Guard.MaxSourceLoss),
+		},
+		Canaries: map[string]audit.Canaries{},
+		Mode:     audit.Mode(c.Notices.Mode),
+		Cadence:  audit.Cadence{ConfirmNights: c.Notices.ConfirmNights, RemindAfter: c.Notices.RemindAfter},
+		Hours:    audit.Hours{Days: c.Notices.SendBetween.Days, From: c.Notices.SendBetween.From, To: c.Notices.SendBetween.To},
+		Zone:     c.TimeZone,
+		Only:     audit.Only{Tenants: c.Notices.Only.Tenants, Providers: c.Notices.Only.Providers},
 	}
 	for _, v := range c.Notices.Only.Verdicts {
 		p.Only.Verdicts = append(p.Only.Verdicts, audit.Verdict(v))
 	}
 	for name, provider := range c.Providers {
 		p.MaxConcurrency[name] = provider.MaxConcurrency
+		p.MaxRefusals[name] = provider.MaxRefusals
+		p.Canaries[name] = audit.Canaries{Good: provider.Canaries.Good, Bad: provider.Canaries.Bad}
 	}
 	return p
 }
