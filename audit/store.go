@@ -18,7 +18,8 @@ var (
 // Accounts is where the credentials are read from. It may be a view in another database, so it only reads.
 // Planning never asks for secrets.
 type Accounts interface {
-	// AccountsAfter returns up to limit accounts with ids greater than after, in the order of their ids.
+	// AccountsAfter returns up to limit accounts whose ids come after the id after, "" being before all. The
+	// order is the source's own, so that it can use its index: numbers by value, text by its collation.
 	AccountsAfter(ctx context.Context, after string, limit int, tenant string) ([]Account, error)
 	// AccountsByID returns those of the ids that exist, in no order.
 	AccountsByID(ctx context.Context, ids []string) ([]Account, error)
@@ -72,8 +73,10 @@ type Runs interface {
 	Conclude(ctx context.Context, key string) error
 	// Finish stores the numbers and ends the run. It may be called again.
 	Finish(ctx context.Context, key string, n Numbers, now time.Time) error
-	// Posting marks the summary before the call to Slack, Posted after its answer.
-	Posting(ctx context.Context, key string, now time.Time) error
+	// Posting marks the summary before the call to Slack, Posted after its answer. The mark goes from was,
+	// which the caller has read, to now (zero takes it away); ErrMoved if another process has marked or posted
+	// it since.
+	Posting(ctx context.Context, key string, was, now time.Time) error
 	Posted(ctx context.Context, key, ref string, now time.Time) error
 }
 
@@ -89,8 +92,10 @@ type States interface {
 	Unsettled(ctx context.Context, run Run, after string, limit int) ([]State, error)
 	// Departed returns, likewise, states of accounts that a run of the whole source did not meet.
 	Departed(ctx context.Context, run Run, after string, limit int) ([]State, error)
-	// Settle stores settlements with the notices they call for, in one transaction. Settling twice is
-	// settling once.
+	// Settle stores settlements of a concluding run with the notices they call for, in one transaction.
+	// Settling twice is settling once: an account that was settled meanwhile keeps its state, and its draft is
+	// dropped. What the customer was told is not touched, for a mail of an earlier run may be leaving; who left
+	// the source was told nothing.
 	Settle(ctx context.Context, run Run, settlements []Settlement, notices []Draft) error
 	// Findings calls each for every account of the run by ascending id, as the history and the run's own
 	// notes tell it.
@@ -143,18 +148,26 @@ type Outbox interface {
 	LoadNotice(ctx context.Context, id int64) (Notice, error)
 	// ListNotices returns notices by descending id; state "" is any, key "" is any run.
 	ListNotices(ctx context.Context, key string, state NoticeState, limit int) ([]Notice, error)
-	// Claim takes a queued notice for sending; false if another process has it or it is not queued.
-	Claim(ctx context.Context, id int64, now time.Time) (bool, error)
-	// Narrow leaves only the accounts in keep in an unsent notice: the others have nothing more to be told.
-	Narrow(ctx context.Context, id int64, keep []string) error
+	// Claim takes a queued notice for sending. The claim is what the steps below need; NoClaim if another
+	// process has the notice or it is not queued.
+	Claim(ctx context.Context, id int64, now time.Time) (Claim, error)
+	// ReclaimNotices queues again what was claimed before t and not handed over since: its process is dead or
+	// asleep, and its claim holds no more. It returns how many there were.
+	ReclaimNotices(ctx context.Context, t time.Time) (int, error)
+	// Narrow leaves only the accounts in keep in a claimed notice, or with NoClaim in a held or queued one: the
+	// others have nothing more to be told. ErrMoved if the claim holds no more, or the notice is under way.
+	Narrow(ctx context.Context, id int64, claim Claim, keep []string) error
 	// HandOver marks a claimed notice ambiguous, just before the message's final dot. Its customers count as
-	// told from here on: what may have arrived is not written again the next night.
-	HandOver(ctx context.Context, id int64, messageID string, now time.Time) error
-	// Sent marks it sent and notes that the customers of its items are told.
-	Sent(ctx context.Context, id int64, now time.Time, detail string) error
+	// told from here on: what may have arrived is not written again the next night. ErrMoved if the claim
+	// holds no more: then the mail must not leave.
+	HandOver(ctx context.Context, id int64, claim Claim, messageID string, now time.Time) error
+	// Sent marks it sent and notes that the customers of its items are told. A claim that holds no more
+	// changes nothing.
+	Sent(ctx context.Context, id int64, claim Claim, now time.Time, detail string) error
 	// Unsent gives a notice the state and detail that an attempt to send it ended in. Queued ones wait for
-	// due; the customers of a failed one count as told, so that a dead address is not tried every night.
-	Unsent(ctx context.Context, id int64, state NoticeState, detail string, due, now time.Time) error
+	// due; the customers of a failed one count as told, so that a dead address is not tried every night. A
+	// claim that holds no more changes nothing.
+	Unsent(ctx context.Context, id int64, claim Claim, state NoticeState, detail string, due, now time.Time) error
 	// CountNotices counts a run's notices by state.
 	CountNotices(ctx context.Context, key string) (map[NoticeState]int, error)
 	// SentSince counts the mails sent since t, those of one contact or tenant where these are not empty.
@@ -162,6 +175,13 @@ type Outbox interface {
 	// Mailing tells for each account how many mails were written about it since t, and whether one is under way.
 	Mailing(ctx context.Context, ids []string, since time.Time) (map[string]Mailing, error)
 }
+
+// Claim is one process's right to send a notice: the number of its try. A process that slept while another
+// took its notice over holds an older number.
+type Claim int
+
+// NoClaim is what a process has that got none.
+const NoClaim Claim = 0
 
 // Mailing is what the outbox holds about one account.
 type Mailing struct {
@@ -177,6 +197,7 @@ type Store interface {
 	States
 	Attempts
 	Outbox
+	Guarding
 	Migrate(ctx context.Context) error
 	Close() error
 }

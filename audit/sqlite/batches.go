@@ -17,8 +17,8 @@ func (s *Store) Plan(ctx context.Context, key, from, to string, batches []audit.
 		if err != nil {
 			return err
 		}
-		if n, err := res.RowsAffected(); err != nil || n == 0 {
-			return audit.ErrMoved
+		if err := moved(res); err != nil {
+			return err
 		}
 		for _, b := range batches {
 			if err := insertBatch(ctx, tx, key, b); err != nil {
@@ -71,7 +71,8 @@ func (s *Store) LoadBatch(ctx context.Context, key string, n int) (audit.Batch, 
 
 func (s *Store) CloseBatch(ctx context.Context, key string, n int, retry *audit.Batch) error {
 	err := s.inTx(ctx, func(tx *sql.Tx) error {
-		res, err := tx.ExecContext(ctx, `UPDATE batches SET done = 1 WHERE run_key = ? AND n = ? AND NOT done`, key, n)
+		res, err := tx.ExecContext(ctx, `UPDATE batches SET done = 1 WHERE run_key = ? AND n = ? AND NOT done
+			AND run_key IN (SELECT run_key FROM runs WHERE phase IN ('planning', 'verifying'))`, key, n)
 		if err != nil {
 			return err
 		}

@@ -40,7 +40,7 @@ func (s *Store) findingsAfter(ctx context.Context, run audit.Run, after string) 
 			return nil, err
 		}
 	}
-	page := overlay(history, notes)
+	page := audit.Overlay(history, notes, findingsPage)
 	if err := s.noticeStates(ctx, run.Key, page); err != nil {
 		return nil, err
 	}
@@ -81,35 +81,6 @@ func (s *Store) history(ctx context.Context, seq int64, after string) ([]audit.F
 		}
 		return f, err
 	})
-}
-
-// overlay merges two pages in the order of ids; a note replaces the history's line. A full page is cut
-// where the other one may go on.
-func overlay(history, notes []audit.Finding) []audit.Finding {
-	last := ""
-	if len(history) == findingsPage {
-		last = history[len(history)-1].AccountID
-	}
-	if len(notes) == findingsPage && (last == "" || notes[len(notes)-1].AccountID < last) {
-		last = notes[len(notes)-1].AccountID
-	}
-	merged := make([]audit.Finding, 0, len(history)+len(notes))
-	for len(history) > 0 || len(notes) > 0 {
-		var f audit.Finding
-		switch {
-		case len(notes) == 0 || len(history) > 0 && history[0].AccountID < notes[0].AccountID:
-			f, history = history[0], history[1:]
-		case len(history) > 0 && history[0].AccountID == notes[0].AccountID:
-			f, history, notes = notes[0], history[1:], notes[1:]
-		default:
-			f, notes = notes[0], notes[1:]
-		}
-		if last != "" && f.AccountID > last {
-			break
-		}
-		merged = append(merged, f)
-	}
-	return merged
 }
 
 func (s *Store) noticeStates(ctx context.Context, key string, page []audit.Finding) error {

@@ -10,12 +10,12 @@ import (
 	"mailaudit/audit"
 )
 
-const noticeColumns = `notice_id, run_key, kind, tenant_id, contact_email, provider, state, detail, due_at, created_at, sent_at, tries, message_id, thread`
+const noticeColumns = `notice_id, run_key, kind, tenant_id, contact_email, provider, state, detail, due_at, created_at, sent_at, tries, message_id, thread, hold_key`
 
 func scanNotice(row scanner) (audit.Notice, error) {
 	var n audit.Notice
 	err := row.Scan(&n.ID, &n.RunKey, &n.Kind, &n.TenantID, &n.ContactEmail, &n.Provider, &n.State, &n.Detail,
-		moment{&n.DueAt}, moment{&n.CreatedAt}, moment{&n.SentAt}, &n.Tries, &n.MessageID, &n.Thread)
+		moment{&n.DueAt}, moment{&n.CreatedAt}, moment{&n.SentAt}, &n.Tries, &n.MessageID, &n.Thread, &n.HoldKey)
 	return n, err
 }
 
@@ -50,8 +50,8 @@ func (s *Store) Forming(ctx context.Context, key string) ([]audit.Notice, error)
 func (s *Store) Release(ctx context.Context, notices []audit.Notice) error {
 	err := s.inTx(ctx, func(tx *sql.Tx) error {
 		for _, n := range notices {
-			res, err := tx.ExecContext(ctx, `UPDATE notices SET state = ?, detail = ?, due_at = ?
-				WHERE notice_id = ? AND state = 'forming'`, string(n.State), n.Detail, micros(n.DueAt), n.ID)
+			res, err := tx.ExecContext(ctx, `UPDATE notices SET state = ?, detail = ?, due_at = ?, hold_key = ?
+				WHERE notice_id = ? AND state = 'forming'`, string(n.State), n.Detail, micros(n.DueAt), n.HoldKey, n.ID)
 			if err != nil {
 				return err
 			}
@@ -103,31 +103,58 @@ func (s *Store) ListNotices(ctx context.Context, key string, state audit.NoticeS
 	return s.notices(ctx, `(?1 = '' OR run_key = ?1) AND (?2 = '' OR state = ?2) ORDER BY notice_id DESC LIMIT ?3`, key, string(state), limit)
 }
 
-func (s *Store) Claim(ctx context.Context, id int64, now time.Time) (bool, error) {
-	res, err := s.db.ExecContext(ctx, `UPDATE notices SET state = 'sending', claimed_at = ?, tries = tries + 1
-		WHERE notice_id = ? AND state = 'queued'`, micros(now), id)
+func (s *Store) Claim(ctx context.Context, id int64, now time.Time) (audit.Claim, error) {
+	var claim audit.Claim
+	err := s.db.QueryRowContext(ctx, `UPDATE notices SET state = 'sending', claimed_at = ?, tries = tries + 1
+		WHERE notice_id = ? AND state = 'queued' RETURNING tries`, micros(now), id).Scan(&claim)
+	if errors.Is(err, sql.ErrNoRows) {
+		return audit.NoClaim, nil
+	}
 	if err != nil {
-		return false, fmt.Errorf("claim notice %d: %w", id, err)
+		return audit.NoClaim, fmt.Errorf("claim notice %d: %w", id, err)
+	}
+	return claim, nil
+}
+
+func (s *Store) ReclaimNotices(ctx context.Context, t time.Time) (int, error) {
+	res, err := s.db.ExecContext(ctx, `UPDATE notices SET state = 'queued' WHERE state = 'sending' AND claimed_at < ?`, micros(t))
+	if err != nil {
+		return 0, fmt.Errorf("reclaim notices: %w", err)
 	}
 	n, err := res.RowsAffected()
-	return n == 1, err
+	return int(n), err
 }
 
-func (s *Store) Narrow(ctx context.Context, id int64, keep []string) error {
-	return s.exec(ctx, "narrow notice", `DELETE FROM notice_items WHERE notice_id = ?1
-		AND account_id NOT IN (SELECT value FROM json_each(?2))
-		AND EXISTS (SELECT 1 FROM notices WHERE notice_id = ?1 AND state IN ('queued', 'held', 'sending'))`, id, array(keep))
+func (s *Store) Narrow(ctx context.Context, id int64, claim audit.Claim, keep []string) error {
+	err := s.inTx(ctx, func(tx *sql.Tx) error {
+		var held bool
+		if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM notices WHERE notice_id = ?1
+			AND CASE WHEN ?2 = 0 THEN state IN ('held', 'queued') ELSE state = 'sending' AND tries = ?2 END)`, id, claim).Scan(&held); err != nil {
+			return err
+		}
+		if !held {
+			return audit.ErrMoved
+		}
+		_, err := tx.ExecContext(ctx, `DELETE FROM notice_items WHERE notice_id = ?
+			AND account_id NOT IN (SELECT value FROM json_each(?))`, id, array(keep))
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("narrow notice %d: %w", id, err)
+	}
+	return nil
 }
 
-func (s *Store) HandOver(ctx context.Context, id int64, messageID string, now time.Time) error {
+func (s *Store) HandOver(ctx context.Context, id int64, claim audit.Claim, messageID string, now time.Time) error {
 	err := s.inTx(ctx, func(tx *sql.Tx) error {
 		res, err := tx.ExecContext(ctx, `UPDATE notices SET state = 'ambiguous', message_id = ?,
-			detail = 'handed to the relay; its answer is not known' WHERE notice_id = ? AND state = 'sending'`, messageID, id)
+			detail = 'handed to the relay; its answer is not known'
+			WHERE notice_id = ? AND state = 'sending' AND tries = ?`, messageID, id, claim)
 		if err != nil {
 			return err
 		}
-		if n, err := res.RowsAffected(); err != nil || n == 0 {
-			return errors.Join(err, errors.New("it is not being sent any more"))
+		if err := moved(res); err != nil {
+			return err
 		}
 		return told(ctx, tx, id, now, false)
 	})
@@ -137,10 +164,10 @@ func (s *Store) HandOver(ctx context.Context, id int64, messageID string, now ti
 	return nil
 }
 
-func (s *Store) Sent(ctx context.Context, id int64, now time.Time, detail string) error {
+func (s *Store) Sent(ctx context.Context, id int64, claim audit.Claim, now time.Time, detail string) error {
 	err := s.inTx(ctx, func(tx *sql.Tx) error {
 		res, err := tx.ExecContext(ctx, `UPDATE notices SET state = 'sent', sent_at = ?, detail = ?
-			WHERE notice_id = ? AND state IN ('sending', 'ambiguous')`, micros(now), detail, id)
+			WHERE notice_id = ? AND state IN ('sending', 'ambiguous') AND tries = ?`, micros(now), detail, id, claim)
 		if err != nil {
 			return err
 		}
@@ -155,10 +182,10 @@ func (s *Store) Sent(ctx context.Context, id int64, now time.Time, detail string
 	return nil
 }
 
-func (s *Store) Unsent(ctx context.Context, id int64, state audit.NoticeState, detail string, due, now time.Time) error {
+func (s *Store) Unsent(ctx context.Context, id int64, claim audit.Claim, state audit.NoticeState, detail string, due, now time.Time) error {
 	err := s.inTx(ctx, func(tx *sql.Tx) error {
 		res, err := tx.ExecContext(ctx, `UPDATE notices SET state = ?, detail = ?, due_at = coalesce(?, due_at)
-			WHERE notice_id = ? AND state IN ('sending', 'ambiguous', 'queued')`, string(state), detail, micros(due), id)
+			WHERE notice_id = ? AND state IN ('sending', 'ambiguous') AND tries = ?`, string(state), detail, micros(due), id, claim)
 		if err != nil {
 			return err
 		}

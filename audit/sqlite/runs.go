@@ -119,12 +119,34 @@ func (s *Store) Finish(ctx context.Context, key string, n audit.Numbers, now tim
 		WHERE run_key = ? AND phase = 'concluding'`, string(numbers), n.Accounts, micros(now), key)
 }
 
-func (s *Store) Posting(ctx context.Context, key string, now time.Time) error {
-	return s.exec(ctx, "mark summary", `UPDATE runs SET posting_at = ? WHERE run_key = ?`, micros(now), key)
+func (s *Store) Posting(ctx context.Context, key string, was, now time.Time) error {
+	return s.move(ctx, "mark summary", `UPDATE runs SET posting_at = ?
+		WHERE run_key = ? AND posting_at IS ? AND posted_at IS NULL`, micros(now), key, micros(was))
 }
 
 func (s *Store) Posted(ctx context.Context, key, ref string, now time.Time) error {
 	return s.exec(ctx, "mark summary", `UPDATE runs SET posted_at = ?, posted_ref = ? WHERE run_key = ?`, micros(now), ref, key)
+}
+
+// move is exec for a step that another process may have taken already.
+func (s *Store) move(ctx context.Context, doing, query string, args ...any) error {
+	res, err := s.db.ExecContext(ctx, query, args...)
+	if err == nil {
+		err = moved(res)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	return nil
+}
+
+// moved returns ErrMoved where a step changed nothing.
+func moved(res sql.Result) error {
+	n, err := res.RowsAffected()
+	if err == nil && n == 0 {
+		return audit.ErrMoved
+	}
+	return err
 }
 
 func (s *Store) exec(ctx context.Context, doing, query string, args ...any) error {

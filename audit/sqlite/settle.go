@@ -11,6 +11,12 @@ import (
 
 func (s *Store) Settle(ctx context.Context, run audit.Run, settlements []audit.Settlement, drafts []audit.Draft) error {
 	err := s.inTx(ctx, func(tx *sql.Tx) error {
+		var concluding bool
+		if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM runs WHERE run_key = ? AND phase = 'concluding')`,
+			run.Key).Scan(&concluding); err != nil || !concluding {
+			return err
+		}
+		settled := map[string]bool{}
 		for _, st := range settlements {
 			fresh, err := settleState(ctx, tx, run, st.State)
 			if err != nil {
@@ -19,6 +25,7 @@ func (s *Store) Settle(ctx context.Context, run audit.Run, settlements []audit.S
 			if !fresh {
 				continue
 			}
+			settled[st.State.AccountID] = true
 			if st.Change != nil {
 				if err := insertChange(ctx, tx, *st.Change); err != nil {
 					return err
@@ -31,6 +38,9 @@ func (s *Store) Settle(ctx context.Context, run audit.Run, settlements []audit.S
 			}
 		}
 		for _, d := range drafts {
+			if !settled[d.Item.AccountID] {
+				continue
+			}
 			if err := insertDraft(ctx, tx, run, d); err != nil {
 				return err
 			}
@@ -47,12 +57,13 @@ func settleState(ctx context.Context, tx *sql.Tx, run audit.Run, s audit.State) 
 	res, err := tx.ExecContext(ctx, `UPDATE account_states SET
 		tenant_id = ?, tenant_name = ?, address = ?, provider = ?, brand = ?,
 		verdict = ?, two_factor = ?, certainty = ?, actor = ?, since = ?, rule = ?, reply = ?, reason = ?, nights = ?, night_at = ?,
-		told_step = ?, told_verdict = ?, told_first_at = ?, told_at = ?, told_notice = ?, told_shadow = ?,
+		told_step = CASE WHEN ?6 = 'gone' THEN 0 ELSE told_step END, told_verdict = CASE WHEN ?6 = 'gone' THEN '' ELSE told_verdict END,
+		told_first_at = CASE WHEN ?6 = 'gone' THEN NULL ELSE told_first_at END, told_at = CASE WHEN ?6 = 'gone' THEN NULL ELSE told_at END,
+		told_notice = CASE WHEN ?6 = 'gone' THEN 0 ELSE told_notice END, told_shadow = CASE WHEN ?6 = 'gone' THEN 0 ELSE told_shadow END,
 		fingerprint = ?, accepted_fingerprint = ?, definite_at = ?, unverified_since = ?, settled_seq = ?
 		WHERE account_id = ? AND settled_seq < ?`,
 		s.TenantID, s.TenantName, s.Address, s.Provider, s.Brand,
 		string(s.Verdict), string(s.TwoFactor), string(s.Certainty), string(s.Actor), micros(s.Since), s.Rule, s.Reply, s.Reason, s.Nights, micros(s.NightAt),
-		s.Told.Step, string(s.Told.Verdict), micros(s.Told.FirstAt), micros(s.Told.At), s.Told.NoticeID, s.Told.Shadow,
 		s.Fingerprint, s.AcceptedFingerprint, micros(s.DefiniteAt), micros(s.UnverifiedSince), s.SettledSeq,
 		s.AccountID, run.Seq)
 	if err != nil {

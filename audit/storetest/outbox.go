@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -56,6 +57,12 @@ func testDrafts(t *testing.T, s audit.Store) {
 	again, err := s.ListNotices(t.Context(), "k", "", 100)
 	must(t, err)
 	same(t, "mails after settling again", again, all)
+	late := draft("a", audit.KindFinding, 1, night)
+	late.ContactEmail = "late@example.com"
+	must(t, s.Settle(t.Context(), run, []audit.Settlement{{State: state(t, s, "a")}}, []audit.Draft{late}))
+	again, err = s.ListNotices(t.Context(), "k", "", 100)
+	must(t, err)
+	same(t, "mails after a late settlement", again, all)
 	mailing, err := s.Mailing(t.Context(), []string{"a", "z"}, night.Add(-time.Hour))
 	must(t, err)
 	same(t, "mailing", mailing, map[string]audit.Mailing{"a": {Lately: 1, Pending: true}})
@@ -64,14 +71,14 @@ func testDrafts(t *testing.T, s audit.Store) {
 func testNotice(t *testing.T, s audit.Store) {
 	_, all := outbox(t, s, "k", night, audit.NoticeQueued, draft("a", audit.KindFinding, 1, night), draft("b", audit.KindFinding, 1, night))
 	id, at := all[0].ID, night.Add(9*time.Hour)
-	must(t, s.Narrow(t.Context(), id, []string{"a"}))
-	first, err := s.Claim(t.Context(), id, at)
+	claim, err := s.Claim(t.Context(), id, at)
 	must(t, err)
 	second, err := s.Claim(t.Context(), id, at)
 	must(t, err)
-	same(t, "claims", []bool{first, second}, []bool{true, false})
-	must(t, s.HandOver(t.Context(), id, "<m@x>", at))
-	must(t, s.Sent(t.Context(), id, at, "250 ok"))
+	same(t, "claims", []audit.Claim{claim, second}, []audit.Claim{1, audit.NoClaim})
+	must(t, s.Narrow(t.Context(), id, claim, []string{"a"}))
+	must(t, s.HandOver(t.Context(), id, claim, "<m@x>", at))
+	must(t, s.Sent(t.Context(), id, claim, at, "250 ok"))
 	n, err := s.LoadNotice(t.Context(), id)
 	must(t, err)
 	same(t, "notice", []any{n.State, n.SentAt, n.Tries, n.MessageID, len(n.Items)}, []any{audit.NoticeSent, at, 1, "<m@x>", 1})
@@ -103,34 +110,88 @@ func testNotice(t *testing.T, s audit.Store) {
 
 func send(t *testing.T, s audit.Store, id int64, at time.Time) {
 	t.Helper()
-	_, err := s.Claim(t.Context(), id, at)
+	claim, err := s.Claim(t.Context(), id, at)
 	must(t, err)
-	must(t, s.HandOver(t.Context(), id, "<m@x>", at))
-	must(t, s.Sent(t.Context(), id, at, ""))
+	must(t, s.HandOver(t.Context(), id, claim, "<m@x>", at))
+	must(t, s.Sent(t.Context(), id, claim, at, ""))
+}
+
+func moved(t *testing.T, what string, err error) {
+	t.Helper()
+	if !errors.Is(err, audit.ErrMoved) {
+		t.Errorf("%s: %v, want ErrMoved", what, err)
+	}
+}
+
+func testNarrow(t *testing.T, s audit.Store) {
+	_, all := outbox(t, s, "k", night, audit.NoticeHeld, draft("a", audit.KindFinding, 1, night), draft("b", audit.KindFinding, 1, night))
+	id := all[0].ID
+	must(t, s.Narrow(t.Context(), id, audit.NoClaim, []string{"b"}))
+	n, err := s.LoadNotice(t.Context(), id)
+	must(t, err)
+	same(t, "a held notice", n.Items, []audit.NoticeItem{{AccountID: "b", Verdict: audit.Revoked, Since: night, Step: 1}})
+
+	_, all = outbox(t, s, "l", night.Add(24*time.Hour), audit.NoticeQueued, draft("c", audit.KindFinding, 1, night))
+	id = all[0].ID
+	_, err = s.Claim(t.Context(), id, night)
+	must(t, err)
+	moved(t, "narrowing what another process sends", s.Narrow(t.Context(), id, audit.NoClaim, nil))
+	moved(t, "narrowing by another claim", s.Narrow(t.Context(), id, 2, nil))
+	n, err = s.LoadNotice(t.Context(), id)
+	must(t, err)
+	same(t, "items of a claimed notice", len(n.Items), 1)
+}
+
+// A process that slept for minutes wakes up while another sends its notice: it must let go.
+func testReclaim(t *testing.T, s audit.Store) {
+	_, all := outbox(t, s, "k", night, audit.NoticeQueued, draft("a", audit.KindFinding, 1, night))
+	id, at := all[0].ID, night.Add(time.Hour)
+	old, err := s.Claim(t.Context(), id, at)
+	must(t, err)
+	reclaim := func(before time.Time) int {
+		t.Helper()
+		n, err := s.ReclaimNotices(t.Context(), before)
+		must(t, err)
+		return n
+	}
+	same(t, "reclaimed while it is worked on", reclaim(at), 0)
+	same(t, "reclaimed", reclaim(at.Add(time.Minute)), 1)
+	moved(t, "hand over what was queued again", s.HandOver(t.Context(), id, old, "<m@x>", at))
+	fresh, err := s.Claim(t.Context(), id, at.Add(2*time.Minute))
+	must(t, err)
+	moved(t, "hand over what another has", s.HandOver(t.Context(), id, old, "<m@x>", at))
+	must(t, s.Sent(t.Context(), id, old, at, "by the sleeper"))
+	must(t, s.Unsent(t.Context(), id, old, audit.NoticeFailed, "by the sleeper", time.Time{}, at))
+	n, err := s.LoadNotice(t.Context(), id)
+	must(t, err)
+	same(t, "state", n.State, audit.NoticeSending)
+	same(t, "told", state(t, s, "a").Told, audit.Told{})
+	must(t, s.HandOver(t.Context(), id, fresh, "<m@x>", at))
+	same(t, "reclaimed after it was handed over", reclaim(at.Add(time.Hour)), 0)
 }
 
 func testHandOver(t *testing.T, s audit.Store) {
 	_, all := outbox(t, s, "k", night, audit.NoticeQueued, draft("a", audit.KindFinding, 1, night))
 	id, at := all[0].ID, night.Add(time.Hour)
-	if err := s.HandOver(t.Context(), id, "<m@x>", at); err == nil {
-		t.Error("a notice that nobody claimed was handed over")
-	}
-	_, err := s.Claim(t.Context(), id, at)
+	moved(t, "hand over what nobody claimed", s.HandOver(t.Context(), id, audit.NoClaim, "<m@x>", at))
+	claim, err := s.Claim(t.Context(), id, at)
 	must(t, err)
-	must(t, s.HandOver(t.Context(), id, "<m@x>", at))
+	must(t, s.HandOver(t.Context(), id, claim, "<m@x>", at))
 	due, err := s.DueNotices(t.Context(), at.AddDate(1, 0, 0), 10)
 	must(t, err)
 	same(t, "due", len(due), 0)
 	same(t, "told", state(t, s, "a").Told.Step, 1)
-	must(t, s.Unsent(t.Context(), id, audit.NoticeQueued, "451 later", at.Add(time.Hour), at))
+	must(t, s.Unsent(t.Context(), id, claim, audit.NoticeQueued, "451 later", at.Add(time.Hour), at))
 	due, err = s.DueNotices(t.Context(), at, 10)
 	must(t, err)
 	same(t, "due too early", len(due), 0)
 	due, err = s.DueNotices(t.Context(), at.Add(time.Hour), 10)
 	must(t, err)
 	same(t, "due at its hour", len(due), 1)
-	must(t, s.Unsent(t.Context(), id, audit.NoticeFailed, "550 no", time.Time{}, at))
-	must(t, s.Unsent(t.Context(), id, audit.NoticeQueued, "again", at, at))
+	claim, err = s.Claim(t.Context(), id, at.Add(time.Hour))
+	must(t, err)
+	must(t, s.Unsent(t.Context(), id, claim, audit.NoticeFailed, "550 no", time.Time{}, at))
+	must(t, s.Unsent(t.Context(), id, claim, audit.NoticeQueued, "again", at, at))
 	n, err := s.LoadNotice(t.Context(), id)
 	must(t, err)
 	same(t, "failed is settled", []any{n.State, n.Detail}, []any{audit.NoticeFailed, "550 no"})

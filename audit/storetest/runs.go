@@ -47,6 +47,35 @@ func testStartRun(t *testing.T, s audit.Store) {
 	}
 }
 
+func testPosting(t *testing.T, s audit.Store) {
+	run := startRun(t, s, "k", night)
+	must(t, s.Conclude(t.Context(), "k"))
+	finish(t, s, run)
+	never, first, second := time.Time{}, night.Add(time.Hour), night.Add(2*time.Hour)
+	must(t, s.Posting(t.Context(), "k", never, first))
+	moved(t, "a second process that saw no mark", s.Posting(t.Context(), "k", never, second))
+	must(t, s.Posting(t.Context(), "k", first, never))
+	must(t, s.Posting(t.Context(), "k", never, second))
+	must(t, s.Posted(t.Context(), "k", "C1/1.2", second))
+	moved(t, "marking what is posted", s.Posting(t.Context(), "k", second, second.Add(time.Hour)))
+	r, err := s.LoadRun(t.Context(), "k")
+	must(t, err)
+	same(t, "run", []any{r.PostingAt, r.PostedAt, r.PostedRef}, []any{second, second, "C1/1.2"})
+}
+
+// A process that slept through the conclusion neither closes a batch nor opens another.
+func testCloseLate(t *testing.T, s audit.Store) {
+	_, _, err := s.StartRun(t.Context(), audit.Run{Key: "k", StartedAt: night, Deadline: night})
+	must(t, err)
+	must(t, s.Plan(t.Context(), "k", "", "b", []audit.Batch{{Provider: "google", Try: 1, IDs: []string{"a"}}}, 1, true))
+	must(t, s.Conclude(t.Context(), "k"))
+	must(t, s.CloseBatch(t.Context(), "k", 1, &audit.Batch{Provider: "google", Try: 2, IDs: []string{"a"}}))
+	open, err := s.OpenBatches(t.Context(), "k")
+	must(t, err)
+	same(t, "open batches", open, []audit.Batch{{RunKey: "k", N: 1, Provider: "google", Try: 1}})
+	moved(t, "planning after the conclusion", s.Plan(t.Context(), "k", "b", "c", nil, 0, true))
+}
+
 func testPlan(t *testing.T, s audit.Store) {
 	_, _, err := s.StartRun(t.Context(), audit.Run{Key: "k", StartedAt: night, Deadline: night})
 	must(t, err)

@@ -61,6 +61,49 @@ func testSettleTwice(t *testing.T, s audit.Store) {
 	})
 }
 
+// A process that slept through the conclusion settles what it had read before: nothing changes.
+func testSettleLate(t *testing.T, s audit.Store) {
+	run := startRun(t, s, "k", night)
+	record(t, s, run, result(run, "a", audit.Revoked))
+	before := state(t, s, "a")
+	must(t, s.Settle(t.Context(), run, []audit.Settlement{audit.Settle(run, before)}, nil))
+	same(t, "settled before the conclusion", state(t, s, "a"), before)
+	must(t, s.Conclude(t.Context(), "k"))
+	finish(t, s, run)
+	must(t, s.Settle(t.Context(), run, []audit.Settlement{audit.Settle(run, before)}, []audit.Draft{draft("a", audit.KindFinding, 1, night)}))
+	same(t, "settled after the end", state(t, s, "a"), before)
+	all, err := s.ListNotices(t.Context(), "k", "", 10)
+	must(t, err)
+	same(t, "mails", len(all), 0)
+}
+
+// A mail of the night before leaves while this night is concluded.
+func testSettleKeepsTold(t *testing.T, s audit.Store) {
+	_, all := outbox(t, s, "k", night, audit.NoticeQueued, draft("a", audit.KindFinding, 1, night), draft("b", audit.KindFinding, 1, night))
+	run := startRun(t, s, "l", night.Add(24*time.Hour))
+	record(t, s, run, result(run, "a", audit.Revoked))
+	must(t, s.Conclude(t.Context(), "l"))
+	left := audit.Left(run, state(t, s, "b"))
+	stays := audit.Settle(run, state(t, s, "a"))
+	send(t, s, all[0].ID, night.Add(25*time.Hour))
+	must(t, s.Settle(t.Context(), run, []audit.Settlement{stays, left}, nil))
+	same(t, "who was told meanwhile stays so", state(t, s, "a").Told.Step, 1)
+	same(t, "who left was told nothing", state(t, s, "b").Told, audit.Told{})
+}
+
+// Replies are written by strangers. What a column cannot hold must not keep a batch from being recorded.
+func testHostileText(t *testing.T, s audit.Store) {
+	run := startRun(t, s, "k", night)
+	r := result(run, "a", audit.Revoked)
+	r.Reply, r.TenantName, r.Address, r.Rule = "535 \x00 \xff\xfe ' \\u0000 \u202e", "O'Neil \x00\xff", "a\x00@\xff", "{}\"\\"
+	record(t, s, run, r, result(run, "b", audit.Compliant), result(run, "b", audit.Revoked))
+	settle(t, s, run)
+	finish(t, s, run)
+	same(t, "findings", findings(t, s, run), map[string]string{
+		"a": "revoked< since 2026-11-23", "b": "compliant< since 2026-11-23",
+	})
+}
+
 func testHistory(t *testing.T, s audit.Store) {
 	verdicts := [][2]audit.Verdict{
 		{audit.Compliant, audit.Unverified}, {audit.Revoked, audit.Compliant}, {audit.Revoked, audit.Unverified}, {audit.Compliant, audit.Unverified},

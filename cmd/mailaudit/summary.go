@@ -95,7 +95,8 @@ func (p *publisher) toSlack(ctx context.Context, run audit.Run, summary *report.
 			return fmt.Errorf("look for the summary of %s in Slack: %w", run.Key, err)
 		}
 	}
-	if err := p.store.Posting(ctx, run.Key, p.now()); err != nil {
+	mark := p.now()
+	if err := p.store.Posting(ctx, run.Key, run.PostingAt, mark); err != nil {
 		return err
 	}
 	at, err := p.slack.Post(ctx, summary, mayRepeat)
@@ -103,7 +104,7 @@ func (p *publisher) toSlack(ctx context.Context, run audit.Run, summary *report.
 		var refused *slack.Error
 		if errors.As(err, &refused) && !refused.Uncertain {
 			// Slack has said no, so there is nothing to look for at the next try.
-			err = errors.Join(err, p.store.Posting(context.WithoutCancel(ctx), run.Key, time.Time{}))
+			err = errors.Join(err, p.store.Posting(context.WithoutCancel(ctx), run.Key, mark, time.Time{}))
 		}
 		return fmt.Errorf("post the summary of %s: %w", run.Key, err)
 	}

@@ -13,11 +13,11 @@ import (
 // Outbox is what the desk needs of the store; see [audit.Outbox] for what each does.
 type Outbox interface {
 	LoadNotice(ctx context.Context, id int64) (audit.Notice, error)
-	Claim(ctx context.Context, id int64, now time.Time) (bool, error)
-	Narrow(ctx context.Context, id int64, keep []string) error
-	HandOver(ctx context.Context, id int64, messageID string, now time.Time) error
-	Sent(ctx context.Context, id int64, now time.Time, detail string) error
-	Unsent(ctx context.Context, id int64, state audit.NoticeState, detail string, due, now time.Time) error
+	Claim(ctx context.Context, id int64, now time.Time) (audit.Claim, error)
+	Narrow(ctx context.Context, id int64, claim audit.Claim, keep []string) error
+	HandOver(ctx context.Context, id int64, claim audit.Claim, messageID string, now time.Time) error
+	Sent(ctx context.Context, id int64, claim audit.Claim, now time.Time, detail string) error
+	Unsent(ctx context.Context, id int64, claim audit.Claim, state audit.NoticeState, detail string, due, now time.Time) error
 	LoadStates(ctx context.Context, ids []string) (map[string]audit.State, error)
 }
 
@@ -51,62 +51,89 @@ func (d *Desk) Notify(ctx context.Context, id int64) error {
 	if err != nil || n.State != audit.NoticeQueued || n.DueAt.After(d.Now()) {
 		return err
 	}
-	letter, why, err := d.letter(ctx, &n)
-	if err != nil {
+	claim, err := d.Outbox.Claim(ctx, id, d.Now())
+	if err != nil || claim == audit.NoClaim {
 		return err
 	}
-	if why != "" {
-		return d.Outbox.Unsent(ctx, id, audit.NoticeSuppressed, why, time.Time{}, d.Now())
+	p := parcel{Desk: d, claim: claim}
+	// What the notice says is read after it is claimed: no other process changes it any more.
+	if p.notice, err = d.Outbox.LoadNotice(ctx, id); err == nil {
+		err = p.send(ctx)
 	}
-	message, err := Compose(letter, d.Settings)
-	if errors.Is(err, ErrRecipient) {
-		return d.Outbox.Unsent(ctx, id, audit.NoticeFailed, err.Error(), time.Time{}, d.Now())
-	}
-	if err != nil {
-		return fmt.Errorf("compose notice %s: %w", Reference(id), err)
-	}
-	if claimed, err := d.Outbox.Claim(ctx, id, d.Now()); err != nil || !claimed {
-		return err
-	}
-	return d.handOver(ctx, n, message)
+	return err
 }
 
-func (d *Desk) handOver(ctx context.Context, n audit.Notice, m Message) error {
-	out, sendErr := d.Carrier.Send(ctx, m, func(ctx context.Context) error {
-		return d.Outbox.HandOver(ctx, n.ID, m.ID, d.Now())
+// parcel is a notice that this process has claimed.
+type parcel struct {
+	*Desk
+	notice audit.Notice
+	claim  audit.Claim
+}
+
+func (p *parcel) send(ctx context.Context) error {
+	letter, why, err := p.letter(ctx)
+	if err != nil {
+		return errors.Join(err, p.leave(ctx))
+	}
+	if why != "" {
+		return p.mark(ctx, audit.NoticeSuppressed, why, time.Time{})
+	}
+	message, err := Compose(letter, p.Settings)
+	if errors.Is(err, ErrRecipient) {
+		return p.mark(ctx, audit.NoticeFailed, err.Error(), time.Time{})
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("compose notice %s: %w", Reference(p.notice.ID), err), p.leave(ctx))
+	}
+	return p.handOver(ctx, message)
+}
+
+// mark notes what became of the notice, even while we are being stopped.
+func (p *parcel) mark(ctx context.Context, state audit.NoticeState, detail string, due time.Time) error {
+	return p.Outbox.Unsent(context.WithoutCancel(ctx), p.notice.ID, p.claim, state, detail, due, p.Now())
+}
+
+// leave queues the notice again as it was.
+func (p *parcel) leave(ctx context.Context) error {
+	return p.mark(ctx, audit.NoticeQueued, p.notice.Detail, p.notice.DueAt)
+}
+
+func (p *parcel) handOver(ctx context.Context, m Message) error {
+	n := p.notice
+	out, sendErr := p.Carrier.Send(ctx, m, func(ctx context.Context) error {
+		return p.Outbox.HandOver(ctx, n.ID, p.claim, m.ID, p.Now())
 	})
-	// What became of the mail is noted even while we are being stopped.
-	ctx = context.WithoutCancel(ctx)
-	now := d.Now()
 	var err error
 	switch out.Result {
 	case Sent:
-		err = d.Outbox.Sent(ctx, n.ID, now, out.Detail)
+		err = p.Outbox.Sent(context.WithoutCancel(ctx), n.ID, p.claim, p.Now(), out.Detail)
 	case Failed:
-		err = d.Outbox.Unsent(ctx, n.ID, audit.NoticeFailed, out.Detail, time.Time{}, now)
+		err = p.mark(ctx, audit.NoticeFailed, out.Detail, time.Time{})
 	case Ambiguous:
-		err = d.Outbox.Unsent(ctx, n.ID, audit.NoticeAmbiguous, out.Detail, time.Time{}, now)
+		err = p.mark(ctx, audit.NoticeAmbiguous, out.Detail, time.Time{})
 	case Retry:
-		err = d.putBack(ctx, n, out, sendErr, now)
+		err = p.putBack(ctx, out, sendErr)
 	}
-	d.Log.Info("notice", "notice", Reference(n.ID), "run", n.RunKey, "result", string(out.Result), "stage", out.Stage)
+	p.Log.Info("notice", "notice", Reference(n.ID), "run", n.RunKey, "result", string(out.Result), "stage", out.Stage)
 	return errors.Join(sendErr, err)
 }
 
-func (d *Desk) putBack(ctx context.Context, n audit.Notice, out Outcome, sendErr error, now time.Time) error {
+func (p *parcel) putBack(ctx context.Context, out Outcome, sendErr error) error {
+	n, now := p.notice, p.Now()
 	if sendErr != nil { // the relay or we ourselves, not this mail: no try of its own is used up
-		return d.Outbox.Unsent(ctx, n.ID, audit.NoticeQueued, "waits for the relay: "+out.Stage, now, now)
+		return p.mark(ctx, audit.NoticeQueued, "waits for the relay: "+out.Stage, now)
 	}
 	if now.Sub(n.DueAt) > giveUpAfter {
-		return d.Outbox.Unsent(ctx, n.ID, audit.NoticeFailed, "given up after 24 hours: "+out.Detail, time.Time{}, now)
+		return p.mark(ctx, audit.NoticeFailed, "given up after 24 hours: "+out.Detail, time.Time{})
 	}
-	wait := tryAgainAfter << min(n.Tries, 6)
-	return d.Outbox.Unsent(ctx, n.ID, audit.NoticeQueued, out.Detail, now.Add(wait), now)
+	wait := tryAgainAfter << min(n.Tries-1, 6)
+	return p.mark(ctx, audit.NoticeQueued, out.Detail, now.Add(wait))
 }
 
 // letter reads the accounts once more and drops those that have nothing to be told any more. why tells
 // that none is left.
-func (d *Desk) letter(ctx context.Context, n *audit.Notice) (l Letter, why string, err error) {
+func (p *parcel) letter(ctx context.Context) (l Letter, why string, err error) {
+	d, n := p.Desk, p.notice
 	ids := make([]string, len(n.Items))
 	for i, item := range n.Items {
 		ids[i] = item.AccountID
@@ -132,7 +159,7 @@ func (d *Desk) letter(ctx context.Context, n *audit.Notice) (l Letter, why strin
 	var keep []string
 	for _, item := range n.Items {
 		acc, st := accounts[item.AccountID], states[item.AccountID]
-		if reason, err := d.overtaken(ctx, *n, acc, st); err != nil {
+		if reason, err := d.overtaken(ctx, n, acc, st); err != nil {
 			return l, "", err
 		} else if reason != "" {
 			why = reason
@@ -140,13 +167,13 @@ func (d *Desk) letter(ctx context.Context, n *audit.Notice) (l Letter, why strin
 		}
 		keep = append(keep, acc.ID)
 		l.address(acc)
-		l.Items = append(l.Items, letterItem(*n, item, acc, st))
+		l.Items = append(l.Items, letterItem(n, item, acc, st))
 	}
 	switch {
 	case len(keep) == 0:
 		return l, why, nil
 	case len(keep) < len(n.Items):
-		return l, "", d.Outbox.Narrow(ctx, n.ID, keep)
+		return l, "", d.Outbox.Narrow(ctx, n.ID, p.claim, keep)
 	}
 	return l, "", nil
 }
