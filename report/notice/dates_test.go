@@ -32,7 +32,7 @@ func TestDates(t *testing.T) {
 	} {
 		i := item("gmail", audit.Revoked)
 		i.Seen = c.seen
-		l := letter(t, "google", i)
+		l := newLetter("google", i)
 		l.Locale = c.locale
 		m := compose(t, l, settings(t))
 		if text := strings.Join(strings.Fields(m.Text), " "); !strings.Contains(text, c.want) {

@@ -41,9 +41,8 @@ func golden(t *testing.T, path string, got []byte) {
 
 // TestGuideTexts keeps every text of the matrix in one file a provider, each under the cells that have it.
 func TestGuideTexts(t *testing.T) {
-	s := settings(t)
-	byProvider := map[string][]cell{}
-	for _, c := range cells(s.Guides) {
+	byProvider := map[string][]composed{}
+	for _, c := range matrix() {
 		if c.verdict.Failing() {
 			byProvider[c.provider.Name] = append(byProvider[c.provider.Name], c)
 		}
@@ -54,11 +53,7 @@ func TestGuideTexts(t *testing.T) {
 			where := map[string][]string{}
 			brands := map[string][]string{}
 			for _, c := range byProvider[p.Name] {
-				m, err := c.compose(t, s)
-				if err != nil {
-					t.Fatal(err)
-				}
-				text := m.Subject + "\n\n" + m.Text
+				text := c.mail.Subject + "\n\n" + c.mail.Text
 				if where[text] == nil {
 					order = append(order, text)
 				}
@@ -81,26 +76,26 @@ func TestGuideTexts(t *testing.T) {
 }
 
 func TestMails(t *testing.T) {
-	several := letter(t, "microsoft",
+	several := newLetter("microsoft",
 		item("outlook", audit.MethodRetired), item("m365", audit.AuthDisabled), item("m365", audit.AuthDisabled),
 		item("m365", audit.SingleFactor))
 	several.Items[1].Actor, several.Items[2].Actor = providers.ActorAdministrator, providers.ActorAdministrator
 	several.Items[2].Mailbox = "billing@sunrise.example"
 
-	many := letter(t, "yahoo")
+	many := newLetter("yahoo")
 	for i := range 23 {
 		one := item("aol", audit.Revoked)
 		one.Mailbox = fmt.Sprintf("desk%02d@aol.com", i)
 		many.Items = append(many.Items, one)
 	}
 
-	reminder := letter(t, "google", item("gmail", audit.Revoked))
+	reminder := newLetter("google", item("gmail", audit.Revoked))
 	reminder.Kind, reminder.Number = audit.KindReminder, 4902
 	reminder.Thread = notice.MessageID(4821, "prod", settings(t).From)
 	recovered := reminder
 	recovered.Kind, recovered.Number = audit.KindRecovered, 4977
 
-	hostile := letter(t, "other", item("other", audit.Invalid))
+	hostile := newLetter("other", item("other", audit.Invalid))
 	hostile.TenantName = "<script>alert(1)</script> <!channel> =1+1 & 'Co' {{product}}"
 	hostile.ContactName = "מרים\r\nBcc: all"
 
@@ -114,8 +109,8 @@ func TestMails(t *testing.T) {
 		letter   notice.Letter
 		settings notice.Settings
 	}{
-		{"google-revoked", letter(t, "google", item("gmail", audit.Revoked)), settings(t)},
-		{"google-revoked-branded", letter(t, "google", item("gmail", audit.Revoked)), branded},
+		{"google-revoked", newLetter("google", item("gmail", audit.Revoked)), settings(t)},
+		{"google-revoked-branded", newLetter("google", item("gmail", audit.Revoked)), branded},
 		{"microsoft-several", several, settings(t)},
 		{"yahoo-many", many, settings(t)},
 		{"google-reminder", reminder, settings(t)},

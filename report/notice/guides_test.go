@@ -28,7 +28,7 @@ func TestTheOperatorsGuidesGoFirst(t *testing.T) {
 	}
 	s := settings(t)
 	s.Guides = g
-	m := compose(t, letter(t, "google", item("gmail", audit.Revoked)), s)
+	m := compose(t, newLetter("google", item("gmail", audit.Revoked)), s)
 	for _, want := range []string{"Call Ann at the front desk of Google.", "1. One.", "Setup > Email", "Yours, ClinicSource Support"} {
 		if !strings.Contains(m.Text, want) {
 			t.Errorf("%q is not in the mail", want)
@@ -37,7 +37,7 @@ func TestTheOperatorsGuidesGoFirst(t *testing.T) {
 	if strings.Contains(m.Text, "apppasswords") {
 		t.Error("the built-in section is still there")
 	}
-	m = compose(t, letter(t, "google", item("gmail", audit.Invalid)), s)
+	m = compose(t, newLetter("google", item("gmail", audit.Invalid)), s)
 	if !strings.Contains(m.Text, "apppasswords") {
 		t.Error("a section that the operator left alone is gone")
 	}
@@ -73,7 +73,7 @@ Texto
 	}
 	s := settings(t)
 	s.Guides = g
-	l := letter(t, "google", item("gmail", audit.Revoked))
+	l := newLetter("google", item("gmail", audit.Revoked))
 	l.Locale = "es-MX"
 	m := compose(t, l, s)
 	if !strings.Contains(m.Text, "El 22 y 23 de noviembre, Google: fr") || m.Subject != "Asunto Gmail" {
@@ -136,7 +136,7 @@ func FuzzGuide(f *testing.F) {
 		}
 		set := s
 		set.Guides = g
-		m, err := notice.Compose(letter(t, "google", item("gmail", audit.Revoked)), set)
+		m, err := notice.Compose(newLetter("google", item("gmail", audit.Revoked)), set)
 		if err == nil && strings.Contains(m.HTML, "<script") {
 			t.Errorf("script in %s", m.HTML)
 		}

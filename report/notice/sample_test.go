@@ -1,6 +1,7 @@
 package notice_test
 
 import (
+	"sync"
 	"testing"
 	"time"
 
@@ -9,22 +10,15 @@ import (
 	"mailaudit/report/notice"
 )
 
-func guides(t testing.TB) *notice.Guides {
-	t.Helper()
-	g, err := notice.LoadGuides(catalog.All(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return g
-}
+// builtin are the guides as they are shipped.
+var builtin = sync.OnceValues(func() (*notice.Guides, error) { return notice.LoadGuides(catalog.All(), nil) })
 
-func chicago(t testing.TB) *time.Location {
-	t.Helper()
-	zone, err := time.LoadLocation("America/Chicago")
+func zone(name string) *time.Location {
+	z, err := time.LoadLocation(name)
 	if err != nil {
-		t.Fatal(err)
+		panic(err)
 	}
-	return zone
+	return z
 }
 
 var morning = time.Date(2026, 11, 23, 15, 5, 0, 0, time.UTC)
@@ -35,6 +29,15 @@ func night(month time.Month, day int) time.Time {
 }
 
 func settings(t testing.TB) notice.Settings {
+	t.Helper()
+	if _, err := builtin(); err != nil {
+		t.Fatal(err)
+	}
+	return defaults()
+}
+
+func defaults() notice.Settings {
+	g, _ := builtin()
 	return notice.Settings{
 		Product:       "ClinicSource",
 		SettingsURL:   "https://app.clinicsource.example/settings/mail",
@@ -42,11 +45,11 @@ func settings(t testing.TB) notice.Settings {
 		RecheckWithin: "15 minutes",
 		From:          "ClinicSource Support <support@clinicsource.example>",
 		Installation:  "prod",
-		Guides:        guides(t),
+		Guides:        g,
 	}
 }
 
-func letter(t testing.TB, provider string, items ...notice.Item) notice.Letter {
+func newLetter(provider string, items ...notice.Item) notice.Letter {
 	return notice.Letter{
 		Number:       4821,
 		Kind:         audit.KindFinding,
@@ -55,7 +58,7 @@ func letter(t testing.TB, provider string, items ...notice.Item) notice.Letter {
 		ContactName:  "Maria",
 		ContactEmail: "maria@sunrise.example",
 		Locale:       "en",
-		Zone:         chicago(t),
+		Zone:         zone("America/Chicago"),
 		Date:         morning,
 		Items:        items,
 	}
