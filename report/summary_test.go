@@ -128,7 +128,7 @@ func TestLevels(t *testing.T) {
 }
 
 func TestNumbersThatDoNotAddUpLead(t *testing.T) {
-	break_ := map[string]func(*audit.Run){
+	breaks := map[string]func(*audit.Run){
 		"a verdict lost":     func(r *audit.Run) { r.Numbers.Verdicts[audit.Revoked]-- },
 		"a provider short":   func(r *audit.Run) { r.Numbers.Providers["google"].Accounts-- },
 		"verified off":       func(r *audit.Run) { r.Numbers.Verified++ },
@@ -138,7 +138,7 @@ func TestNumbersThatDoNotAddUpLead(t *testing.T) {
 		"a verdict swapped":  func(r *audit.Run) { swap(r.Numbers) },
 		"provider's verdict": func(r *audit.Run) { r.Numbers.Providers["google"].Verdicts[audit.Revoked]++ },
 	}
-	for name, broken := range break_ {
+	for name, broken := range breaks {
 		n := reporttest.Typical()
 		if s := build(t, n); len(s.Mismatch) > 0 {
 			t.Fatalf("the typical night does not add up: %v", s.Mismatch)
@@ -147,6 +147,9 @@ func TestNumbersThatDoNotAddUpLead(t *testing.T) {
 		s := build(t, n)
 		if len(s.Mismatch) == 0 || s.Level != report.LevelAlarm || !strings.Contains(s.Headline(), "do not add up") {
 			t.Errorf("%s: mismatch %q, level %s, headline %q", name, s.Mismatch, s.Level, s.Headline())
+		}
+		if name == "all off together" && !strings.HasPrefix(s.Mismatch[0], "accounts reported: 12,007") {
+			t.Errorf("%s: the first mismatch is %q", name, s.Mismatch[0])
 		}
 	}
 }

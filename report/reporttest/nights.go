@@ -2,6 +2,7 @@ package reporttest
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"mailaudit/audit"
@@ -192,7 +193,7 @@ var Names = []string{
 	":skull: :+1:", "<https://evil.example|Report>", "https://evil.example/x", "evil.example", "<script>alert(1)</script>",
 	"=1+1", "+1", "-1", "@SUM(A1)", "\t=2", "a\r\nBcc: x@y", "\x1b[31mred\x1b[0m", "\u202Egnp.exe", "שלום בית", "عيادة",
 	"&lt;b&gt; &amp;", "{{.Run.Key}}", "'; DROP TABLE runs;--", "🦷 Smile 🦷", "\xff\xfe", "> quote", "[a](https://evil.example)",
-	"mailto:x@evil.example", "<mailto:x@evil.example|mail>", "&<!channel>&", "long " + string(make([]byte, 0)) + longName,
+	"mailto:x@evil.example", "<mailto:x@evil.example|mail>", "&<!channel>&", longName, strings.Repeat("&", 300), strings.Repeat("a<b ", 100),
 }
 
 const longName = "Praxisgemeinschaft für Zahnheilkunde, Kieferorthopädie und Oralchirurgie am Stadtpark &&&&&&&&&&&&&&&&&&&&&&"

@@ -232,6 +232,22 @@ func TestManyFindings(t *testing.T) {
 	}
 }
 
+func TestManyLongTexts(t *testing.T) {
+	n := reporttest.Hostile()
+	n.Faults = nil
+	for range 20 {
+		n.Faults = append(n.Faults, report.Fault{What: strings.Repeat("&a ", 200), Mend: strings.Repeat("<b ", 200)})
+	}
+	m := parse(t, payload(t, n, layouts["-names"]))
+	for _, p := range m.problems() {
+		t.Error(p)
+	}
+	markup, _ := m.texts()
+	if !strings.Contains(strings.Join(markup, "\n"), " more") {
+		t.Error("nothing says that texts were left out")
+	}
+}
+
 func TestFirstLineIsShort(t *testing.T) {
 	for _, n := range reporttest.Nights() {
 		first, _, _ := strings.Cut(slack.Compose(build(t, n), slack.Layout{}).Text, "\n")
