@@ -111,7 +111,7 @@ func (a *Auditor) askCanary(ctx context.Context, acc Account, sealed []byte) (pr
 	if err != nil || !granted[0] {
 		return providers.Unknown, err
 	}
-	conv := a.ask(ctx, c)
+	conv := a.ask(ctx, c, time.Time{})
 	if err := ctx.Err(); err != nil {
 		return providers.Unknown, err
 	}

@@ -62,7 +62,7 @@ func (a *Auditor) once(ctx context.Context, got *Checked, sealed []byte) error {
 		if !granted[0] {
 			reason = "today's attempts are used up"
 		} else {
-			conv := a.ask(ctx, c)
+			conv := a.ask(ctx, c, time.Time{})
 			got.Conversation = conv
 			if !conv.CredentialSent {
 				if err := a.Ledger.GiveBack(context.WithoutCancel(ctx), day, []AttemptKey{c.key}); err != nil {

@@ -103,7 +103,7 @@ func (w *batchWork) converse(ctx context.Context, c candidate) (Result, bool) {
 	if ctx.Err() != nil {
 		return Result{}, false
 	}
-	conv := w.Auditor.ask(ctx, c)
+	conv := w.Auditor.ask(ctx, c, w.until.Add(startGrace))
 	if conv.Fault == providers.FaultCancelled && !conv.CredentialSent {
 		return Result{}, false
 	}
@@ -118,11 +118,12 @@ func (w *batchWork) converse(ctx context.Context, c candidate) (Result, bool) {
 	return r, true
 }
 
-func (a *Auditor) ask(ctx context.Context, c candidate) providers.Conversation {
+// ask holds the conversation, if it can begin by startBy (zero: whenever).
+func (a *Auditor) ask(ctx context.Context, c candidate, startBy time.Time) providers.Conversation {
 	secret := providers.NewSecret(c.target.Provider.Wire(c.secret.Reveal()))
 	return a.Ask(ctx, c.target.Provider.Name, providers.Attempt{
 		Endpoint: c.target.Endpoint, Mechanisms: c.target.Provider.Mechanisms,
-		Login: c.account.Login(), Secret: secret,
+		Login: c.account.Login(), Secret: secret, StartBy: startBy,
 	})
 }
 

@@ -16,6 +16,10 @@ const (
 	// turn is how long a step works before it hands back, so that a killed process's share is soon taken
 	// over by another.
 	turn = 45 * time.Second
+	// verifyTurn is how long a batch begins conversations; the last of them may take network.timeout longer.
+	verifyTurn = 20 * time.Second
+	// startGrace is how much longer an account that is already taken up may wait for the provider's turn.
+	startGrace = 3 * time.Second
 )
 
 // Undecided is the queue of accounts whose provider could not be told when they were planned.

@@ -3,6 +3,8 @@ package audit
 import (
 	"context"
 	"errors"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -50,7 +52,11 @@ type batchWork struct {
 	todo   []Account
 	states map[string]State
 	sealed map[string][]byte
-	again  []string // accounts that a second try may help
+	again  []string  // accounts that a second try may help
+	until  time.Time // the turn's end
+
+	unanswered atomic.Int64 // accounts that were taken up and came to no result
+	once       sync.Map     // troubles noted in this turn
 }
 
 func (w *batchWork) load(ctx context.Context) error {
@@ -101,7 +107,7 @@ type candidate struct {
 // given back.
 func (w *batchWork) ask(ctx context.Context) (left int, err error) {
 	width := max(1, w.Policy.MaxConcurrency[w.batch.Provider])
-	until := time.Now().Add(turn)
+	w.until = time.Now().Add(verifyTurn)
 	group, inner := errgroup.WithContext(ctx)
 	ready := make(chan candidate)
 	results := make(chan Result, width)
@@ -109,7 +115,7 @@ func (w *batchWork) ask(ctx context.Context) (left int, err error) {
 
 	group.Go(func() error {
 		defer close(ready)
-		for len(rest) > 0 && time.Now().Before(until) && w.Now().Before(w.run.Deadline) && inner.Err() == nil && !w.draining() {
+		for len(rest) > 0 && time.Now().Before(w.until) && w.Now().Before(w.run.Deadline) && inner.Err() == nil && !w.draining() {
 			portion := rest[:min(width, len(rest))]
 			candidates, settled, err := w.prepare(inner, portion)
 			if err != nil {
@@ -138,8 +144,11 @@ func (w *batchWork) ask(ctx context.Context) (left int, err error) {
 			for c := range ready {
 				if r, ok := w.converse(inner, c); ok {
 					results <- r
-				} else if err := w.giveBack(ctx, []candidate{c}); err != nil {
-					return err
+				} else {
+					w.unanswered.Add(1)
+					if err := w.giveBack(ctx, []candidate{c}); err != nil {
+						return err
+					}
 				}
 			}
 			return nil
@@ -151,7 +160,8 @@ func (w *batchWork) ask(ctx context.Context) (left int, err error) {
 	})
 	// What was learned is recorded even while we are being stopped.
 	recorded := w.record(context.WithoutCancel(ctx), results)
-	return len(rest), errors.Join(group.Wait(), recorded)
+	err = errors.Join(group.Wait(), recorded)
+	return len(rest) + int(w.unanswered.Load()), err
 }
 
 func (w *batchWork) draining() bool {

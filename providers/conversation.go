@@ -89,6 +89,7 @@ type Attempt struct {
 	Mechanisms []Mechanism // those that the provider bears, best first; the first that the server offers is used
 	Login      string
 	Secret     Secret
+	StartBy    time.Time // whoever paces gives up if it has not begun by then; zero: no limit
 }
 
 // Line is one line of a dialogue for people to read, secrets removed.

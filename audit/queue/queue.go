@@ -36,7 +36,9 @@ type Options struct {
 	Providers []string
 	// Every is how often the agenda is read, and how often each queue is looked at.
 	Every time.Duration
-	Log   *slog.Logger
+	// Conversation is how long the longest conversation with a provider may take.
+	Conversation time.Duration
+	Log          *slog.Logger
 }
 
 // Engine works on the jobs of one database. TTx is the driver's transaction type.
@@ -52,10 +54,10 @@ const (
 	houseQueue = "house" // planning, concluding
 	mailQueue  = "mail"  // notices and summaries
 
-	// A step hands back after 45 s; what is silent for longer than jobTimeout hangs, and what a killed
-	// process left is taken over after rescueAfter.
-	jobTimeout  = 60 * time.Second
-	rescueAfter = 75 * time.Second
+	// A step hands back after 45 s, a batch after 20 s and the longest conversation; what goes on for longer
+	// than jobTimeout hangs, and what a killed process left is taken over after rescueAfter.
+	leastTimeout = 60 * time.Second
+	rescueLater  = 15 * time.Second
 	// maxAttempts is never reached: work that fails is put in again as long as its run is open.
 	maxAttempts = 1000
 	// batchWorkers per provider and process overlap the end of one batch with the start of the next.
@@ -90,13 +92,14 @@ func New[TTx any](driver riverdriver.Driver[TTx], opts Options) (*Engine[TTx], e
 	river.AddWorker(workers, &concludeWorker{steps: opts.Steps, again: e.Wake})
 	river.AddWorker(workers, &notifyWorker{steps: opts.Steps, again: e.Wake})
 	river.AddWorker(workers, &postWorker{steps: opts.Steps, again: e.Wake})
+	jobTimeout := max(leastTimeout, opts.Conversation+30*time.Second)
 	client, err := river.NewClient(driver, &river.Config{
 		Queues:               queues,
 		Workers:              workers,
 		FetchCooldown:        min(opts.Every, 100*time.Millisecond),
 		FetchPollInterval:    opts.Every,
 		JobTimeout:           jobTimeout,
-		RescueStuckJobsAfter: rescueAfter,
+		RescueStuckJobsAfter: jobTimeout + rescueLater,
 		MaxAttempts:          maxAttempts,
 		RetryPolicy:          backoff{},
 		ErrorHandler:         &failures{log: opts.Log},

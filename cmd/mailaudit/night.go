@@ -49,6 +49,7 @@ func (a *app) newNight() (*night, error) {
 	}
 	n.engine, err = queue.New(riversqlite.New(a.store.DB()), queue.Options{
 		Steps: n, Agenda: n.agenda, Providers: names, Every: lookEvery, Log: a.log,
+		Conversation: a.config.Network.Timeout,
 	})
 	return n, err
 }

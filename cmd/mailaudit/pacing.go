@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"sync"
+	"time"
 
 	"mailaudit/providers"
 	"mailaudit/providers/catalog"
@@ -12,18 +13,18 @@ import (
 // pacing lets conversations through at the pace that each provider bears. The hosts of "other" are many and
 // have nothing to do with each other: each has a pace of its own, and one that is down holds up nobody else.
 type pacing struct {
-	providers map[string]*pace.Pacer
+	providers map[string]*gate
 
 	mu    sync.Mutex
-	hosts map[string]*pace.Pacer
+	hosts map[string]*gate
 	other pace.Limits
 }
 
 func newPacing(c *Config) *pacing {
-	p := &pacing{providers: map[string]*pace.Pacer{}, hosts: map[string]*pace.Pacer{}}
+	p := &pacing{providers: map[string]*gate{}, hosts: map[string]*gate{}}
 	for name, limits := range c.Providers {
 		l := pace.Limits{MaxConcurrency: limits.MaxConcurrency, MaxRate: limits.MaxRate.PerSecond()}
-		p.providers[name] = pace.New(l)
+		p.providers[name] = &gate{Pacer: pace.New(l)}
 		if name == otherProvider {
 			p.other = l
 		}
@@ -33,36 +34,72 @@ func newPacing(c *Config) *pacing {
 
 const otherProvider = "other"
 
-func (p *pacing) host(name string) *pace.Pacer {
+func (p *pacing) host(name string) *gate {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.hosts[name] == nil {
-		p.hosts[name] = pace.New(p.other)
+		p.hosts[name] = &gate{Pacer: pace.New(p.other)}
 	}
 	return p.hosts[name]
 }
 
+// patience is how long a provider that does not answer is waited for. Then its accounts are passed over
+// until it is probed again; they get their second try later in the night.
+const patience = time.Minute
+
+// gate is a pacer and since when its provider has not answered.
+type gate struct {
+	*pace.Pacer
+	mu   sync.Mutex
+	down time.Time
+}
+
+// gaveUp tells whether to pass the provider's accounts over for now.
+func (g *gate) gaveUp() bool {
+	s := g.State()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	switch {
+	case !s.Open:
+		g.down = time.Time{}
+		return false
+	case g.down.IsZero():
+		g.down = time.Now()
+	}
+	return s.Pause > 0 && time.Since(g.down) > patience
+}
+
+// enter waits for the provider's turn. A conversation that is not to be held comes back instead.
+func (g *gate) enter(ctx context.Context, a providers.Attempt) (func(pace.Feedback), *providers.Conversation) {
+	if g.gaveUp() {
+		return nil, &providers.Conversation{Endpoint: a.Endpoint, Fault: providers.FaultConnect, Detail: "the provider does not answer; not dialled"}
+	}
+	if !a.StartBy.IsZero() {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, a.StartBy)
+		defer cancel()
+	}
+	release, err := g.Acquire(ctx)
+	if err != nil {
+		return nil, &providers.Conversation{Endpoint: a.Endpoint, Fault: providers.FaultCancelled, Detail: "given up while waiting for the provider's turn"}
+	}
+	return release, nil
+}
+
 // through holds one conversation at the right pace.
 func (p *pacing) through(ctx context.Context, provider string, a providers.Attempt, verify providers.VerifyFunc) providers.Conversation {
-	cancelled := providers.Conversation{Endpoint: a.Endpoint, Fault: providers.FaultCancelled, Detail: "given up while waiting for the provider's turn"}
+	g := p.providers[provider]
 	if provider == otherProvider {
-		release, err := p.host(a.Endpoint.Host).Acquire(ctx)
-		if err != nil {
-			return cancelled
+		all, none := g.enter(ctx, a)
+		if none != nil {
+			return *none
 		}
-		all, err := p.providers[provider].Acquire(ctx)
-		if err != nil {
-			release(pace.Feedback{})
-			return cancelled
-		}
-		conv := verify(ctx, a)
-		all(pace.Feedback{Outcome: pace.Answered}) // what one host bears says nothing of the others
-		release(feedback(provider, conv))
-		return conv
+		defer all(pace.Feedback{Outcome: pace.Answered}) // what one host bears says nothing of the others
+		g = p.host(a.Endpoint.Host)
 	}
-	release, err := p.providers[provider].Acquire(ctx)
-	if err != nil {
-		return cancelled
+	release, none := g.enter(ctx, a)
+	if none != nil {
+		return *none
 	}
 	conv := verify(ctx, a)
 	release(feedback(provider, conv))

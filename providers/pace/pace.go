@@ -84,6 +84,7 @@ type State struct {
 	Waiting  int           // callers at the gate
 	Gap      time.Duration // between starts, where even one at a time was too fast
 	Open     bool          // the breaker is open: the provider did not answer at all
+	Pause    time.Duration // until it is probed again; 0 while a probe is due or under way
 }
 
 // State gives a snapshot.
@@ -92,7 +93,7 @@ func (p *Pacer) State() State {
 	defer p.mu.Unlock()
 	return State{
 		Limit: p.ceiling.limit, InFlight: p.inFlight, Waiting: len(p.waiting), Gap: p.ceiling.gap,
-		Open: p.breaker.open(),
+		Open: p.breaker.open(), Pause: max(0, time.Until(p.breaker.until)),
 	}
 }
 
