@@ -15,6 +15,8 @@ import (
 const (
 	// farewell bounds the wait for the answer to QUIT: the result stands, and the slot is wanted.
 	farewell = time.Second
+	// hangUp bounds the wait for the server's end of the connection after that.
+	hangUp = 50 * time.Millisecond
 	// commandLine is the longest AUTH command with an initial response, RFC 4954 section 4 with RFC 5321
 	// section 4.5.3.1.4, without its end.
 	commandLine = 510
@@ -225,6 +227,10 @@ func (t *talk) quit() {
 	}
 	if _, wire, err := t.in.next(); err == nil {
 		t.hear(t.scrub.clean(wire))
+		// The server hangs up now (RFC 5321 section 4.1.1.10). Whoever counts our connections counts this one
+		// until then, so the next should not begin before.
+		t.raw.SetReadDeadline(time.Now().Add(hangUp))
+		t.in.line()
 	}
 	t.conn.Close()
 }
