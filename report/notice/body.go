@@ -20,9 +20,6 @@ func (d *draft) body() ([]block, error) {
 	} else {
 		w.findings()
 	}
-	if d.unlisted > 0 {
-		w.text("unlisted")
-	}
 	if d.letter.Kind != audit.KindRecovered {
 		w.closing()
 	}
@@ -68,6 +65,13 @@ func (w *writer) recovered() {
 		body = append(body, w.lookup("recovered", string(g.verdict), w.draft.cell(g), w.draft.groupValues(g))...)
 	}
 	w.blocks = append(w.blocks, block{Kind: box, Body: body})
+	w.unlisted()
+}
+
+func (w *writer) unlisted() {
+	if w.draft.unlisted > 0 {
+		w.text("unlisted")
+	}
 }
 
 func (w *writer) findings() {
@@ -80,6 +84,7 @@ func (w *writer) findings() {
 	for _, g := range w.draft.groups {
 		w.finding(g)
 	}
+	w.unlisted()
 	if w.draft.settings.SettingsURL != "" {
 		for _, b := range w.lookup("text", "button", w.draft.cell(w.draft.groups[0]), w.draft.values) {
 			b.Kind = button
@@ -99,32 +104,45 @@ func (w *writer) finding(g group) {
 			w.blocks = append(w.blocks, b)
 		}
 	}
-	kind := "saw"
-	if len(g.items) > 1 {
-		kind = "saw-many"
-	}
-	seen := block{Kind: box, Body: w.lookup(kind, string(g.verdict), c, v)}
-	if len(g.items) > 1 {
-		list := block{Kind: bullets}
-		for _, item := range g.items {
-			list.Items = append(list.Items, []span{{Text: item.Mailbox + ", " + w.draft.when(item)}})
-		}
-		seen.Body = insertList(seen.Body, list)
-	}
-	w.blocks = append(w.blocks, seen)
+	w.blocks = append(w.blocks, w.seen(g, c, v))
 	w.section("verdict", string(g.verdict), c, v)
 	if v["help"].Text != "" {
 		w.section("text", "help", c, v)
 	}
 }
 
-// insertList puts the mailboxes below the first paragraph, which introduces them.
-func insertList(body []block, list block) []block {
-	if len(body) == 0 {
-		return []block{list}
+// seen is the box that says what happened, with a list of the mailboxes where there are several.
+func (w *writer) seen(g group, c cell, v values) block {
+	if len(g.items) == 1 {
+		return block{Kind: box, Body: w.lookup("saw", string(g.verdict), c, v)}
 	}
-	out := append([]block{body[0]}, list)
-	return append(out, body[1:]...)
+	body := w.lookup("saw-many", string(g.verdict), c, v)
+	if len(body) == 0 {
+		return block{Kind: box}
+	}
+	list := []block{body[0], {Kind: bullets, Items: w.draft.mailboxes(g)}}
+	return block{Kind: box, Body: append(list, body[1:]...)}
+}
+
+// mailboxes lists a group's mailboxes with their dates. Those that look alike behind their masks share a line.
+func (d *draft) mailboxes(g group) [][]span {
+	var lines []string
+	count := map[string]int{}
+	for _, item := range g.items {
+		line := item.Mailbox + ", " + d.when(item)
+		if count[line] == 0 {
+			lines = append(lines, line)
+		}
+		count[line]++
+	}
+	out := make([][]span, len(lines))
+	for i, line := range lines {
+		if n := count[line]; n > 1 {
+			line = fmt.Sprintf("%d × %s", n, line)
+		}
+		out[i] = []span{{Text: line}}
+	}
+	return out
 }
 
 func (w *writer) closing() {

@@ -168,9 +168,11 @@ func (d *draft) groupValues(g group) values {
 		v[key] = val
 	}
 	d.brandValues(v, g.brand.Name)
-	names := make([]string, len(g.items))
-	for i, item := range g.items {
-		names[i] = item.Mailbox
+	var names []string
+	for _, item := range g.items {
+		if !slices.Contains(names, item.Mailbox) {
+			names = append(names, item.Mailbox)
+		}
 	}
 	v.set("mailbox", enumerate(names, d.texts.front("and", "")))
 	v.set("when", d.when(g.items[0]))

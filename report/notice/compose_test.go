@@ -292,15 +292,55 @@ func TestTheMailboxIsMasked(t *testing.T) {
 
 func TestLongListsAreCut(t *testing.T) {
 	l := newLetter("google")
-	for range 25 {
-		l.Items = append(l.Items, item("gmail", audit.Revoked))
+	for i := range 25 {
+		one := item("gmail", audit.Revoked)
+		one.Mailbox = fmt.Sprintf("%c%cdesk@sunrise.example", 'a'+i%5, 'a'+i/5)
+		l.Items = append(l.Items, one)
 	}
-	m := compose(t, l, settings(t))
-	if n := strings.Count(m.Text, "- fr"); n != 20 {
-		t.Errorf("%d mailboxes listed, want 20", n)
+	for _, kind := range []audit.NoticeKind{audit.KindFinding, audit.KindRecovered} {
+		l.Kind = kind
+		m := compose(t, l, settings(t))
+		if n := strings.Count(m.Text, "•••••@sunrise.example"); n != 20 {
+			t.Errorf("%s: %d mailboxes listed, want 20", kind, n)
+		}
+		if !strings.Contains(m.Text, "+5 more") {
+			t.Errorf("%s: the rest is not counted", kind)
+		}
 	}
-	if !strings.Contains(m.Text, "+5 more.") {
-		t.Error("the rest is not counted")
+}
+
+func TestMailboxesThatLookAlikeShareALine(t *testing.T) {
+	one, two, three := item("gmail", audit.Revoked), item("gmail", audit.Revoked), item("gmail", audit.Revoked)
+	two.Mailbox = "friday@sunrise.example"
+	three.Mailbox, three.Seen = "fresh@sunrise.example", []time.Time{night(11, 23)}
+	m := compose(t, newLetter("google", one, two, three), settings(t))
+	for _, want := range []string{
+		"- 2 × fr•••••@sunrise.example, on November 22 and 23\n", "- fr•••••@sunrise.example, on November 23\n",
+	} {
+		if !strings.Contains(m.Text, want) {
+			t.Errorf("%q is not in\n%s", want, m.Text)
+		}
+	}
+}
+
+func TestGuidesCanBeShown(t *testing.T) {
+	s := settings(t)
+	s.From = ""
+	for format, want := range map[notice.Format]string{
+		notice.FormatText: "Subject: Your clinic's AOL mail cannot send from ClinicSource\n\nHello,\n",
+		notice.FormatHTML: "<!DOCTYPE html>",
+		notice.FormatEML:  "Mime-Version: 1.0\r\n",
+	} {
+		b, err := notice.RenderGuide(notice.Sample{Provider: "yahoo", Brand: "aol", Verdict: audit.Invalid, Date: morning}, format, s)
+		if err != nil || !strings.HasPrefix(string(b), want) {
+			t.Errorf("%s: %v: %.80s", format, err, b)
+		}
+	}
+	if _, err := notice.RenderGuide(notice.Sample{Provider: "yahoo", Verdict: audit.Compliant, Date: morning}, notice.FormatText, s); !errors.Is(err, notice.ErrNoMail) {
+		t.Errorf("a verdict that nobody is told: %v", err)
+	}
+	if _, err := notice.RenderGuide(notice.Sample{Provider: "nobody", Date: morning}, notice.FormatText, s); err == nil {
+		t.Error("a provider that nobody knows has a guide")
 	}
 }
 

@@ -85,7 +85,7 @@ func TestMails(t *testing.T) {
 	many := newLetter("yahoo")
 	for i := range 23 {
 		one := item("aol", audit.Revoked)
-		one.Mailbox = fmt.Sprintf("desk%02d@aol.com", i)
+		one.Mailbox = fmt.Sprintf("%c%c-desk@aol.com", 'a'+i%5, 'a'+i/5)
 		many.Items = append(many.Items, one)
 	}
 

@@ -1,6 +1,8 @@
 package notice_test
 
 import (
+	"io/fs"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -11,11 +13,11 @@ import (
 )
 
 func files(pairs ...string) fstest.MapFS {
-	fs := fstest.MapFS{}
+	set := fstest.MapFS{}
 	for i := 0; i < len(pairs); i += 2 {
-		fs[pairs[i]] = &fstest.MapFile{Data: []byte(pairs[i+1])}
+		set[pairs[i]] = &fstest.MapFile{Data: []byte(pairs[i+1])}
 	}
-	return fs
+	return set
 }
 
 func TestTheOperatorsGuidesGoFirst(t *testing.T) {
@@ -115,13 +117,12 @@ func TestWhatAnAuthorGotWrongIsSaidAtOnce(t *testing.T) {
 }
 
 func TestGuidesNameTheirSources(t *testing.T) {
+	needs := regexp.MustCompile(`(?s)\A---\n.*?\nreviewed: \d{4}-\d\d-\d\d\n.*?sources: https://[^\n]+\n.*?---\n`)
 	for _, p := range catalog.All() {
-		b, err := p.Files.Open("guide/en.md")
-		if err != nil {
-			t.Errorf("%s: %v", p.Name, err)
-			continue
+		b, err := fs.ReadFile(p.Files, "guide/en.md")
+		if err != nil || !needs.Match(b) {
+			t.Errorf("%s: guide/en.md does not begin with its review date and sources (%v)", p.Name, err)
 		}
-		b.Close()
 	}
 }
 
