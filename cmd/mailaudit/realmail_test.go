@@ -163,13 +163,8 @@ func mailed(t *testing.T, server *realmail.Server, contacts []string) {
 			t.Fatal(err)
 		}
 		domain := fmt.Sprintf("clinic%03d.example", i/perClinic)
-		if text := unfolded(messages[0]); !strings.Contains(text, "@"+domain) {
+		if text := readLetter(t, messages[0]).text; !strings.Contains(text, "@"+domain) {
 			t.Errorf("the mail to %s does not name its mailbox at %s:\n%s", contact, domain, text)
 		}
 	}
-}
-
-// unfolded takes quoted-printable's soft line ends out of a message.
-func unfolded(message []byte) string {
-	return strings.NewReplacer("=\r\n", "", "=\n", "").Replace(string(message))
 }

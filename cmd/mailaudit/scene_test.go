@@ -145,10 +145,13 @@ func sceneStart() time.Time {
 
 func (s *scene) writeConfig() {
 	s.t.Helper()
-	s.settings["network"] = inYAML(map[string]any{
+	network := inYAML(map[string]any{
 		"tls_ca": s.path("ca.pem"), "ehlo": "audit.product.example", "timeout": "5s", "connect_to": s.places,
 	})
 	var b strings.Builder
+	if s.settings["network"] == "" {
+		fmt.Fprintf(&b, "network: %s\n", network)
+	}
 	for _, key := range slices.Sorted(maps.Keys(s.settings)) {
 		fmt.Fprintf(&b, "%s: %s\n", key, s.settings[key])
 	}
