@@ -19,11 +19,14 @@ import (
 
 // TestMain lets the test binary be the program itself, so that tests can kill a process of their own.
 func TestMain(m *testing.M) {
-	if os.Getenv(asProgram) != "" {
+	switch os.Getenv(asProgram) {
+	case "":
+		os.Exit(m.Run())
+	case "panicking":
+		os.Exit(panicking(os.Args[1:]))
+	default:
 		main()
-		return
 	}
-	os.Exit(m.Run())
 }
 
 const asProgram = "MAILAUDIT_TEST_AS_PROGRAM"
