@@ -198,7 +198,8 @@ func (a *Auditor) checkWayOut(ctx context.Context, run Run, p *Preflight) error 
 	for _, provider := range slices.Sorted(maps.Keys(endpoints)) {
 		reached, detail := false, ""
 		for _, e := range endpoints[provider] {
-			conv := a.Ask(ctx, provider, providers.Attempt{Endpoint: e, Login: "", Secret: providers.Secret{}})
+			// Without a mechanism in common no credential is sent; nobody's is there to be sent anyway.
+			conv := a.Ask(ctx, provider, providers.Attempt{Endpoint: e, Login: "nobody", Secret: providers.NewSecret("nothing")})
 			if err := ctx.Err(); err != nil {
 				return err
 			}

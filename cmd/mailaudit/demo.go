@@ -237,7 +237,7 @@ func (w *demo) play(ctx context.Context) error {
 func (w *demo) setYahoo(down bool) {
 	var mood sim.Mood
 	if down {
-		mood.At = map[sim.Step]sim.Act{sim.AtGreeting: sim.SayAndDrop("421 4.3.2 Service not available, closing transmission channel")}
+		mood.At = map[sim.Step]sim.Act{sim.AtSecret: sim.Say("454 4.3.0 Temporary authentication failure, try again later")}
 	}
 	w.servers["yahoo"].SetMood(mood)
 }

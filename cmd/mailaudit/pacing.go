@@ -43,30 +43,46 @@ func (p *pacing) host(name string) *gate {
 	return p.hosts[name]
 }
 
-// patience is how long a provider that does not answer is waited for. Then its accounts are passed over
-// until it is probed again; they get their second try later in the night.
-const patience = time.Minute
+const (
+	// patience is how long a provider that gives no answer, or turns everybody away, is waited for. Then its
+	// accounts are passed over; they get their second try later in the night.
+	patience = time.Minute
+	// probeEvery is how often one of them finds out whether it is back.
+	probeEvery = 30 * time.Second
+)
 
-// gate is a pacer and since when its provider has not answered.
+// gate is a pacer, and since when its provider has answered nobody.
 type gate struct {
 	*pace.Pacer
-	mu   sync.Mutex
-	down time.Time
+	mu    sync.Mutex
+	down  time.Time // zero: it answers
+	probe time.Time // the next one
 }
 
-// gaveUp tells whether to pass the provider's accounts over for now.
+// gaveUp tells whether to pass an account over for now.
 func (g *gate) gaveUp() bool {
-	s := g.State()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	now := time.Now()
+	if g.down.IsZero() || now.Sub(g.down) < patience {
+		return false
+	}
+	if now.After(g.probe) {
+		g.probe = now.Add(probeEvery)
+		return false
+	}
+	return true
+}
+
+func (g *gate) note(f pace.Feedback) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	switch {
-	case !s.Open:
+	case f.Outcome == pace.Answered:
 		g.down = time.Time{}
-		return false
-	case g.down.IsZero():
+	case f.Outcome != pace.Nothing && g.down.IsZero():
 		g.down = time.Now()
 	}
-	return s.Pause > 0 && time.Since(g.down) > patience
 }
 
 // enter waits for the provider's turn. A conversation that is not to be held comes back instead.
@@ -79,11 +95,11 @@ func (g *gate) enter(ctx context.Context, a providers.Attempt) (func(pace.Feedba
 		ctx, cancel = context.WithDeadline(ctx, a.StartBy)
 		defer cancel()
 	}
-	release, err := g.Acquire(ctx)
+	done, err := g.Acquire(ctx)
 	if err != nil {
 		return nil, &providers.Conversation{Endpoint: a.Endpoint, Fault: providers.FaultCancelled, Detail: "given up while waiting for the provider's turn"}
 	}
-	return release, nil
+	return func(f pace.Feedback) { g.note(f); done(f) }, nil
 }
 
 // through holds one conversation at the right pace.

@@ -73,8 +73,8 @@ func (a *app) rehearse(ctx context.Context, scope audit.Scope) error {
 		numbers.Count(f)
 	}
 	r.run.Accounts, r.run.Numbers = numbers.Accounts, &numbers
-	options := a.reportOptions(r.run.Key)
-	options.Mode, options.PageURL = audit.ModeOff, ""
+	options := a.reportOptions()
+	options.Mode, options.BaseURL = audit.ModeOff, ""
 	summary, err := report.Build(ctx, r, r.run.Key, options)
 	if err != nil {
 		return err

@@ -29,7 +29,7 @@ func (r reportCmd) Run(ctx context.Context, g *Globals, around *surroundingsOf) 
 	defer store.Close()
 	a := &app{config: c, log: log, around: around, store: store, now: around.clock()}
 	src := liveSource{store, a.workedOn}
-	summary, err := report.Build(ctx, src, r.Key, a.reportOptions(r.Key))
+	summary, err := report.Build(ctx, src, r.Key, a.reportOptions())
 	if err != nil {
 		return err
 	}

@@ -16,7 +16,7 @@ import (
 )
 
 // reportOptions say how this installation's reports look.
-func (a *app) reportOptions(key string) report.Options {
+func (a *app) reportOptions() report.Options {
 	c := a.config
 	o := report.Options{
 		Now:           a.now,
@@ -24,9 +24,7 @@ func (a *app) reportOptions(key string) report.Options {
 		FullAddresses: c.Report.Addresses == "full",
 		Title:         title,
 		Mode:          audit.Mode(c.Notices.Mode),
-	}
-	if c.Report.URL != "" {
-		o.PageURL = report.RunURL(c.Report.URL, key)
+		BaseURL:       c.Report.URL,
 	}
 	return o
 }
@@ -65,7 +63,7 @@ func (p *publisher) Post(ctx context.Context, key string) error {
 	if err != nil || !run.PostedAt.IsZero() {
 		return err
 	}
-	summary, err := report.Build(ctx, p.store, key, p.reportOptions(key))
+	summary, err := report.Build(ctx, p.store, key, p.reportOptions())
 	if err != nil {
 		return err
 	}
