@@ -1,0 +1,155 @@
+package main
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// layers from the bottom up: a package imports its own layer's root and those of the layers below, so that
+// what adapts a library is known to cmd alone.
+var layers = []string{"providers", "audit", "report", "cmd"}
+
+// homes are the folders that may import each library. A library that is missing here has no home yet:
+// give it one folder, and its users an interface of their own.
+var homes = map[string][]string{
+	"github.com/alecthomas/kong":                          {"cmd/mailaudit"},
+	"github.com/emersion/go-message":                      {"report/notice"},
+	"github.com/emersion/go-sasl":                         {"providers/dial", "providers/sim", "report/notice"},
+	"github.com/emersion/go-smtp":                         {"providers/dial", "providers/sim", "report/notice"},
+	"github.com/failsafe-go/failsafe-go":                  {"providers/pace"},
+	"github.com/goccy/go-yaml":                            {"cmd/mailaudit", "providers"},
+	"github.com/jackc/pgx/v5":                             {"audit/postgres"},
+	"github.com/pressly/goose/v3":                         {"audit/postgres", "audit/sqlite"},
+	"github.com/prometheus/client_golang":                 {"cmd/mailaudit"},
+	"github.com/riverqueue/river":                         {"audit/queue"},
+	"github.com/riverqueue/river/riverdriver/riverpgxv5":  {"cmd/mailaudit"},
+	"github.com/riverqueue/river/riverdriver/riversqlite": {"cmd/mailaudit"},
+	"github.com/robfig/cron/v3":                           {"cmd/mailaudit"},
+	"github.com/schollz/progressbar/v3":                   {"cmd/mailaudit"},
+	"github.com/slack-go/slack":                           {"report/slack"},
+	"github.com/tink-crypto/tink-go/v2":                   {"audit/seal"},
+	"github.com/yuin/goldmark":                            {"report/notice"},
+	"golang.org/x/net":                                    anywhere, // parts of the standard library in all but place
+	"golang.org/x/oauth2":                                 {"providers/dial"},
+	"golang.org/x/sync":                                   anywhere,
+	"golang.org/x/text":                                   anywhere,
+	"modernc.org/sqlite":                                  {"audit/sqlite"},
+	"github.com/google/go-cmp":                            testsAlone,
+	"github.com/rogpeppe/go-internal":                     testsAlone,
+	"go.uber.org/goleak":                                  testsAlone,
+	"pgregory.net/rapid":                                  testsAlone,
+}
+
+var (
+	testsAlone = []string{}
+	anywhere   = []string{"*"}
+)
+
+// source is one Go file as this test sees it.
+type source struct {
+	name, folder string // with slashes, from the top of the project
+	test         bool   // a test, or a package that only tests import
+	imports      []string
+}
+
+func TestImportsGoOneWay(t *testing.T) {
+	for _, s := range sources(t) {
+		for _, imported := range s.imports {
+			inside, ours := strings.CutPrefix(imported, "mailaudit/")
+			switch {
+			case ours && !mayImport(s, inside):
+				t.Errorf("%s imports %s: imports go providers <- audit <- report <- cmd, and siblings do not know each other", s.name, imported)
+			case !ours && strings.Contains(strings.Split(imported, "/")[0], ".") && !atHome(s, imported):
+				t.Errorf("%s imports %s, whose home is elsewhere", s.name, imported)
+			}
+		}
+	}
+}
+
+func mayImport(s source, imported string) bool {
+	from, to := layerOf(s.folder), layerOf(imported)
+	switch {
+	case to > from || to < 0:
+		return false
+	case s.test, imported == s.folder, imported == layers[to]:
+		return true
+	case forTests(imported):
+		return false
+	case s.folder == "providers/catalog":
+		return true
+	}
+	return layers[from] == "cmd"
+}
+
+func layerOf(folder string) int {
+	top, _, _ := strings.Cut(folder, "/")
+	return slices.Index(layers, top)
+}
+
+// forTests tells packages apart that no program imports: providertest, storetest, realmail and the like.
+func forTests(folder string) bool {
+	return strings.HasSuffix(folder, "test") || path.Base(folder) == "realmail"
+}
+
+// atHome goes by the longest entry that covers the import.
+func atHome(s source, imported string) bool {
+	var library string
+	for known := range homes {
+		if (imported == known || strings.HasPrefix(imported, known+"/")) && len(known) > len(library) {
+			library = known
+		}
+	}
+	if library == "" {
+		return false
+	}
+	home := homes[library]
+	return s.test || slices.Equal(home, anywhere) || slices.Contains(home, s.folder)
+}
+
+// sources reads the files rather than asking go list, whose answer Go's test cache would not notice to
+// change.
+func sources(t *testing.T) (all []source) {
+	t.Helper()
+	top := filepath.Join("..", "..")
+	for _, layer := range layers {
+		err := filepath.WalkDir(filepath.Join(top, layer), func(name string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() || filepath.Ext(name) != ".go" {
+				return err
+			}
+			file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ImportsOnly)
+			if err != nil {
+				return err
+			}
+			inside, err := filepath.Rel(top, name)
+			if err != nil {
+				return err
+			}
+			s := source{name: filepath.ToSlash(inside)}
+			s.folder = path.Dir(s.name)
+			s.test = strings.HasSuffix(s.name, "_test.go") || forTests(s.folder)
+			for _, spec := range file.Imports {
+				imported, err := strconv.Unquote(spec.Path.Value)
+				if err != nil {
+					return err
+				}
+				s.imports = append(s.imports, imported)
+			}
+			all = append(all, s)
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(all) < 100 {
+		t.Fatalf("only %d files found", len(all))
+	}
+	return all
+}
