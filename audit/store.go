@@ -154,8 +154,8 @@ type Outbox interface {
 	// ReclaimNotices queues again what was claimed before t and not handed over since: its process is dead or
 	// asleep, and its claim holds no more. It returns how many there were.
 	ReclaimNotices(ctx context.Context, t time.Time) (int, error)
-	// Narrow leaves only the accounts in keep in a claimed notice, or with NoClaim in a held or queued one: the
-	// others have nothing more to be told. ErrMoved if the claim holds no more, or the notice is under way.
+	// Narrow leaves only the accounts in keep in a claimed notice: the others have nothing more to be told.
+	// ErrMoved if the claim holds no more.
 	Narrow(ctx context.Context, id int64, claim Claim, keep []string) error
 	// HandOver marks a claimed notice ambiguous, just before the message's final dot. Its customers count as
 	// told from here on: what may have arrived is not written again the next night. ErrMoved if the claim

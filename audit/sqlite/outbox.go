@@ -128,8 +128,8 @@ func (s *Store) ReclaimNotices(ctx context.Context, t time.Time) (int, error) {
 func (s *Store) Narrow(ctx context.Context, id int64, claim audit.Claim, keep []string) error {
 	err := s.inTx(ctx, func(tx *sql.Tx) error {
 		var held bool
-		if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM notices WHERE notice_id = ?1
-			AND CASE WHEN ?2 = 0 THEN state IN ('held', 'queued') ELSE state = 'sending' AND tries = ?2 END)`, id, claim).Scan(&held); err != nil {
+		if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM notices
+			WHERE notice_id = ? AND state = 'sending' AND tries = ?)`, id, claim).Scan(&held); err != nil {
 			return err
 		}
 		if !held {

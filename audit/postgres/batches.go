@@ -1,0 +1,88 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"mailaudit/audit"
+)
+
+func (s *Store) Plan(ctx context.Context, key, from, to string, batches []audit.Batch, accounts int, last bool) error {
+	err := s.inTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		var numbered int
+		err := tx.QueryRow(ctx, `UPDATE mailaudit.runs SET planned_to = $1, accounts = accounts + $2, batches = batches + $3,
+			phase = CASE WHEN $4 THEN 'verifying' ELSE phase END
+			WHERE run_key = $5 AND planned_to = $6 AND phase = 'planning' RETURNING batches`,
+			to, accounts, len(batches), last, key, from).Scan(&numbered)
+		if err == pgx.ErrNoRows {
+			return audit.ErrMoved
+		}
+		if err != nil {
+			return err
+		}
+		numbered -= len(batches)
+		put := &pgx.Batch{}
+		for i, b := range batches {
+			put.Queue(`INSERT INTO mailaudit.batches (run_key, n, provider, try, doubtful, due_at, ids)
+				VALUES ($1, $2, $3, $4, $5, $6, $7)`, key, numbered+i+1, b.Provider, b.Try, b.Doubtful, stamp(b.DueAt), list(b.IDs))
+		}
+		return tx.SendBatch(ctx, put).Close()
+	})
+	if err != nil {
+		return fmt.Errorf("plan run %s: %w", key, err)
+	}
+	return nil
+}
+
+func (s *Store) OpenBatches(ctx context.Context, key string) ([]audit.Batch, error) {
+	all, err := collect(ctx, s.pool, func(row pgx.CollectableRow) (audit.Batch, error) {
+		b := audit.Batch{RunKey: key}
+		err := row.Scan(&b.N, &b.Provider, &b.Try, &b.Doubtful, moment{&b.DueAt})
+		return b, err
+	}, `SELECT n, provider, try, doubtful, due_at FROM mailaudit.batches WHERE run_key = $1 AND NOT done ORDER BY n`, key)
+	if err != nil {
+		return nil, fmt.Errorf("read batches of run %s: %w", key, err)
+	}
+	return all, nil
+}
+
+func (s *Store) LoadBatch(ctx context.Context, key string, n int) (audit.Batch, bool, error) {
+	var done bool
+	b, err := one(ctx, s.pool, func(row pgx.CollectableRow) (audit.Batch, error) {
+		b := audit.Batch{RunKey: key, N: n}
+		err := row.Scan(&b.Provider, &b.Try, &b.Doubtful, moment{&b.DueAt}, &b.IDs, &done)
+		return b, err
+	}, `SELECT provider, try, doubtful, due_at, ids, done FROM mailaudit.batches WHERE run_key = $1 AND n = $2`, key, n)
+	if err != nil {
+		return b, false, fmt.Errorf("read batch %d of run %s: %w", n, key, err)
+	}
+	return b, done, nil
+}
+
+// CloseBatch locks the run's row against the conclusion while its batch closes.
+func (s *Store) CloseBatch(ctx context.Context, key string, n int, retry *audit.Batch) error {
+	err := s.inTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, `SELECT FROM mailaudit.runs
+			WHERE run_key = $1 AND phase IN ('planning', 'verifying') FOR NO KEY UPDATE`, key)
+		if err != nil || tag.RowsAffected() == 0 {
+			return err
+		}
+		tag, err = tx.Exec(ctx, `UPDATE mailaudit.batches SET done = true WHERE run_key = $1 AND n = $2 AND NOT done`, key, n)
+		if err != nil || tag.RowsAffected() == 0 || retry == nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `WITH numbered AS (
+				UPDATE mailaudit.runs SET batches = batches + 1 WHERE run_key = $1 RETURNING batches
+			)
+			INSERT INTO mailaudit.batches (run_key, n, provider, try, doubtful, due_at, ids)
+			SELECT $1, batches, $2, $3, $4, $5, $6 FROM numbered`,
+			key, retry.Provider, retry.Try, retry.Doubtful, stamp(retry.DueAt), list(retry.IDs))
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("close batch %d of run %s: %w", n, key, err)
+	}
+	return nil
+}

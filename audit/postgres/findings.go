@@ -1,0 +1,108 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"mailaudit/audit"
+)
+
+const findingsPage = 2000
+
+// Findings lays the run's own notes over the history as it stood at that run, in pages.
+func (s *Store) Findings(ctx context.Context, run audit.Run, each func(audit.Finding) error) error {
+	for after := ""; ; {
+		page, err := s.findingsAfter(ctx, run, after)
+		if err != nil {
+			return fmt.Errorf("read findings of run %s: %w", run.Key, err)
+		}
+		if len(page) == 0 {
+			return nil
+		}
+		for _, f := range page {
+			if err := each(f); err != nil {
+				return err
+			}
+		}
+		after = page[len(page)-1].AccountID
+	}
+}
+
+func (s *Store) findingsAfter(ctx context.Context, run audit.Run, after string) ([]audit.Finding, error) {
+	notes, err := s.notes(ctx, run.Key, after)
+	if err != nil {
+		return nil, err
+	}
+	var history []audit.Finding
+	if run.Scope.Whole() {
+		if history, err = s.history(ctx, run.Seq, after); err != nil {
+			return nil, err
+		}
+	}
+	page := audit.Overlay(history, notes, findingsPage)
+	return page, s.noticeStates(ctx, run.Key, page)
+}
+
+func (s *Store) notes(ctx context.Context, key, after string) ([]audit.Finding, error) {
+	return collect(ctx, s.pool, func(row pgx.CollectableRow) (f audit.Finding, err error) {
+		var note string
+		if err := row.Scan(&note); err != nil {
+			return f, err
+		}
+		err = json.Unmarshal([]byte(note), &f)
+		return f, err
+	}, `SELECT finding::text FROM mailaudit.run_notes
+		WHERE run_key = $1 AND account_id > $2 ORDER BY account_id LIMIT $3`, key, after, findingsPage)
+}
+
+func (s *Store) history(ctx context.Context, seq int64, after string) ([]audit.Finding, error) {
+	return collect(ctx, s.pool, func(row pgx.CollectableRow) (audit.Finding, error) {
+		f := audit.Finding{Notice: audit.NoticeNone}
+		var changed int64
+		err := row.Scan(&f.AccountID, &changed, &f.TenantID, &f.TenantName, &f.Address, &f.Provider,
+			&f.Verdict, &f.Previous, &f.TwoFactor, &f.Certainty, &f.Actor, moment{&f.Since}, &f.Rule, &f.Reply, &f.Reason)
+		switch {
+		case changed < seq:
+			f.Previous = f.Verdict
+		case f.Previous == audit.Gone:
+			f.Previous = ""
+		}
+		return f, err
+	}, `SELECT account_id, seq, tenant_id, tenant_name, address, provider,
+			verdict, previous, two_factor, certainty, actor, since, rule, reply, reason
+		FROM mailaudit.verdict_changes c
+		WHERE account_id > $1 AND verdict <> 'gone'
+			AND seq = (SELECT max(seq) FROM mailaudit.verdict_changes WHERE account_id = c.account_id AND seq <= $2)
+		ORDER BY account_id LIMIT $3`, after, seq, findingsPage)
+}
+
+func (s *Store) noticeStates(ctx context.Context, key string, page []audit.Finding) error {
+	if len(page) == 0 {
+		return nil
+	}
+	type shown struct {
+		id    string
+		state audit.NoticeState
+	}
+	all, err := collect(ctx, s.pool, func(row pgx.CollectableRow) (n shown, err error) {
+		err = row.Scan(&n.id, &n.state)
+		return n, err
+	}, `SELECT i.account_id, n.state FROM mailaudit.notice_items i JOIN mailaudit.notices n USING (notice_id)
+		WHERE i.account_id = ANY($1) AND n.run_key = $2`, column(page, func(f audit.Finding) string { return f.AccountID }), key)
+	if err != nil {
+		return err
+	}
+	states := make(map[string]audit.NoticeState, len(all))
+	for _, n := range all {
+		states[n.id] = n.state
+	}
+	for i := range page {
+		if state, ok := states[page[i].AccountID]; ok {
+			page[i].Notice = state.Shown()
+		}
+	}
+	return nil
+}

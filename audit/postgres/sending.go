@@ -1,0 +1,104 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"mailaudit/audit"
+)
+
+func (s *Store) Claim(ctx context.Context, id int64, now time.Time) (audit.Claim, error) {
+	claim := audit.NoClaim
+	err := s.step(ctx, func(ctx context.Context) error {
+		return s.pool.QueryRow(ctx, `UPDATE mailaudit.notices SET state = 'sending', claimed_at = $1, tries = tries + 1
+			WHERE notice_id = $2 AND state = 'queued' RETURNING tries`, stamp(now), id).Scan(&claim)
+	})
+	if errors.Is(err, pgx.ErrNoRows) {
+		return audit.NoClaim, nil
+	}
+	if err != nil {
+		return audit.NoClaim, fmt.Errorf("claim notice %d: %w", id, err)
+	}
+	return claim, nil
+}
+
+func (s *Store) ReclaimNotices(ctx context.Context, t time.Time) (int, error) {
+	return s.count(ctx, "reclaim notices", `UPDATE mailaudit.notices SET state = 'queued' WHERE state = 'sending' AND claimed_at < $1`, stamp(t))
+}
+
+func (s *Store) Narrow(ctx context.Context, id int64, claim audit.Claim, keep []string) error {
+	err := s.inTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, `SELECT FROM mailaudit.notices WHERE notice_id = $1 AND state = 'sending' AND tries = $2
+			FOR NO KEY UPDATE`, id, claim)
+		if err := moved(tag, err); err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `DELETE FROM mailaudit.notice_items WHERE notice_id = $1 AND account_id <> ALL($2)`, id, list(keep))
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("narrow notice %d: %w", id, err)
+	}
+	return nil
+}
+
+// moved returns ErrMoved where a step changed nothing.
+func moved(tag pgconn.CommandTag, err error) error {
+	if err == nil && tag.RowsAffected() == 0 {
+		return audit.ErrMoved
+	}
+	return err
+}
+
+func (s *Store) HandOver(ctx context.Context, id int64, claim audit.Claim, messageID string, now time.Time) error {
+	err := s.inTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		if err := moved(tx.Exec(ctx, `UPDATE mailaudit.notices SET state = 'ambiguous', message_id = $1,
+			detail = 'handed to the relay; its answer is not known'
+			WHERE notice_id = $2 AND state = 'sending' AND tries = $3`, messageID, id, claim)); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, told, id, stamp(now), false)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("hand over notice %d: %w", id, err)
+	}
+	return nil
+}
+
+func (s *Store) Sent(ctx context.Context, id int64, claim audit.Claim, now time.Time, detail string) error {
+	err := s.inTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, `UPDATE mailaudit.notices SET state = 'sent', sent_at = $1, detail = $2
+			WHERE notice_id = $3 AND state IN ('sending', 'ambiguous') AND tries = $4`, stamp(now), clean(detail), id, claim)
+		if err != nil || tag.RowsAffected() == 0 {
+			return err
+		}
+		_, err = tx.Exec(ctx, told, id, stamp(now), false)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("mark notice %d sent: %w", id, err)
+	}
+	return nil
+}
+
+func (s *Store) Unsent(ctx context.Context, id int64, claim audit.Claim, state audit.NoticeState, detail string, due, now time.Time) error {
+	err := s.inTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, `UPDATE mailaudit.notices SET state = $1, detail = $2, due_at = coalesce($3, due_at)
+			WHERE notice_id = $4 AND state IN ('sending', 'ambiguous') AND tries = $5`, string(state), clean(detail), stamp(due), id, claim)
+		if err != nil || tag.RowsAffected() == 0 || state != audit.NoticeFailed {
+			return err
+		}
+		_, err = tx.Exec(ctx, told, id, stamp(now), false)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("mark notice %d: %w", id, err)
+	}
+	return nil
+}

@@ -1,0 +1,153 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"mailaudit/audit"
+)
+
+const stateColumns = `account_id, tenant_id, tenant_name, address, provider, brand,
+	verdict, two_factor, certainty, actor, since, rule, reply, reason, nights, night_at,
+	told_step, told_verdict, told_first_at, told_at, told_notice, told_shadow,
+	fingerprint, accepted_fingerprint, definite_at, unverified_since, settled_seq, run_result::text`
+
+func scanState(row pgx.CollectableRow) (audit.State, error) {
+	var s audit.State
+	var result *string
+	err := row.Scan(&s.AccountID, &s.TenantID, &s.TenantName, &s.Address, &s.Provider, &s.Brand,
+		&s.Verdict, &s.TwoFactor, &s.Certainty, &s.Actor, moment{&s.Since}, &s.Rule, &s.Reply, &s.Reason, &s.Nights, moment{&s.NightAt},
+		&s.Told.Step, &s.Told.Verdict, moment{&s.Told.FirstAt}, moment{&s.Told.At}, &s.Told.NoticeID, &s.Told.Shadow,
+		&s.Fingerprint, &s.AcceptedFingerprint, moment{&s.DefiniteAt}, moment{&s.UnverifiedSince}, &s.SettledSeq, &result)
+	if err != nil {
+		return s, err
+	}
+	if result != nil {
+		s.Tonight = new(audit.Result)
+		if err := json.Unmarshal([]byte(*result), s.Tonight); err != nil {
+			return s, fmt.Errorf("result of account %s: %w", s.AccountID, err)
+		}
+	}
+	return s, nil
+}
+
+func (s *Store) LoadStates(ctx context.Context, ids []string) (map[string]audit.State, error) {
+	all, err := s.states(ctx, "read states", `account_id = ANY($1)`, list(ids))
+	if err != nil {
+		return nil, err
+	}
+	states := make(map[string]audit.State, len(all))
+	for _, st := range all {
+		states[st.AccountID] = st
+	}
+	return states, nil
+}
+
+// record takes the run's row for sharing: a conclusion waits until the results are stored, and results that
+// come after it find no open run.
+const record = `WITH open AS (
+		SELECT run_key FROM mailaudit.runs
+		WHERE run_key = $1 AND status <> 'stopped' AND phase IN ('planning', 'verifying') FOR SHARE
+	)
+	INSERT INTO mailaudit.account_states AS s (run_key, account_id, tenant_id, tenant_name, address, provider, run_provider,
+		brand, run_try, run_quiet, run_result, run_verdict, run_silent)
+	SELECT open.run_key, u.id, u.tenant, u.tenant_name, u.address, u.provider, u.provider, u.brand, u.try, u.quiet, u.result::json,
+		u.verdict, u.silent
+	FROM open, unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::integer[], $9::boolean[], $10::text[],
+		$11::text[], $12::boolean[]) AS u (id, tenant, tenant_name, address, provider, brand, try, quiet, result, verdict, silent)
+	ORDER BY u.id
+	ON CONFLICT (account_id) DO UPDATE SET run_key = excluded.run_key, run_provider = excluded.run_provider,
+		run_try = excluded.run_try, run_quiet = excluded.run_quiet, run_result = excluded.run_result,
+		run_verdict = excluded.run_verdict, run_silent = excluded.run_silent
+	WHERE s.run_key <> excluded.run_key OR s.run_try < excluded.run_try`
+
+func (s *Store) Record(ctx context.Context, key string, results []audit.Recorded) error {
+	results = firstWords(results)
+	var failed error
+	written := column(results, func(r audit.Recorded) string {
+		text, err := json.Marshal(r.Result)
+		if err != nil {
+			failed = err
+		}
+		return string(text)
+	})
+	if failed != nil {
+		return fmt.Errorf("record results: %w", failed)
+	}
+	return s.exec(ctx, "record results", record, key,
+		texts(results, func(r audit.Recorded) string { return r.AccountID }),
+		texts(results, func(r audit.Recorded) string { return r.TenantID }),
+		texts(results, func(r audit.Recorded) string { return r.TenantName }),
+		texts(results, func(r audit.Recorded) string { return r.Address }),
+		texts(results, func(r audit.Recorded) string { return r.Provider }),
+		texts(results, func(r audit.Recorded) string { return r.Brand }),
+		column(results, func(r audit.Recorded) int32 { return int32(r.Try) }),
+		column(results, func(r audit.Recorded) bool { return r.Quiet }),
+		written,
+		texts(results, func(r audit.Recorded) audit.Verdict { return r.Verdict }),
+		column(results, func(r audit.Recorded) bool { return r.Silent() }))
+}
+
+// firstWords leaves one result of each account, as if they had come one after the other: a statement must
+// not meet a row twice.
+func firstWords(results []audit.Recorded) []audit.Recorded {
+	sorted := slices.Clone(results)
+	slices.SortStableFunc(sorted, func(x, y audit.Recorded) int {
+		if c := strings.Compare(x.AccountID, y.AccountID); c != 0 {
+			return c
+		}
+		return y.Try - x.Try
+	})
+	return slices.CompactFunc(sorted, func(x, y audit.Recorded) bool { return x.AccountID == y.AccountID })
+}
+
+func (s *Store) Unsettled(ctx context.Context, run audit.Run, after string, limit int) ([]audit.State, error) {
+	return s.states(ctx, "read unsettled accounts", `run_key = $1 AND NOT run_quiet AND settled_seq < $2
+		AND account_id > $3 ORDER BY account_id LIMIT $4`, run.Key, run.Seq, after, limit)
+}
+
+func (s *Store) Departed(ctx context.Context, run audit.Run, after string, limit int) ([]audit.State, error) {
+	var departed []audit.State
+	err := s.eachStretch(ctx, after, func(from, to string) (bool, error) {
+		found, err := s.states(ctx, "read departed accounts", `account_id > $1 AND account_id <= $2
+			AND run_key <> $3 AND verdict <> 'gone' AND settled_seq < $4 ORDER BY account_id LIMIT $5`,
+			from, to, run.Key, run.Seq, limit-len(departed))
+		departed = append(departed, found...)
+		return len(departed) < limit, err
+	})
+	return departed, err
+}
+
+// stretch is how many states one statement walks through where no index helps, so that none takes long.
+const stretch = 20_000
+
+// eachStretch cuts the states after an id into stretches (from, to] until f has enough.
+func (s *Store) eachStretch(ctx context.Context, after string, f func(from, to string) (more bool, err error)) error {
+	for from := after; ; {
+		to, err := one(ctx, s.pool, pgx.RowTo[string], `SELECT coalesce(max(account_id), '') FROM (
+			SELECT account_id FROM mailaudit.account_states WHERE account_id > $1 ORDER BY account_id LIMIT $2) s`, from, stretch)
+		if err != nil {
+			return fmt.Errorf("walk through the states: %w", err)
+		}
+		if to == "" {
+			return nil
+		}
+		if more, err := f(from, to); err != nil || !more {
+			return err
+		}
+		from = to
+	}
+}
+
+func (s *Store) states(ctx context.Context, doing, where string, args ...any) ([]audit.State, error) {
+	all, err := collect(ctx, s.pool, scanState, `SELECT `+stateColumns+` FROM mailaudit.account_states WHERE `+where, args...)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", doing, err)
+	}
+	return all, nil
+}
