@@ -5,6 +5,7 @@ package queue
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -38,7 +39,12 @@ type Options struct {
 	Every time.Duration
 	// Conversation is how long the longest conversation with a provider may take.
 	Conversation time.Duration
-	Log          *slog.Logger
+	// Schema holds River's tables; "" is where the database looks by itself.
+	Schema string
+	// PollOnly: the database is asked for jobs every so often instead of telling of them. So it must be behind
+	// a pooler that shares sessions.
+	PollOnly bool
+	Log      *slog.Logger
 }
 
 // Engine works on the jobs of one database. TTx is the driver's transaction type.
@@ -64,14 +70,33 @@ const (
 	batchWorkers = 2
 )
 
-// Migrate brings River's own tables up to date.
-func Migrate[TTx any](ctx context.Context, driver riverdriver.Driver[TTx], log *slog.Logger) error {
-	migrator, err := rivermigrate.New(driver, &rivermigrate.Config{Logger: quiet(log)})
+// Migrate brings River's own tables in the schema up to date.
+func Migrate[TTx any](ctx context.Context, driver riverdriver.Driver[TTx], schema string, log *slog.Logger) error {
+	migrator, err := rivermigrate.New(driver, &rivermigrate.Config{Schema: schema, Logger: quiet(log)})
 	if err != nil {
 		return fmt.Errorf("prepare the queue's tables: %w", err)
 	}
 	if _, err := migrator.Migrate(ctx, rivermigrate.DirectionUp, nil); err != nil {
 		return fmt.Errorf("migrate the queue's tables: %w", err)
+	}
+	return nil
+}
+
+// ErrNotMigrated: River's tables are missing or old.
+var ErrNotMigrated = errors.New("the queue's tables are not up to date: run mailaudit migrate")
+
+// CheckTables returns ErrNotMigrated unless River's tables in the schema are up to date.
+func CheckTables[TTx any](ctx context.Context, driver riverdriver.Driver[TTx], schema string, log *slog.Logger) error {
+	migrator, err := rivermigrate.New(driver, &rivermigrate.Config{Schema: schema, Logger: quiet(log)})
+	if err != nil {
+		return fmt.Errorf("check the queue's tables: %w", err)
+	}
+	checked, err := migrator.Validate(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("check the queue's tables: %w", err)
+	}
+	if !checked.OK {
+		return ErrNotMigrated
 	}
 	return nil
 }
@@ -102,6 +127,8 @@ func New[TTx any](driver riverdriver.Driver[TTx], opts Options) (*Engine[TTx], e
 		RescueStuckJobsAfter: jobTimeout + rescueLater,
 		MaxAttempts:          maxAttempts,
 		RetryPolicy:          backoff{},
+		Schema:               opts.Schema,
+		PollOnly:             opts.PollOnly,
 		ErrorHandler:         &failures{log: opts.Log},
 		Logger:               quiet(opts.Log),
 	})

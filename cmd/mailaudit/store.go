@@ -38,7 +38,7 @@ func migrateStore(ctx context.Context, store *sqlite.Store, log *slog.Logger) er
 	if err := store.Migrate(ctx); err != nil {
 		return err
 	}
-	return queue.Migrate(ctx, riversqlite.New(store.DB()), log)
+	return queue.Migrate(ctx, riversqlite.New(store.DB()), "", log)
 }
 
 // lockStore takes the database's lock for a working command, waiting for it while wait allows.
