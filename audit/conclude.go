@@ -162,7 +162,7 @@ func (a *Auditor) draft(run Run, s *Settlement, acc Account, m Mailing) (Draft, 
 	asked := tonight.Verdict != Unverified && !tonight.Carried
 	cadence := a.Policy.Cadence
 	cadence.Shadow = a.Policy.Mode == ModeShadow
-	s.Decision = cadence.Decide(run.StartedAt, s.State.Settled, s.State.Told, asked, m.Lately, m.Pending)
+	s.Decision = cadence.decide(run.StartedAt, s.State.Settled, s.State.Told, asked, m)
 	if s.Decision.Kind == "" {
 		return Draft{}, false
 	}
@@ -209,22 +209,19 @@ func (a *Auditor) releaseNotices(ctx context.Context, run Run, rulings Rulings) 
 	if err != nil {
 		return err
 	}
-	snoozes, err := a.snoozed(ctx, run.StartedAt)
+	kept, err := a.keeping(ctx, forming...)
 	if err != nil {
 		return err
 	}
 	for i := range forming {
 		n := &forming[i]
 		hold, isHeld := holds[n.Provider]
+		why := kept.why(*n)
 		switch {
-		case n.ContactEmail == "":
-			n.State, n.Detail = NoticeSuppressed, "the tenant has no contact: telephone"
+		case why != "":
+			n.State, n.Detail = NoticeSuppressed, why
 		case rulings.Silenced != "":
 			n.State, n.Detail = NoticeSuppressed, rulings.Silenced
-		case !a.Policy.Only.Covers(*n):
-			n.State, n.Detail = NoticeSuppressed, "outside notices.only"
-		case snoozes[n.TenantID]:
-			n.State, n.Detail = NoticeSuppressed, "the tenant is snoozed"
 		case a.Policy.Mode == ModeShadow:
 			n.State, n.Detail = NoticeShadowed, "notices.mode is shadow"
 		case isHeld && n.Kind != KindRecovered:

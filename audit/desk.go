@@ -96,6 +96,24 @@ type Guarding interface {
 	// Bounced notes an address to which mail came back; Bounces tells which of the addresses are noted.
 	Bounced(ctx context.Context, address, detail string, now time.Time) error
 	Bounces(ctx context.Context, addresses []string) (map[string]string, error)
+
+	// Prolong moves an unfinished run's deadline to a later one.
+	Prolong(ctx context.Context, key string, deadline time.Time) error
+	// Failing returns, by ascending id greater than after, states whose settled verdict is failing.
+	Failing(ctx context.Context, after string, limit int) ([]State, error)
+	// Mend stores states that an acceptance between two runs has changed, see [Mend], and returns whose it
+	// were. A state that a run has settled since it was read, or another process has mended, stays as it is.
+	// What the customer was told is not touched.
+	Mend(ctx context.Context, states []State) ([]string, error)
+	// Tried notes by account the fingerprint of the secret that was asked between two runs and not accepted.
+	Tried(ctx context.Context, prints map[string]string) error
+	// Enqueue adds a notice that no run wrote, in its state: RunKey is "". There is one for an occasion,
+	// tenant, contact and provider; added is false if it stood already. A shadowed one counts as told in shadow.
+	Enqueue(ctx context.Context, occasion string, n Notice) (id int64, added bool, err error)
+	// Reschedule gives a queued notice another hour.
+	Reschedule(ctx context.Context, id int64, due time.Time) error
+	// History returns what is kept of one account's past.
+	History(ctx context.Context, accountID string) (History, error)
 }
 
 // The names of settings.

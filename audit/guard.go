@@ -134,4 +134,8 @@ type Rulings struct {
 	// Silenced tells why no customer is told anything tonight: the state was lost, or this is a copy.
 	Silenced  string            `json:"silenced,omitempty"`
 	Providers map[string]Ruling `json:"providers"`
+
+	// How the customers of this run were told, so that it can be explained after a change of configuration.
+	Mode    Mode    `json:"mode,omitempty"`
+	Cadence Cadence `json:"cadence,omitzero"`
 }

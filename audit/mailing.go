@@ -2,6 +2,7 @@ package audit
 
 import (
 	"context"
+	"fmt"
 	"time"
 )
 
@@ -19,57 +20,128 @@ const summaryPatience = 12 * time.Hour
 // dueAtMost bounds one look into the outbox.
 const dueAtMost = 200
 
-// DueNotices lists the mails that may leave now: their hour has come, operations have the summary of the
-// run that wrote them, and the caps allow it.
+// DueNotices lists the mails that may leave now: nobody has stopped them, their hour has come, operations
+// have the summary of the run that wrote them, and the caps allow it.
 func (a *Auditor) DueNotices(ctx context.Context, caps Caps) ([]Task, error) {
-	if a.Policy.Mode != ModeLive {
-		return nil, nil
+	if why, err := a.stopped(ctx); why != "" || err != nil {
+		return nil, err
 	}
-	now := a.Now()
-	due, err := a.Ledger.DueNotices(ctx, now, dueAtMost)
+	due, err := a.Ledger.DueNotices(ctx, a.Now(), dueAtMost)
 	if err != nil || len(due) == 0 {
 		return nil, err
 	}
-	budget, err := a.nightBudget(ctx, caps)
-	if err != nil {
+	p := pass{Auditor: a, caps: caps, told: map[string]bool{}}
+	if p.budget, err = a.nightBudget(ctx, caps); err != nil {
 		return nil, err
 	}
-	told := map[string]bool{} // runs whose summary operations have
 	var tasks []Task
 	for _, n := range due {
-		if len(tasks) >= budget {
+		if p.budget <= 0 {
 			break
 		}
-		if _, known := told[n.RunKey]; !known {
-			run, err := a.Ledger.LoadRun(ctx, n.RunKey)
-			if err != nil {
-				return nil, err
-			}
-			told[n.RunKey] = !run.PostedAt.IsZero() || now.Sub(run.FinishedAt) > summaryPatience
-		}
-		if !told[n.RunKey] {
-			continue
-		}
-		if ok, err := a.withinDay(ctx, caps, n); err != nil {
+		if why, err := p.waits(ctx, n); err != nil {
 			return nil, err
-		} else if ok {
+		} else if why == "" {
 			tasks = append(tasks, Task{Kind: TaskNotify, Notice: n.ID})
+			p.budget--
 		}
 	}
 	return tasks, nil
 }
 
-// MayMail asks the caps once more for one notice, just before it is sent.
+// MayMail asks once more for one notice, just before it is sent.
 func (a *Auditor) MayMail(ctx context.Context, caps Caps, id int64) (bool, error) {
 	n, err := a.Ledger.LoadNotice(ctx, id)
 	if err != nil {
 		return false, err
 	}
+	why, err := a.Waits(ctx, caps, n)
+	return why == "" && err == nil, err
+}
+
+// Waits tells what a queued notice waits for; "" if it may leave now.
+func (a *Auditor) Waits(ctx context.Context, caps Caps, n Notice) (string, error) {
+	if why, err := a.stopped(ctx); why != "" || err != nil {
+		return why, err
+	}
 	budget, err := a.nightBudget(ctx, caps)
-	if err != nil || budget <= 0 {
+	if err != nil {
+		return "", err
+	}
+	return (&pass{Auditor: a, caps: caps, budget: budget, told: map[string]bool{}}).waits(ctx, n)
+}
+
+// stopped tells why no mail leaves at all.
+func (a *Auditor) stopped(ctx context.Context) (string, error) {
+	if a.Policy.Mode != ModeLive {
+		return "notices.mode is " + string(a.Policy.Mode), nil
+	}
+	switched, err := a.Ledger.Setting(ctx, SettingStopped)
+	if err != nil {
+		return "", err
+	}
+	if switched != "" {
+		return "mails are stopped " + switched, nil
+	}
+	owner, err := a.Ledger.Setting(ctx, SettingInstallation)
+	if err == nil && owner != "" && owner != a.Policy.Installation {
+		return fmt.Sprintf("the database belongs to installation %q and this is %q", owner, a.Policy.Installation), nil
+	}
+	return "", err
+}
+
+// pass is one look at notices that are due.
+type pass struct {
+	*Auditor
+	caps   Caps
+	budget int             // mails that the night may still bring
+	told   map[string]bool // runs whose summary operations have
+}
+
+func (p *pass) waits(ctx context.Context, n Notice) (string, error) {
+	now := p.Now()
+	if n.DueAt.After(now) {
+		return "its hour has not come", nil
+	}
+	if told, err := p.summarised(ctx, n.RunKey); err != nil || !told {
+		return "operations do not have the summary of its run yet", err
+	}
+	if p.budget <= 0 {
+		return "as many mails as notices.max_per_night allows were sent since the last run", nil
+	}
+	if open, err := p.withinHours(ctx, n); err != nil || !open {
+		return "the hours of notices.send_between are over", err
+	}
+	return p.overDay(ctx, p.caps, n)
+}
+
+func (p *pass) summarised(ctx context.Context, key string) (bool, error) {
+	if key == "" {
+		return true, nil
+	}
+	if told, known := p.told[key]; known {
+		return told, nil
+	}
+	run, err := p.Ledger.LoadRun(ctx, key)
+	if err != nil {
 		return false, err
 	}
-	return a.withinDay(ctx, caps, n)
+	p.told[key] = !run.PostedAt.IsZero() || p.Now().Sub(run.FinishedAt) > summaryPatience
+	return p.told[key], nil
+}
+
+// withinHours tells whether the tenant's clock allows the mail now: a mail that had to wait for the caps or
+// the relay may have missed its hour. That a changed password works is said at once.
+func (p *pass) withinHours(ctx context.Context, n Notice) (bool, error) {
+	if p.Policy.Hours == (Hours{}) || n.RunKey == "" && n.Kind == KindRecovered {
+		return true, nil
+	}
+	zone, err := p.zoneOf(ctx, n)
+	if err != nil {
+		return false, err
+	}
+	now := p.Now()
+	return p.Policy.Hours.Next(now, zone).Equal(now), nil
 }
 
 func (a *Auditor) nightBudget(ctx context.Context, caps Caps) (int, error) {
@@ -81,13 +153,20 @@ func (a *Auditor) nightBudget(ctx context.Context, caps Caps) (int, error) {
 	return caps.Night - sent, err
 }
 
-func (a *Auditor) withinDay(ctx context.Context, caps Caps, n Notice) (bool, error) {
+// overDay tells which cap of the day the notice would break.
+func (a *Auditor) overDay(ctx context.Context, caps Caps, n Notice) (string, error) {
 	y, m, d := a.Now().In(caps.Zone).Date()
 	midnight := time.Date(y, m, d, 0, 0, 0, 0, caps.Zone)
 	sent, err := a.Ledger.SentSince(ctx, midnight, n.ContactEmail, "")
-	if err != nil || sent >= caps.Recipient {
-		return false, err
+	if err != nil {
+		return "", err
+	}
+	if sent >= caps.Recipient {
+		return "the contact has had notices.max_per_recipient mails today", nil
 	}
 	sent, err = a.Ledger.SentSince(ctx, midnight, "", n.TenantID)
-	return err == nil && sent < caps.Tenant, err
+	if err == nil && sent >= caps.Tenant {
+		return "the tenant has had notices.max_per_tenant mails today", nil
+	}
+	return "", err
 }

@@ -30,12 +30,14 @@ const (
 	KindFinding   NoticeKind = "finding"   // something must be mended
 	KindReminder  NoticeKind = "reminder"  // it still must
 	KindRecovered NoticeKind = "recovered" // it works again
+
+	KindCorrection NoticeKind = "correction" // an earlier mail was wrong
 )
 
 // Notice is one mail to one contact of one tenant about the accounts of one provider.
 type Notice struct {
-	ID           int64 // the number that the mail and the product's screens show, as M-4821
-	RunKey       string
+	ID           int64  // the number that the mail and the product's screens show, as M-4821
+	RunKey       string // the run that wrote it; "" for one that an operator or run --changed had written
 	Kind         NoticeKind
 	TenantID     string
 	ContactEmail string

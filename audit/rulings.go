@@ -22,7 +22,7 @@ func (a *Auditor) rule(ctx context.Context, run Run) (Rulings, error) {
 	if err != nil {
 		return Rulings{}, err
 	}
-	r := Rulings{Silenced: before.Silenced, Providers: map[string]Ruling{}}
+	r := Rulings{Silenced: before.Silenced, Providers: map[string]Ruling{}, Mode: a.Policy.Mode, Cadence: a.Policy.Cadence}
 	canaries, err := a.canaryVoids(ctx, run)
 	if err != nil {
 		return r, err

@@ -16,7 +16,7 @@ type Settlement struct {
 // Settle folds tonight's result into an account's state. It is pure: the same state and run give the same
 // settlement, however often a conclusion is begun again.
 func Settle(run Run, st State) Settlement {
-	r := *st.Tonight
+	st, r := betweenRuns(st)
 	out := Settlement{State: st}
 	s := &out.State
 	s.SettledSeq = run.Seq
@@ -81,6 +81,7 @@ func Left(run Run, st State) Settlement {
 	s.Settled = Settled{Verdict: Gone, Since: run.StartedAt}
 	s.Told = Told{}
 	s.UnverifiedSince = time.Time{}
+	s.Mended, s.MendedAt, s.Tried = "", time.Time{}, ""
 	out.Change = &Change{
 		AccountID: st.AccountID, RunKey: run.Key, Seq: run.Seq,
 		TenantID: st.TenantID, TenantName: st.TenantName, Address: st.Address, Provider: st.Provider,

@@ -80,13 +80,18 @@ type State struct {
 	UnverifiedSince     time.Time // start of the first run in a row without an answer; zero if answered
 	SettledSeq          int64     // the run that was settled last
 
+	// Between two runs; the next conclusive night takes them up, see [Mend].
+	Mended   Verdict   // the finding that an acceptance ended; "" if none did
+	MendedAt time.Time // when
+	Tried    string    // fingerprint of the secret that was asked last and not accepted
+
 	Tonight *Result // of the run that last asked; nil before the first
 }
 
 // Quiet tells whether recording r leaves nothing to settle: the account was fine, is fine in the same way,
 // and its customer was told nothing.
 func (s State) Quiet(r Result) bool {
-	return r.Verdict.Fine() && !r.Carried && s.Told.Step == 0 && s.UnverifiedSince.IsZero() &&
+	return r.Verdict.Fine() && !r.Carried && s.Told.Step == 0 && s.UnverifiedSince.IsZero() && s.Mended == "" &&
 		s.Settled.Verdict == r.Verdict && s.Settled.TwoFactor == r.TwoFactor && s.Settled.Rule == r.Rule &&
 		s.AcceptedFingerprint == r.Fingerprint &&
 		s.TenantID == r.TenantID && s.TenantName == r.TenantName && s.Address == r.Address &&

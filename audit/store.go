@@ -187,6 +187,7 @@ const NoClaim Claim = 0
 type Mailing struct {
 	Lately  int
 	Pending bool
+	Closing bool // the one under way says that all is well, or that an earlier one was wrong
 }
 
 // Store is everything the program keeps. One suite, package storetest, holds the stores to it.

@@ -1,0 +1,52 @@
+package sqlite
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"mailaudit/audit"
+)
+
+func (s *Store) History(ctx context.Context, id string) (audit.History, error) {
+	var h audit.History
+	rows, err := s.db.QueryContext(ctx, `SELECT account_id, seq, run_key, tenant_id, tenant_name, address, provider,
+			verdict, previous, two_factor, certainty, actor, since, rule, reply, reason
+		FROM verdict_changes WHERE account_id = ? ORDER BY seq`, id)
+	h.Changes, err = collect(rows, err, func(row scanner) (audit.Change, error) {
+		var c audit.Change
+		err := row.Scan(&c.AccountID, &c.Seq, &c.RunKey, &c.TenantID, &c.TenantName, &c.Address, &c.Provider,
+			&c.Verdict, &c.Previous, &c.TwoFactor, &c.Certainty, &c.Actor, moment{&c.Since}, &c.Rule, &c.Reply, &c.Reason)
+		return c, err
+	})
+	if err != nil {
+		return h, fmt.Errorf("read history of account %s: %w", id, err)
+	}
+	if h.Notes, err = s.notesOf(ctx, id); err != nil {
+		return h, fmt.Errorf("read nights of account %s: %w", id, err)
+	}
+	h.Notices, err = s.notices(ctx, `notice_id IN (SELECT notice_id FROM notice_items WHERE account_id = ?) ORDER BY notice_id`, id)
+	return h, err
+}
+
+func (s *Store) notesOf(ctx context.Context, id string) (map[string]audit.Finding, error) {
+	rows, err := s.db.QueryContext(ctx, `SELECT n.run_key, n.finding FROM runs r CROSS JOIN run_notes n
+		ON n.run_key = r.run_key AND n.account_id = ?`, id)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	notes := map[string]audit.Finding{}
+	for rows.Next() {
+		var key, note string
+		if err := rows.Scan(&key, &note); err != nil {
+			return nil, err
+		}
+		var f audit.Finding
+		if err := json.Unmarshal([]byte(note), &f); err != nil {
+			return nil, err
+		}
+		notes[key] = f
+	}
+	return notes, rows.Err()
+}
