@@ -35,6 +35,8 @@ type Reply struct {
 	OAuthSuberror string // Microsoft's "suberror"
 	OAuthCodes    []int  // Microsoft's "error_codes", else the leading AADSTS number of the description
 	SASLError     string // the decoded JSON of a 334 error challenge, RFC 7628 section 3.2.2
+
+	Token bool // the answer to an access token that had just been issued, not to a password
 }
 
 // Fault is why a conversation ended without a reply that decides.
@@ -89,6 +91,7 @@ type Attempt struct {
 	Mechanisms []Mechanism // those that the provider bears, best first; the first that the server offers is used
 	Login      string
 	Secret     Secret
+	Grant      *Grant    // by OAuth: Secret is a refresh token, and Mechanisms are those for access tokens
 	StartBy    time.Time // whoever paces gives up if it has not begun by then; zero: no limit
 }
 
@@ -104,9 +107,10 @@ type Conversation struct {
 	Endpoint       Endpoint
 	Reply          Reply
 	Fault          Fault
-	Detail         string // for people: what the fault was, in words; never a secret
-	Stage          Stage  // how far the conversation came
-	CredentialSent bool   // any byte of the credential left us: the attempt counts
+	Detail         string        // for people: what the fault was, in words; never a secret
+	Stage          Stage         // how far the conversation came
+	CredentialSent bool          // any byte of the credential left us: the attempt counts
+	RetryAfter     time.Duration // for so long the server asked us to stay away; 0: it did not say
 	Mechanism      Mechanism
 	Offered        []Mechanism
 	LocalAddr      netip.Addr // the address we left by

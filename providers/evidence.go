@@ -32,11 +32,10 @@ func (r Reply) Evidence() string {
 	if r.OAuthError != "" {
 		parts = append(parts, shield(r.OAuthError))
 	}
-	switch {
-	case r.SASLError != "":
+	if r.SASLError != "" {
 		parts = append(parts, shield(r.SASLError))
-	case r.Code == 334: // a challenge, which is no one's business
-	case r.Text != "":
+	}
+	if r.Text != "" && r.Code != 334 { // whose text is a challenge, which is no one's business
 		parts = append(parts, shield(r.Text))
 	}
 	return truncate(strings.Join(parts, " "), MaxEvidence)

@@ -30,6 +30,10 @@ type Provider struct {
 	OAuthMechanisms []Mechanism
 	// TokenURL is the default OAuth token endpoint; "" where there is none.
 	TokenURL string
+	// Scopes are asked for at a refresh; empty where the grant's own are what the mail server wants.
+	Scopes []string
+	// Rotation is what a refresh does to the refresh token.
+	Rotation Rotation
 
 	// Shape guesses the kind of a stored password: a hint, never proof.
 	Shape func(secret string) Kind
@@ -63,6 +67,11 @@ type Brand struct {
 	PasswordsRetired bool
 
 	HelpURL string // the brand's own help on app passwords
+
+	// OAuth names the client that serves the brand where it is not the provider's own, and TokenURL that
+	// client's token endpoint.
+	OAuth    string
+	TokenURL string
 }
 
 // Wire gives the form in which a stored password goes over the wire.

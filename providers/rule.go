@@ -27,6 +27,7 @@ type Rule struct {
 	OAuthErrors []string `yaml:"oauth_error"` // the token endpoint's "error" or "suberror"
 	OAuthCodes  []int    `yaml:"oauth_code"`  // Microsoft's AADSTS numbers
 	SASL        []string `yaml:"sasl"`        // "status" of a 334 error challenge: "400", "4xx", "invalid_token"
+	Token       bool     `yaml:"token"`       // only what is said to an access token that had just been issued
 
 	Class     Class     `yaml:"class"`
 	Certainty Certainty `yaml:"certainty"` // ambiguous unless the rule says definite
@@ -50,6 +51,9 @@ func (r Rule) Reading() Reading {
 // matches compares the rule with a reply; f is the reply folded once for all rules.
 func (r *Rule) matches(reply *Reply, f *folded) bool {
 	if !slices.Contains(r.Stages, reply.Stage) {
+		return false
+	}
+	if r.Token && !reply.Token {
 		return false
 	}
 	if len(r.Codes) > 0 && !slices.ContainsFunc(r.Codes, func(p string) bool { return codeMatches(p, f.code) }) {

@@ -11,7 +11,14 @@ import (
 
 // saslClient gives the client's side of a mechanism; ok is false for one that we do not speak. Any
 // sasl.Client will do: a nil response of Start waits for the server's first challenge.
-func saslClient(m providers.Mechanism, login, secret string) (client sasl.Client, ok bool) {
+func saslClient(m providers.Mechanism, a providers.Attempt) (client sasl.Client, ok bool) {
+	login, secret := a.Login, a.Secret.Reveal()
+	if a.Grant != nil { // a token is never given as a password, nor a password as a token
+		if m == providers.XOAuth2 || m == providers.OAuthBearer {
+			return newTokenClient(m, login, secret, a.Endpoint), true
+		}
+		return nil, false
+	}
 	switch m {
 	case providers.Plain:
 		// The authorization identity stays empty: iCloud refuses one, and no other needs it.
@@ -66,6 +73,8 @@ func unsayable(a providers.Attempt) string {
 		return "there is no login name to send"
 	case strings.ContainsRune(a.Login+a.Secret.Reveal(), 0):
 		return "the login name or the secret holds a NUL byte" // PLAIN parts its fields by NUL, RFC 4616
+	case a.Grant != nil && strings.ContainsRune(a.Login+a.Secret.Reveal(), 1):
+		return "the login name or the token holds a control byte" // which parts the fields of XOAUTH2 and OAUTHBEARER
 	}
 	return ""
 }

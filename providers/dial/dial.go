@@ -114,7 +114,9 @@ func New(cfg Config) (*Dialer, error) {
 
 var _ providers.VerifyFunc = (*Dialer)(nil).Verify
 
-// Verify holds one conversation: one connection, one mechanism, one AUTH, QUIT. It returns when ctx ends.
+// Verify holds one conversation: one connection, one mechanism, one AUTH, QUIT; before it, for a grant, one
+// exchange with the token endpoint. It returns when ctx ends, but for an exchange that has begun: its answer is
+// waited for, as it may hold the one refresh token that is alive from now on.
 func (d *Dialer) Verify(ctx context.Context, a providers.Attempt) providers.Conversation {
 	started := d.cfg.Now()
 	limited, cancel := context.WithTimeout(ctx, d.cfg.Timeout)
@@ -127,7 +129,9 @@ func (d *Dialer) Verify(ctx context.Context, a providers.Attempt) providers.Conv
 		scrub:  newScrubber(a.Login, a.Secret.Reveal()),
 		result: providers.Conversation{Endpoint: a.Endpoint, Stage: providers.StageGreeting, StartedAt: started},
 	}
-	t.hold()
+	if a.Grant == nil || t.redeemed() {
+		t.hold()
+	}
 	t.result.Took = d.cfg.Now().Sub(started)
 	return t.result
 }

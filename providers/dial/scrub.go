@@ -26,25 +26,32 @@ var ordinaryWords = []string{
 // in hexadecimal; in base64 at any alignment, which covers the responses of PLAIN and LOGIN; and broken
 // over lines or spaces.
 type scrubber struct {
-	short  string   // looked for as a whole word
+	login  string
+	short  []string // looked for as whole words
 	plain  []string // looked for without regard to case
 	base64 []string // parts of the encodings that do not depend on what surrounds the secret
 	buf    []byte
 }
 
 func newScrubber(login, secret string) *scrubber {
-	s := &scrubber{}
+	s := &scrubber{login: login}
+	s.add(secret)
+	return s
+}
+
+// add has one more secret taken out.
+func (s *scrubber) add(secret string) {
 	if secret == "" {
-		return s
+		return
 	}
 	ordinary := slices.Contains(ordinaryWords, strings.ToLower(secret))
 	squeezed := string(squeeze(nil, secret))
 	if len(squeezed) <= shortSecret {
 		if !ordinary {
-			s.short = secret
+			s.short = append(s.short, secret)
 		}
-		s.base64 = append(s.base64, base64.StdEncoding.EncodeToString([]byte("\x00"+login+"\x00"+secret)))
-		return s
+		s.base64 = append(s.base64, base64.StdEncoding.EncodeToString([]byte("\x00"+s.login+"\x00"+secret)))
+		return
 	}
 	if !ordinary {
 		s.plain = append(s.plain, secret)
@@ -61,7 +68,6 @@ func newScrubber(login, secret string) *scrubber {
 			s.base64 = append(s.base64, other)
 		}
 	}
-	return s
 }
 
 // base64Core encodes secret as it stands after shift other bytes, and leaves out the first and last
@@ -96,8 +102,10 @@ func (s *scrubber) clean(text string) string {
 // holds looks through text with its codes and white space taken out, so that no line break hides a
 // secret.
 func (s *scrubber) holds(text string) bool {
-	if s.short != "" && wordAt(text, s.short) >= 0 {
-		return true
+	for _, word := range s.short {
+		if wordAt(text, word) >= 0 {
+			return true
+		}
 	}
 	s.buf = s.buf[:0]
 	for line := range strings.SplitSeq(text, "\n") {
@@ -135,8 +143,8 @@ func (s *scrubber) cleanLine(line string) string {
 	for _, p := range s.plain {
 		line = redact(line, len(p), func(rest string) int { return indexFold(rest, p) }, nil)
 	}
-	if s.short != "" {
-		line = redact(line, len(s.short), func(rest string) int { return wordAt(rest, s.short) }, nil)
+	for _, word := range s.short {
+		line = redact(line, len(word), func(rest string) int { return wordAt(rest, word) }, nil)
 	}
 	return line
 }

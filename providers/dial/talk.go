@@ -33,6 +33,8 @@ type talk struct {
 	scrub  *scrubber
 	result providers.Conversation
 
+	token *tokenClient // of a grant, once its access token is being given
+
 	raw  net.Conn // the connection below TLS
 	conn net.Conn
 	in   reader
@@ -140,7 +142,7 @@ func (t *talk) handshake(host string) bool {
 func (t *talk) authenticate() {
 	t.result.Stage = providers.StageAuth
 	i := slices.IndexFunc(t.a.Mechanisms, func(m providers.Mechanism) bool {
-		_, spoken := saslClient(m, "", "")
+		_, spoken := saslClient(m, t.a)
 		return spoken && slices.Contains(t.result.Offered, m)
 	})
 	if i < 0 {
@@ -150,7 +152,8 @@ func (t *talk) authenticate() {
 		return
 	}
 	t.result.Mechanism = t.a.Mechanisms[i]
-	client, _ := saslClient(t.result.Mechanism, t.a.Login, t.a.Secret.Reveal())
+	client, _ := saslClient(t.result.Mechanism, t.a)
+	t.token, _ = client.(*tokenClient)
 	name, response, err := client.Start()
 	if err != nil {
 		t.fault(providers.FaultOurs, "start "+string(t.result.Mechanism)+": "+err.Error())
@@ -175,6 +178,7 @@ func (t *talk) authenticate() {
 		}
 		code, wire, ok := t.receive()
 		if !ok {
+			t.settleForChallenge()
 			return
 		}
 		if code != 334 {
@@ -187,6 +191,9 @@ func (t *talk) authenticate() {
 			}
 		}
 		pending, shown = false, redacted
+		if t.token != nil && t.token.refusal != "" {
+			shown = "(nothing: the error is understood)"
+		}
 		t.out = base64.StdEncoding.AppendEncode(t.out[:0], response)
 	}
 	// No QUIT: the server would take it for one more response, and for one more failed attempt.
@@ -209,8 +216,23 @@ func (t *talk) answered(code int, wire string) {
 		return
 	}
 	t.result.Reply = providers.ParseReply(t.result.Stage, wire)
+	if t.token != nil {
+		t.result.Reply.Token = true
+		t.result.Reply.SASLError = t.token.errorChallenge().SASLError
+	}
 	if code != 421 { // with which the server hangs up
 		t.quit()
+	}
+}
+
+// settleForChallenge takes the error challenge for the answer where a server hangs up without a final reply.
+func (t *talk) settleForChallenge() {
+	if t.token == nil || t.ctx.Err() != nil {
+		return
+	}
+	if reply := t.token.errorChallenge(); reply.SASLError != "" {
+		reply.Token = true
+		t.result.Reply, t.result.Fault, t.result.Detail = reply, providers.FaultNone, ""
 	}
 }
 

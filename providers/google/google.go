@@ -59,8 +59,10 @@ var Provider = providers.Provider{
 	Mechanisms:      []providers.Mechanism{providers.Plain, providers.Login},
 	OAuthMechanisms: []providers.Mechanism{providers.XOAuth2, providers.OAuthBearer},
 	TokenURL:        "https://oauth2.googleapis.com/token",
-	Shape:           providers.Letters16,
-	Trim:            providers.TrimLetters16,
-	Rules:           providers.MustParseRules("google", rules),
-	Files:           guides,
+	// "The refresh token is only returned on the first authorization" (developers.google.com/identity/protocols/oauth2).
+	Rotation: providers.RotationNone,
+	Shape:    providers.Letters16,
+	Trim:     providers.TrimLetters16,
+	Rules:    providers.MustParseRules("google", rules),
+	Files:    guides,
 }

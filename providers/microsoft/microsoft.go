@@ -54,7 +54,12 @@ var Provider = providers.Provider{
 	Mechanisms:      []providers.Mechanism{providers.Login},
 	OAuthMechanisms: []providers.Mechanism{providers.XOAuth2},
 	TokenURL:        "https://login.microsoftonline.com/common/oauth2/v2.0/token",
-	Shape:           providers.Letters16,
-	Rules:           providers.MustParseRules("microsoft", rules),
-	Files:           guides,
+	// A grant may cover Graph as well, and an answer is for one audience: the one that is asked for.
+	Scopes: []string{"https://outlook.office.com/SMTP.Send", "offline_access"},
+	// "Refresh tokens replace themselves with a fresh token upon every use. The Microsoft identity platform
+	// doesn't revoke old refresh tokens" (learn.microsoft.com, refresh tokens, read 2026-11-23).
+	Rotation: providers.RotationKeeps,
+	Shape:    providers.Letters16,
+	Rules:    providers.MustParseRules("microsoft", rules),
+	Files:    guides,
 }

@@ -179,7 +179,7 @@ func Rules(t *testing.T, rules providers.Rules, want []providers.Rule, cases []C
 			continue
 		}
 		for name, wire := range Variants(c) {
-			if v := rules.Read(providers.ParseReply(c.Stage, wire)); v.Class != got.Class {
+			if v := rules.Read(c.parse(wire)); v.Class != got.Class {
 				t.Errorf("line %d: with other %s: %s (%s) instead of %s (%s): %q", c.Line, name, v.Class, v.Rule, got.Class, got.Rule, wire)
 			}
 		}

@@ -8,17 +8,25 @@ import (
 	"mailaudit/providers"
 )
 
-// Case is a line of a file of replies: "stage | reply => class certainty # source".
+// Case is a line of a file of replies: "stage | reply => class certainty # source". "auth token" is the stage of
+// what is said to an access token that had just been issued.
 type Case struct {
 	Line      int
 	Stage     providers.Stage
+	Token     bool
 	Wire      string // with real line breaks
 	Class     providers.Class
 	Certainty providers.Certainty
 }
 
 // Reply is the case's reply as the rules see it.
-func (c Case) Reply() providers.Reply { return providers.ParseReply(c.Stage, c.Wire) }
+func (c Case) Reply() providers.Reply { return c.parse(c.Wire) }
+
+func (c Case) parse(wire string) providers.Reply {
+	r := providers.ParseReply(c.Stage, wire)
+	r.Token = c.Token
+	return r
+}
 
 // ReadCases reads a file of replies. "\n" in a reply is a line break; lines that begin with "#" are comments.
 func ReadCases(t testing.TB, path string) []Case {
@@ -39,7 +47,8 @@ func ReadCases(t testing.TB, path string) []Case {
 		}
 		label, source, ok2 := strings.Cut(rest[at+4:], " # ")
 		class, certainty, ok3 := strings.Cut(label, " ")
-		c := Case{Line: i + 1, Stage: providers.Stage(stage), Class: providers.Class(class), Certainty: providers.Certainty(certainty)}
+		stage, token := strings.CutSuffix(stage, " token")
+		c := Case{Line: i + 1, Stage: providers.Stage(stage), Token: token, Class: providers.Class(class), Certainty: providers.Certainty(certainty)}
 		c.Wire = strings.ReplaceAll(rest[:at], `\n`, "\n")
 		if !ok2 || !ok3 || source == "" || !c.Stage.Valid() || !c.Class.Valid() {
 			t.Fatalf("%s:%d: want stage | reply => class certainty # source", path, i+1)

@@ -38,6 +38,9 @@ type Persona struct {
 	PlainPrompt  string // the text of the 334 to AUTH PLAIN without initial response
 	CloseRefused bool   // hangs up after the first refusal
 
+	TokenChallenge string // the error challenge to an access token that is not taken; "": there is none
+	TokenRefused   string // and the final reply; "": that of Refused
+
 	// Judge decides on a secret for an account in state OK.
 	Judge func(a Account, secret string) Answer
 }
@@ -61,7 +64,15 @@ func (p Persona) answer(a Account, known bool, secret string) Answer {
 	if !known {
 		return p.Judge(Account{}, secret)
 	}
-	switch a.State {
+	if answer := a.State.answer(); answer != "" {
+		return answer
+	}
+	return p.Judge(a, secret)
+}
+
+// answer is what a provider says to whatever credential of an account in this state; "" for OK.
+func (s State) answer() Answer {
+	switch s {
 	case Locked:
 		return Blocked
 	case SMTPAuthDisabled:
@@ -75,7 +86,7 @@ func (p Persona) answer(a Account, known bool, secret string) Answer {
 	case BackendDown:
 		return Unavailable
 	}
-	return p.Judge(a, secret)
+	return ""
 }
 
 // reply is the wire text for an answer. A provider that has no words for it refuses plainly, as they do.

@@ -31,7 +31,8 @@ func Google() Persona {
 				"454-4.7.0 go to\n454 4.7.0  https://support.google.com/mail/answer/7126229 {id} - gsmtp",
 			Unavailable: "454 4.7.0 Cannot authenticate due to a temporary system problem. Try again later. {id} - gsmtp",
 		},
-		NoMechanism: "504 5.7.4 Unrecognized Authentication Type. {id} - gsmtp",
+		NoMechanism:    "504 5.7.4 Unrecognized Authentication Type. {id} - gsmtp",
+		TokenChallenge: `{"status":"400","schemes":"Bearer","scope":"https://mail.google.com/"}`,
 		Judge: func(a Account, secret string) Answer {
 			switch {
 			case a.TwoFactor && appPassword(a, secret):
@@ -81,7 +82,8 @@ func Microsoft365() Persona {
 			TooMany:     "432 4.3.2 Concurrent connections limit exceeded. Visit https://aka.ms/concurrent_sending for more information." + trailer,
 			Unavailable: "451 4.7.0 Temporary server error. Please try again later. PRX2 " + trailer,
 		},
-		NoMechanism: "504 5.7.4 Unrecognized authentication type" + trailer,
+		NoMechanism:  "504 5.7.4 Unrecognized authentication type" + trailer,
+		TokenRefused: "535 5.7.3 Authentication unsuccessful" + trailer,
 		Judge: func(a Account, secret string) Answer {
 			switch {
 			case appPassword(a, secret) && a.TwoFactor:

@@ -29,10 +29,11 @@ func yahooFamily(name, host, mechanisms string) Persona {
 			TooMany:     "421 4.7.0 [TSS04] Messages from 127.0.0.1 temporarily deferred due to unexpected volume or user complaints",
 			Unavailable: "451 4.3.2 Internal server error",
 		},
-		NoMechanism:  "504 5.5.4 Unrecognized authentication type",
-		PlainPrompt:  "Plain:",
-		CloseRefused: true,
-		Judge:        appPasswordOnly,
+		NoMechanism:    "504 5.5.4 Unrecognized authentication type",
+		PlainPrompt:    "Plain:",
+		CloseRefused:   true,
+		TokenChallenge: `{"status":"invalid_token","schemes":"bearer","scope":"mail-w"}`,
+		Judge:          appPasswordOnly,
 	}
 }
 

@@ -154,6 +154,9 @@ func (s *session) auth(mood Mood, arg string) error {
 	if !s.secured && !mood.NoSTARTTLS && !mood.AuthBeforeTLS {
 		return s.say("530 5.7.0 Must issue a STARTTLS command first")
 	}
+	if p.offers(mechanism) && (mechanism == "XOAUTH2" || mechanism == "OAUTHBEARER") {
+		return s.authToken(mood, mechanism, initial)
+	}
 	if !p.offers(mechanism) || mechanism != "PLAIN" && mechanism != "LOGIN" {
 		return s.say(p.NoMechanism)
 	}

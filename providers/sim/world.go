@@ -26,6 +26,7 @@ type Account struct {
 	AppPasswords []string
 	TwoFactor    bool // two-step verification is on
 	State        State
+	TokenAnswer  string // what the token endpoint says to a refresh of its grants: HTTP status, line feed, body
 }
 
 // World is the accounts of the simulated providers by login name, without regard to case. It may change
@@ -34,11 +35,16 @@ type World struct {
 	mu       sync.Mutex
 	accounts map[string]Account
 	attempts map[string]int
+	grants   map[string]*grant // by refresh token
+	access   map[string]string // logins by access token
 }
 
 // NewWorld makes an empty one.
 func NewWorld() *World {
-	return &World{accounts: make(map[string]Account), attempts: make(map[string]int)}
+	return &World{
+		accounts: make(map[string]Account), attempts: make(map[string]int),
+		grants: make(map[string]*grant), access: make(map[string]string),
+	}
 }
 
 // Set puts an account in, or replaces it.

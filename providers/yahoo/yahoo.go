@@ -20,6 +20,11 @@ var proofs = map[providers.Kind]providers.Proof{
 	providers.KindGrant:       {TwoFactor: providers.TwoFactorUnknown},
 }
 
+const (
+	aolClient   = "aol"
+	aolTokenURL = "https://api.login.aol.com/oauth2/get_token"
+)
+
 // Provider is Yahoo.
 var Provider = providers.Provider{
 	Name:  "yahoo",
@@ -48,7 +53,10 @@ var Provider = providers.Provider{
 	}, {
 		Name:  "aol",
 		Title: "AOL Mail",
-		Hosts: []string{"smtp.aol.com", ".mail.aol.com", ".gm0.yahoodns.net"},
+		// AOL wants client credentials of its own (senders.yahooinc.com/developer).
+		OAuth:    aolClient,
+		TokenURL: aolTokenURL,
+		Hosts:    []string{"smtp.aol.com", ".mail.aol.com", ".gm0.yahoodns.net"},
 		Domains: []string{
 			"aol.com", "aol.de", "aol.it", "aol.fr", "aol.es", "aol.se", "aol.co.uk", "aol.co.nz", "aol.com.au",
 			"aol.com.ar", "aol.com.br", "aol.com.mx", "aim.com", "netscape.net", "netscape.com", "compuserve.com",
@@ -62,6 +70,8 @@ var Provider = providers.Provider{
 	}, {
 		Name:         "verizon",
 		Title:        "Verizon Mail",
+		OAuth:        aolClient,
+		TokenURL:     aolTokenURL,
 		Hosts:        []string{"smtp.verizon.net", "outgoing.verizon.net"},
 		Domains:      []string{"verizon.net"},
 		Endpoint:     providers.Endpoint{Host: "smtp.aol.com", Port: 465, Security: providers.ImplicitTLS},
@@ -85,8 +95,11 @@ var Provider = providers.Provider{
 	Mechanisms:      []providers.Mechanism{providers.Plain, providers.Login},
 	OAuthMechanisms: []providers.Mechanism{providers.OAuthBearer, providers.XOAuth2},
 	TokenURL:        "https://api.login.yahoo.com/oauth2/get_token",
-	Shape:           providers.Letters16,
-	Trim:            providers.TrimLetters16,
-	Rules:           providers.MustParseRules("yahoo", rules),
-	Files:           guides,
+	// "It may change, and when it does you should use the new one" (Yahoo, DSP API, refresh token, read
+	// 2026-11-23); whether the old one lives on is said nowhere.
+	Rotation: providers.RotationEnds,
+	Shape:    providers.Letters16,
+	Trim:     providers.TrimLetters16,
+	Rules:    providers.MustParseRules("yahoo", rules),
+	Files:    guides,
 }
