@@ -1,0 +1,54 @@
+# The targets that people use have a ## comment; "make" lists them.
+
+STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+FUZZTIME   ?= 30s
+
+# The embedded database is translated C and many times slower under the race detector. There the packages
+# around it run without, but for a night from end to end.
+SLOW_RACED = ^mailaudit/(audit/(sqlite|postgres)|cmd)(/|$$)
+RACED_NIGHTS = TestNightAtEveryProvider|TestInterruptedNightGoesOn
+
+.PHONY: help
+help: ## List the targets.
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+
+.PHONY: build
+build: ## Build ./mailaudit.
+	@go build -trimpath -o mailaudit ./cmd/mailaudit
+
+.PHONY: demo
+demo: ## Several nights of an invented customer base on loopback; leaves mailaudit-demo/.
+	@go run ./cmd/mailaudit demo
+
+.PHONY: test
+test: install lint ## Everything: installs what is missing, then lint and all tests, none of them skipped.
+	@MAILAUDIT_TEST_REQUIRE=1 go test -race $$(go list ./... | grep -Ev '$(SLOW_RACED)')
+	@MAILAUDIT_TEST_REQUIRE=1 go test $$(go list ./... | grep -E '$(SLOW_RACED)')
+	@go test -race -run '$(RACED_NIGHTS)' ./cmd/mailaudit
+
+.PHONY: lint
+lint: ## gofmt, go vet and staticcheck.
+	@unformatted=$$(gofmt -l .); \
+	if [ -n "$$unformatted" ]; then echo "not formatted, make fmt mends it:" $$unformatted; exit 1; fi
+	@go vet ./...
+	@go run $(STATICCHECK) ./...
+
+.PHONY: install
+install: ## Install the programs that the tests run beside Go.
+	@.ci/install
+
+.PHONY: fuzz
+fuzz: ## Each fuzz test for FUZZTIME (30s).
+	@grep -rlE '^func Fuzz' --include='*_test.go' . | while read -r file; do \
+		for name in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9]*\).*/\1/p' "$$file"); do \
+			go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) "$$(dirname "$$file")" || exit 1; \
+		done; \
+	done
+
+.PHONY: fmt
+fmt: ## Format the source.
+	@gofmt -w .
+
+.PHONY: clean
+clean: ## Remove what the targets above have made.
+	@rm -rf mailaudit mailaudit-demo dist
