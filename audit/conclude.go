@@ -25,6 +25,7 @@ func (a *Auditor) Conclude(ctx context.Context, key string) (more bool, err erro
 		if err := a.Ledger.Conclude(ctx, key); err != nil {
 			return false, err
 		}
+		run.Phase = PhaseConcluding
 	}
 	rulings, err := a.rulingsFor(ctx, run)
 	if err != nil {

@@ -57,6 +57,10 @@ type Run struct {
 // Open tells whether the run still has work to do.
 func (r Run) Open() bool { return r.Phase != PhaseDone && r.Status != RunStopped }
 
+// Unsettled tells whether the run's results stand beside the history and not in it yet: it is still asking,
+// or was stopped before it asked.
+func (r Run) Unsettled() bool { return r.Phase == PhasePlanning || r.Phase == PhaseVerifying }
+
 // Batch is a portion of a run: accounts of one provider that one job verifies.
 type Batch struct {
 	RunKey   string

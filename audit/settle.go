@@ -90,6 +90,19 @@ func Left(run Run, st State) Settlement {
 	return out
 }
 
+// FindingsTonight are the results of a run that is still asking.
+func FindingsTonight(states []State) []Finding {
+	findings := make([]Finding, len(states))
+	for i, st := range states {
+		findings[i] = FindingOf(st, *st.Tonight)
+		findings[i].Since = st.Tonight.At
+		if st.Tonight.Verdict == st.Settled.Verdict {
+			findings[i].Since = st.Settled.Since
+		}
+	}
+	return findings
+}
+
 // FindingOf is a result as a report shows it, beside what was known before. Since is left to the caller.
 func FindingOf(st State, r Result) Finding {
 	previous := st.Settled.Verdict

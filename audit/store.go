@@ -98,7 +98,7 @@ type States interface {
 	// the source was told nothing.
 	Settle(ctx context.Context, run Run, settlements []Settlement, notices []Draft) error
 	// Findings calls each for every account of the run by ascending id, as the history and the run's own
-	// notes tell it.
+	// notes tell it; for a run that is not settled (see [Run.Unsettled]), tonight's results so far.
 	Findings(ctx context.Context, run Run, each func(Finding) error) error
 }
 

@@ -130,6 +130,23 @@ func testHistory(t *testing.T, s audit.Store) {
 	same(t, "nights in a row", state(t, s, "b").Nights, 1)
 }
 
+func testFindingsTonight(t *testing.T, s audit.Store) {
+	first := startRun(t, s, "k", night)
+	record(t, s, first, result(first, "a", audit.Compliant), result(first, "b", audit.Compliant))
+	settle(t, s, first)
+	finish(t, s, first)
+	second := startRun(t, s, "l", night.Add(24*time.Hour))
+	record(t, s, second, result(second, "b", audit.Revoked))
+	second, err := s.LoadRun(t.Context(), "l")
+	must(t, err)
+	var got []string
+	must(t, s.Findings(t.Context(), second, func(f audit.Finding) error {
+		got = append(got, f.AccountID+" "+string(f.Verdict)+"<"+string(f.Previous))
+		return nil
+	}))
+	same(t, "findings so far", got, []string{"b revoked<compliant"})
+}
+
 func testDeparted(t *testing.T, s audit.Store) {
 	first := startRun(t, s, "k", night)
 	record(t, s, first, result(first, "a", audit.Compliant), result(first, "b", audit.Revoked))

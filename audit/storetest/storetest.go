@@ -37,6 +37,7 @@ func Run(t *testing.T, open func(t *testing.T) audit.Store) {
 		{"settling does not forget what was told", testSettleKeepsTold},
 		{"a hostile reply is recorded", testHostileText},
 		{"an old run's findings stay as they were", testHistory},
+		{"a run that is still asking tells what it has", testFindingsTonight},
 		{"who left the source is gone", testDeparted},
 		{"a narrowed run speaks of its accounts alone", testNarrowedRun},
 		{"attempts are bounded by secret, login and day", testAttempts},
@@ -128,6 +129,12 @@ func settle(t *testing.T, s audit.Store, run audit.Run, drafts ...audit.Draft) {
 	must(t, s.Settle(t.Context(), run, all, drafts))
 }
 
+// concluding is a run as it is once nothing is recorded any more.
+func concluding(run audit.Run) audit.Run {
+	run.Phase = audit.PhaseConcluding
+	return run
+}
+
 func finish(t *testing.T, s audit.Store, run audit.Run) {
 	t.Helper()
 	must(t, s.Finish(t.Context(), run.Key, audit.Numbers{Accounts: 1}, run.StartedAt.Add(time.Hour)))
@@ -137,7 +144,7 @@ func findings(t *testing.T, s audit.Store, run audit.Run) map[string]string {
 	t.Helper()
 	got := map[string]string{}
 	last := ""
-	must(t, s.Findings(t.Context(), run, func(f audit.Finding) error {
+	must(t, s.Findings(t.Context(), concluding(run), func(f audit.Finding) error {
 		if f.AccountID <= last {
 			t.Errorf("finding of %s comes after that of %s", f.AccountID, last)
 		}
