@@ -43,7 +43,7 @@ func readText(q string, _ typed) string { return "coalesce(" + q + "::text, '')"
 
 func readPort(q string, t typed) string {
 	if isInteger(t) {
-		return "coalesce(greatest(least(" + q + ", 65536::bigint), -1), 0)::integer"
+		return "greatest(least(coalesce(" + q + ", 0), 65536::bigint), -1)::integer"
 	}
 	// What is no number is no port; it must not read as "the default".
 	return "CASE WHEN coalesce(btrim(" + q + "::text), '') = '' THEN 0 WHEN btrim(" + q + "::text) ~ '^[0-9]{1,5}$' THEN btrim(" + q + "::text)::integer ELSE -1 END"

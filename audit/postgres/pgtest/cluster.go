@@ -42,7 +42,9 @@ var errMissing = errors.New("PostgreSQL is not installed: apt-get install postgr
 // binaries finds the folder of initdb and postgres.
 func binaries() (string, error) {
 	if path, err := exec.LookPath("initdb"); err == nil {
-		return filepath.Dir(path), nil
+		// The other programs stand beside the real one.
+		path, err = filepath.EvalSymlinks(path)
+		return filepath.Dir(path), err
 	}
 	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
 	if len(found) == 0 {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"sync"
 	"testing"
 
@@ -138,4 +140,17 @@ func (c *Cluster) exec(ctx context.Context, database, sql string) error {
 		return fmt.Errorf("%.60s: %w", sql, err)
 	}
 	return nil
+}
+
+// Psql runs a file as Admin, as an operator does; settings are psql's variables as name=value.
+func (c *Cluster) Psql(t testing.TB, database, file string, settings ...string) {
+	t.Helper()
+	args := []string{"--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1", "--dbname", c.URL(database, Admin), "--file", file}
+	for _, s := range settings {
+		args = append(args, "--set", s)
+	}
+	psql := exec.CommandContext(t.Context(), filepath.Join(c.bin, "psql"), args...)
+	if out, err := psql.CombinedOutput(); err != nil {
+		t.Fatalf("psql %s: %v\n%s", filepath.Base(file), err, out)
+	}
 }

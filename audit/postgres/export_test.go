@@ -1,0 +1,17 @@
+package postgres
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// InTx opens a transaction as every step does.
+func (s *Store) InTx(ctx context.Context, f func(run func(sql string) error) error) error {
+	return s.inTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		return f(func(sql string) error {
+			_, err := tx.Exec(ctx, sql)
+			return err
+		})
+	})
+}

@@ -1,0 +1,137 @@
+package postgres_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"mailaudit/audit"
+	"mailaudit/audit/postgres"
+	"mailaudit/audit/postgres/pgtest"
+	"mailaudit/audit/storetest"
+)
+
+const (
+	role   = "mailaudit"
+	deploy = "../../deploy/postgres/"
+)
+
+// prepared is an empty database with the role and its schema, as an operator makes it.
+func prepared(t testing.TB) string {
+	t.Helper()
+	database := pgtest.Database(t)
+	pgtest.Shared(t).Psql(t, database, deploy+"role.sql")
+	return database
+}
+
+// underRole is a database whose schema the role has made and migrated, made once.
+var underRole = pgtest.Template{Name: "under_role", Prepare: func(ctx context.Context, url string) error {
+	script, err := os.ReadFile(deploy + "role.sql")
+	if err != nil {
+		return err
+	}
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(ctx)
+	if _, err := conn.Exec(ctx, string(script)); err != nil {
+		return err
+	}
+	s, err := postgres.Open(ctx, strings.Replace(url, pgtest.Admin+"@", role+"@", 1), postgres.Options{})
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	return s.Migrate(ctx)
+}}
+
+func asRole(t testing.TB) *postgres.Store {
+	t.Helper()
+	return open(t, pgtest.Shared(t).URL(underRole.Database(t), role), postgres.Options{})
+}
+
+func TestStoreUnderTheRole(t *testing.T) {
+	storetest.Run(t, func(t *testing.T) audit.Store { return asRole(t) })
+}
+
+func TestStoreUnderTheRoleThroughPooler(t *testing.T) {
+	pooler := pgtest.Shared(t).Pool(t, role)
+	storetest.Run(t, func(t *testing.T) audit.Store {
+		return open(t, pooler.URL(underRole.Database(t), role), postgres.Options{Pooler: true})
+	})
+}
+
+func TestRoleScriptMayBeRunAgain(t *testing.T) {
+	pgtest.Shared(t).Psql(t, prepared(t), deploy+"role.sql")
+}
+
+func TestSchemaIsMadeByAnOperator(t *testing.T) {
+	prepared(t) // the role is there
+	s := open(t, pgtest.Shared(t).URL(pgtest.Database(t), role), postgres.Options{})
+	if err := s.Migrate(t.Context()); err == nil || !strings.Contains(err.Error(), "deploy/postgres/role.sql") {
+		t.Errorf("migrate without a schema: %v", err)
+	}
+}
+
+const product = `CREATE SCHEMA app;
+	CREATE TABLE app.credentials (id bigint PRIMARY KEY, clinic uuid NOT NULL, mailbox text NOT NULL, sealed bytea, diagnosis text);
+	INSERT INTO app.credentials VALUES (7, '6f0c3f8e-3a52-4d0e-9d3a-0d7f5b0f0c11', 'a@example.com', '\x01', 'private');
+	CREATE VIEW app.mail_credentials AS SELECT id AS account_id, clinic AS tenant_id, mailbox AS address, sealed AS secret FROM app.credentials`
+
+func TestRoleReadsTheViewAlone(t *testing.T) {
+	cluster, s := pgtest.Shared(t), asRole(t)
+	database := s.Pool().Config().ConnConfig.Database
+	cluster.Exec(t, database, product)
+	if _, err := s.SourceOf(t.Context(), "app.mail_credentials"); err == nil || !strings.Contains(err.Error(), "GRANT") {
+		t.Errorf("a view that may not be read: %v", err)
+	}
+	cluster.Psql(t, database, deploy+"accounts.sql", "schema=app", "relation=mail_credentials")
+	source, err := s.SourceOf(t.Context(), "app.mail_credentials")
+	must(t, err)
+	page, err := source.AccountsAfter(t.Context(), "", 10, "")
+	must(t, err)
+	if len(page) != 1 || page[0].ID != "7" {
+		t.Errorf("page: %v", page)
+	}
+	for _, forbidden := range []string{
+		`SELECT diagnosis FROM app.credentials`, `UPDATE app.mail_credentials SET address = ''`,
+		`CREATE TABLE app.mine (n integer)`, `CREATE TABLE public.mine (n integer)`, `CREATE ROLE other`, `CREATE DATABASE other`,
+		`COPY app.mail_credentials TO PROGRAM 'true'`,
+	} {
+		var pg *pgconn.PgError
+		if _, err := s.Pool().Exec(t.Context(), forbidden); !errors.As(err, &pg) || pg.Code != "42501" {
+			t.Errorf("%s: %v, want permission denied", forbidden, err)
+		}
+	}
+}
+
+func TestAccountsDatabaseIsReadOnly(t *testing.T) {
+	cluster := pgtest.Shared(t)
+	database := prepared(t)
+	cluster.Exec(t, database, product)
+	cluster.Psql(t, database, deploy+"accounts.sql", "schema=app", "relation=mail_credentials", "readonly=1")
+	s := open(t, cluster.URL(database, role), postgres.Options{})
+	var pg *pgconn.PgError
+	if _, err := s.Pool().Exec(t.Context(), `CREATE TABLE mailaudit.mine (n integer)`); !errors.As(err, &pg) || pg.Code != "25006" {
+		t.Errorf("writing: %v, want read-only transaction", err)
+	}
+}
+
+func TestProductReadsTheStatusAlone(t *testing.T) {
+	cluster, s := pgtest.Shared(t), asRole(t)
+	database := s.Pool().Config().ConnConfig.Database
+	cluster.Exec(t, database, `DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'product') THEN CREATE ROLE product LOGIN; END IF; END $$`)
+	cluster.Psql(t, database, deploy+"status.sql", "reader=product")
+	p := open(t, cluster.URL(database, "product"), postgres.Options{})
+	exec(t, p, `SELECT account_id, tenant_id, verdict, two_factor, since, notice_number, told_at FROM mailaudit.account_status`)
+	var pg *pgconn.PgError
+	if _, err := p.Pool().Exec(t.Context(), `SELECT FROM mailaudit.mail_accounts`); !errors.As(err, &pg) || pg.Code != "42501" {
+		t.Errorf("reading the accounts: %v, want permission denied", err)
+	}
+}

@@ -1,0 +1,25 @@
+-- The role that mailaudit works as, and the schema that is its own. Run it as a superuser, or as a role that
+-- may create roles and owns the database, in the database that mailaudit keeps its tables in:
+--
+--   psql --set ON_ERROR_STOP=1 --dbname DATABASE --file role.sql
+--   psql --dbname DATABASE --command '\password mailaudit'
+--   mailaudit migrate                                         (with database: postgres://mailaudit@...)
+--
+-- It may be run again. The role reads and writes nothing but its schema; accounts.sql lets it read the accounts.
+
+DO $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'mailaudit') THEN
+        CREATE ROLE mailaudit LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS;
+    END IF;
+    EXECUTE format('GRANT CONNECT ON DATABASE %I TO mailaudit', current_database());
+END
+$$;
+
+-- Behind a pooler the program cannot say these on connecting. A process that falls silent holds no locks.
+ALTER ROLE mailaudit SET statement_timeout = '15s';
+ALTER ROLE mailaudit SET lock_timeout = '5s';
+ALTER ROLE mailaudit SET idle_in_transaction_session_timeout = '15s';
+
+CREATE SCHEMA IF NOT EXISTS mailaudit;
+ALTER SCHEMA mailaudit OWNER TO mailaudit;
