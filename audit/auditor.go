@@ -43,6 +43,11 @@ type Auditor struct {
 	// Open opens a sealed secret.
 	Open         func(accountID string, sealed []byte) (providers.Secret, error)
 	Fingerprints Fingerprints
+	// Seal seals a secret; Grants stores a sealed refresh token, and is nil where the source is read only.
+	Seal   func(accountID string, s providers.Secret) ([]byte, error)
+	Grants Grants
+	// Client is the OAuth client that serves a provider's brand; false where none is configured. May be nil.
+	Client func(p *providers.Provider, b *providers.Brand) (providers.Client, bool)
 	// Ask holds one conversation, at the pace that the provider bears.
 	Ask func(ctx context.Context, provider string, a providers.Attempt) providers.Conversation
 
@@ -57,6 +62,8 @@ type Auditor struct {
 	Draining <-chan struct{}
 	// Observe is told of each result; it must not block. May be nil.
 	Observe func(Result)
+
+	hosts hostAsking
 }
 
 // Policy is what the operator configured about runs and notices.

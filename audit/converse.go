@@ -17,10 +17,24 @@ func (w *batchWork) prepare(ctx context.Context, accounts []Account) (ready []ca
 		c, reason := w.candidate(ctx, acc)
 		if reason != "" {
 			settled = append(settled, w.unverified(c, reason))
+			if reason == notOpened {
+				w.trouble(ctx, Trouble{What: "some stored secrets could not be opened", Mend: "give the keyset they were sealed with, or import these accounts again"})
+			}
 			continue
 		}
 		if st := w.states[acc.ID]; w.Policy.leftAlone(w.run, st, c.print) {
 			settled = append(settled, carry(w.result(c), st.Settled))
+			continue
+		}
+		conv, asks, err := w.answerOfTwin(ctx, c)
+		switch {
+		case err != nil:
+			return nil, nil, err
+		case conv != nil:
+			settled = append(settled, w.judged(ctx, c, *conv))
+			continue
+		case !asks:
+			w.unanswered.Add(1) // the twin is being asked; its answer is there at the next turn
 			continue
 		}
 		c.day = day
@@ -42,9 +56,17 @@ func (w *batchWork) prepare(ctx context.Context, accounts []Account) (ready []ca
 	return asked, settled, nil
 }
 
+const notOpened = "our own fault: the stored secret could not be opened"
+
 // candidate readies one account; a reason tells why it cannot be asked.
 func (w *batchWork) candidate(ctx context.Context, acc Account) (candidate, string) {
-	return w.Auditor.candidate(ctx, acc, w.sealed[acc.ID])
+	c, reason := w.Auditor.candidate(ctx, acc, w.sealed[acc.ID])
+	if reason != "" && acc.Auth == AuthOAuth2 && c.print != "" {
+		if _, t := w.readyGrant(&c, nil); t.What != "" {
+			w.trouble(ctx, t)
+		}
+	}
+	return c, reason
 }
 
 func (a *Auditor) candidate(ctx context.Context, acc Account, sealed []byte) (candidate, string) {
@@ -54,16 +76,13 @@ func (a *Auditor) candidate(ctx context.Context, acc Account, sealed []byte) (ca
 		return c, "the provider could not be found: " + err.Error()
 	}
 	c.target = target
-	if acc.Auth == AuthOAuth2 {
-		return c, "signing in by OAuth is not verified by this version"
-	}
 	if target.Endpoint.Host == "" {
 		return c, "no mail server is stored, and none is known for this address"
 	}
 	secret, err := a.Open(acc.ID, sealed)
 	if err != nil {
 		a.Log.Error("secret not opened", "account", acc.ID, "err", err)
-		return c, "our own fault: the stored secret could not be opened"
+		return c, notOpened
 	}
 	if secret.Empty() {
 		return c, "no secret is stored"
@@ -71,6 +90,10 @@ func (a *Auditor) candidate(ctx context.Context, acc Account, sealed []byte) (ca
 	c.secret = secret
 	c.print = a.Fingerprints.Secret(secret)
 	c.key = AttemptKey{Login: a.Fingerprints.Login(target.Endpoint.Host + "\n" + acc.Login()), Secret: c.print}
+	if acc.Auth == AuthOAuth2 {
+		reason, _ := a.readyGrant(&c, sealed)
+		return c, reason
+	}
 	return c, ""
 }
 
@@ -103,28 +126,79 @@ func (w *batchWork) converse(ctx context.Context, c candidate) (Result, bool) {
 	if ctx.Err() != nil {
 		return Result{}, false
 	}
+	leave, reason, err := w.enterHost(ctx, c)
+	if err != nil {
+		w.Log.Warn("account not asked", "account", c.account.ID, "err", err)
+		return Result{}, false
+	}
+	if reason != "" {
+		w.returnAttempt(ctx, c)
+		return w.unverified(c, reason), true
+	}
+	if reason := w.clientRefused(c); reason != "" {
+		w.returnAttempt(ctx, c)
+		return w.unverified(c, reason), true
+	}
 	conv := w.Auditor.ask(ctx, c, w.until.Add(startGrace))
+	r := w.judged(ctx, c, conv)
+	if err := leave(refusedSignIn(conv, r.Class)); err != nil {
+		w.Log.Error("refusal not given back", "account", c.account.ID, "err", err)
+	}
 	if conv.Fault == providers.FaultCancelled && !conv.CredentialSent {
 		return Result{}, false
 	}
 	if !conv.CredentialSent {
-		if err := w.giveBack(ctx, []candidate{c}); err != nil {
-			w.Log.Error("attempt not given back", "account", c.account.ID, "err", err)
-		}
+		w.returnAttempt(ctx, c)
 	}
-	r := w.result(c)
-	outcome := w.Auditor.judge(&r, c, conv, w.states[c.account.ID])
-	w.logResult(r, outcome.reading, conv)
+	if err := w.tellTwins(context.WithoutCancel(ctx), c, conv); err != nil {
+		w.Log.Error("answer not handed on", "account", c.account.ID, "err", err)
+	}
 	return r, true
+}
+
+func (w *batchWork) returnAttempt(ctx context.Context, c candidate) {
+	if err := w.giveBack(ctx, []candidate{c}); err != nil {
+		w.Log.Error("attempt not given back", "account", c.account.ID, "err", err)
+	}
+}
+
+// judged is the result that a conversation leads to.
+func (w *batchWork) judged(ctx context.Context, c candidate, conv providers.Conversation) Result {
+	r := w.result(c)
+	reading := w.Auditor.judge(&r, c, conv, w.states[c.account.ID]).reading
+	if c.grant != nil {
+		w.watchGrant(ctx, c, conv, reading)
+	} else if reading.Class == providers.ClientRefused && (conv.Fault == providers.FaultNone || conv.Fault == providers.FaultOurs) {
+		w.trouble(ctx, Trouble{
+			What: c.target.Provider.Title + " refuses our side whatever the account (" + reading.Rule + ")",
+			Mend: "check the address we leave by, network.ehlo and our OAuth client; mailaudit rules list tells what the rule stands for",
+		})
+	}
+	w.logResult(r, reading, conv)
+	return r
+}
+
+// trouble notes a fault of our own, once a turn.
+func (w *batchWork) trouble(ctx context.Context, t Trouble) {
+	if _, noted := w.once.LoadOrStore(t.What, true); noted {
+		return
+	}
+	if err := w.NoteTrouble(context.WithoutCancel(ctx), w.run.Key, t); err != nil {
+		w.Log.Error("trouble not noted", "trouble", t.What, "err", err)
+	}
 }
 
 // ask holds the conversation, if it can begin by startBy (zero: whenever).
 func (a *Auditor) ask(ctx context.Context, c candidate, startBy time.Time) providers.Conversation {
 	secret := providers.NewSecret(c.target.Provider.Wire(c.secret.Reveal()))
-	return a.Ask(ctx, c.target.Provider.Name, providers.Attempt{
+	attempt := providers.Attempt{
 		Endpoint: c.target.Endpoint, Mechanisms: c.target.Provider.Mechanisms,
 		Login: c.account.Login(), Secret: secret, StartBy: startBy,
-	})
+	}
+	if c.grant != nil {
+		return a.askByGrant(ctx, c, attempt)
+	}
+	return a.Ask(ctx, c.target.Provider.Name, attempt)
 }
 
 type outcome struct {
@@ -135,10 +209,10 @@ type outcome struct {
 // judge reads the conversation, makes the verdict and puts both into r.
 func (a *Auditor) judge(r *Result, c candidate, conv providers.Conversation, before State) outcome {
 	reading := c.target.Provider.Read(conv, c.target.Foreign)
-	kind := c.target.Provider.KindOf(c.secret.Reveal())
+	kind := c.kind()
 	r.Judgement = Judge(Case{
 		Reading: reading, Kind: kind, Brand: c.target.Brand, ForeignHost: c.target.Foreign,
-		AcceptedBefore: c.print != "" && before.AcceptedFingerprint == c.print,
+		AcceptedBefore: c.acceptedBefore(before),
 	})
 	r.Rule, r.Class = reading.Rule, reading.Class
 	if contradicted(c.account, r.Judgement, reading.Class, a.Now()) {
@@ -162,6 +236,9 @@ func (a *Auditor) judge(r *Result, c candidate, conv providers.Conversation, bef
 		r.Reason = "the provider did not say: " + string(reading.Class)
 	}
 	r.Retry = r.Verdict == Unverified && reading.Passing()
+	if c.grant != nil {
+		c.grant.settle(r)
+	}
 	return outcome{reading, kind}
 }
 

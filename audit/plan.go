@@ -29,6 +29,7 @@ const Undecided = "other"
 // used up its turn. When all are planned, our own side is looked at before the first account is asked.
 func (a *Auditor) Plan(ctx context.Context, key string) (more bool, err error) {
 	until := time.Now().Add(turn)
+	seen := twins{}
 	for {
 		run, err := a.Ledger.LoadRun(ctx, key)
 		if err != nil || !run.Open() {
@@ -43,7 +44,7 @@ func (a *Auditor) Plan(ctx context.Context, key string) (more bool, err error) {
 		if err := a.Ledger.Beat(ctx, key, a.Now()); err != nil {
 			return false, err
 		}
-		if err := a.planPage(ctx, run); err != nil && !errors.Is(err, ErrMoved) {
+		if err := a.planPage(ctx, run, seen); err != nil && !errors.Is(err, ErrMoved) {
 			return false, err
 		}
 	}
@@ -59,7 +60,7 @@ func (a *Auditor) makeReady(ctx context.Context, run Run) error {
 	return a.preflight(ctx, run)
 }
 
-func (a *Auditor) planPage(ctx context.Context, run Run) error {
+func (a *Auditor) planPage(ctx context.Context, run Run, seen twins) error {
 	page, err := a.Accounts.AccountsAfter(ctx, run.PlannedTo, planPage, run.Scope.Tenant)
 	if err != nil {
 		return err
@@ -69,7 +70,15 @@ func (a *Auditor) planPage(ctx context.Context, run Run) error {
 	if len(page) > 0 {
 		to = page[len(page)-1].ID
 	}
-	chosen, full := a.choose(ctx, run, page)
+	targets := a.targets(ctx, page)
+	chosen, full := a.choose(run, page, targets)
+	for i, acc := range page {
+		if targets[i].Provider != nil {
+			if err := a.noteTwin(ctx, run, seen, acc, targets[i]); err != nil {
+				return err
+			}
+		}
+	}
 	states, err := a.Ledger.LoadStates(ctx, ids(chosen, func(c choice) string { return c.id }))
 	if err != nil {
 		return err
@@ -80,10 +89,12 @@ func (a *Auditor) planPage(ctx context.Context, run Run) error {
 type choice struct{ id, provider string }
 
 // choose applies the run's scope. full tells that --limit is reached.
-func (a *Auditor) choose(ctx context.Context, run Run, page []Account) (chosen []choice, full bool) {
-	owners := a.owners(ctx, page)
+func (a *Auditor) choose(run Run, page []Account, targets []Target) (chosen []choice, full bool) {
 	for i, acc := range page {
-		provider := owners[i]
+		provider := Undecided
+		if targets[i].Provider != nil {
+			provider = targets[i].Provider.Name
+		}
 		if a.isCanary(acc.ID) {
 			continue
 		}
@@ -101,21 +112,21 @@ func (a *Auditor) choose(ctx context.Context, run Run, page []Account) (chosen [
 // lookupsAtOnce bounds the questions that planning asks the name service at a time.
 const lookupsAtOnce = 32
 
-func (a *Auditor) owners(ctx context.Context, page []Account) []string {
-	owners := make([]string, len(page))
+// targets resolves a page. Where the name service could not tell, the target has no provider.
+func (a *Auditor) targets(ctx context.Context, page []Account) []Target {
+	targets := make([]Target, len(page))
 	var group errgroup.Group
 	group.SetLimit(lookupsAtOnce)
 	for i, acc := range page {
 		group.Go(func() error {
-			owners[i] = Undecided
-			if target, err := a.Resolve(ctx, acc); err == nil {
-				owners[i] = target.Provider.Name
+			if t, err := a.Resolve(ctx, acc); err == nil {
+				targets[i] = t
 			}
 			return nil
 		})
 	}
 	group.Wait()
-	return owners
+	return targets
 }
 
 // cut makes the batches. Accounts whose last word was not a clear yes come in batches of their own, which

@@ -55,8 +55,10 @@ type batchWork struct {
 	again  []string  // accounts that a second try may help
 	until  time.Time // the turn's end
 
+	twins      twins        // logins that several accounts share
 	unanswered atomic.Int64 // accounts that were taken up and came to no result
 	once       sync.Map     // troubles noted in this turn
+	clients    clientWatch
 }
 
 func (w *batchWork) load(ctx context.Context) error {
@@ -77,6 +79,12 @@ func (w *batchWork) load(ctx context.Context) error {
 		}
 	}
 	if w.todo, err = w.Accounts.AccountsByID(ctx, todo); err != nil {
+		return err
+	}
+	if err := w.loadTwins(ctx); err != nil {
+		return err
+	}
+	if err := w.watchClients(ctx); err != nil {
 		return err
 	}
 	w.sealed, err = w.Accounts.SealedSecrets(ctx, todo)
@@ -100,6 +108,7 @@ type candidate struct {
 	key     AttemptKey
 	print   string
 	day     string
+	grant   *grantCase // of an account that signs in by OAuth
 }
 
 // ask works through the accounts until the turn, the window or ctx ends, and returns how many are left.

@@ -1,0 +1,98 @@
+package audit
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"mailaudit/providers"
+)
+
+// Shared hosts ban an address after a few refused sign-ins, for all its customers and for the product's own
+// mail too. So a conversation with such a host takes one of the refusals that the night allows before it
+// begins, and gives it back unless it was refused: however many processes ask, there are never more.
+
+// hostAsking counts the conversations of this process with limited hosts, one counter a host.
+type hostAsking struct {
+	mu    sync.Mutex
+	hosts map[string]*hostCount
+}
+
+type hostCount struct {
+	mu  sync.Mutex // held while the store is asked, so that counter and store agree
+	now int
+}
+
+func (h *hostAsking) of(host string) *hostCount {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.hosts == nil {
+		h.hosts = map[string]*hostCount{}
+	}
+	if h.hosts[host] == nil {
+		h.hosts[host] = &hostCount{}
+	}
+	return h.hosts[host]
+}
+
+const hostPoll = 50 * time.Millisecond
+
+// enterHost takes one of the host's refusals. It waits while others of this process may give theirs back;
+// a reason tells why the host is left alone.
+func (w *batchWork) enterHost(ctx context.Context, c candidate) (leave func(refused bool) error, reason string, err error) {
+	limit := w.Policy.MaxRefusals[c.target.Provider.Name]
+	if limit == 0 {
+		return func(bool) error { return nil }, "", nil
+	}
+	count := w.hosts.of(c.target.Endpoint.Host)
+	key := AttemptKey{Login: "host " + c.target.Endpoint.Host, Secret: w.run.Key}
+	for {
+		entered, others, err := count.enter(ctx, w, c.day, key, limit)
+		switch {
+		case err != nil:
+			return nil, "", err
+		case entered:
+			return func(refused bool) error { return count.leave(ctx, w, c.day, key, refused) }, "", nil
+		case others == 0:
+			return nil, fmt.Sprintf("%d sign-ins were refused by this host tonight; it is left alone", limit), nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil, "", context.Cause(ctx)
+		case <-time.After(hostPoll):
+		}
+	}
+}
+
+func (h *hostCount) enter(ctx context.Context, w *batchWork, day string, key AttemptKey, limit int) (entered bool, others int, err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	granted, err := w.Ledger.Reserve(ctx, day, []AttemptKey{key}, AttemptLimit{PerSecret: limit, Secrets: everyRun})
+	if err != nil || !granted[0] {
+		return false, h.now, err
+	}
+	h.now++
+	return true, h.now, nil
+}
+
+func (h *hostCount) leave(ctx context.Context, w *batchWork, day string, key AttemptKey, refused bool) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.now--
+	if refused {
+		return nil
+	}
+	return w.Ledger.GiveBack(context.WithoutCancel(ctx), day, []AttemptKey{key})
+}
+
+// everyRun of a day has its refusals for itself.
+const everyRun = 1 << 20
+
+// refusedSignIn tells whether a host would count the conversation against our address.
+func refusedSignIn(c providers.Conversation, class providers.Class) bool {
+	if !c.CredentialSent || class == providers.Accepted || class == providers.Temporary {
+		return false
+	}
+	return c.Fault == providers.FaultNone || c.Fault == providers.FaultDropped
+}

@@ -1,0 +1,101 @@
+package audit
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"mailaudit/providers"
+)
+
+// Several tenants may store the same mailbox. It is asked once a night: planning notes logins that it meets
+// again, whoever comes first with a login and secret asks, and the others take over what the provider said.
+// Each is judged with its own history, and none learns of the others.
+
+const (
+	twinFact   = "twin/"
+	askerFact  = "asker/"
+	answerFact = "answer/"
+)
+
+// twinLogin names a mailbox over all tenants.
+func (a *Auditor) twinLogin(acc Account, t Target) string {
+	return a.Fingerprints.Login(t.Endpoint.Host + "\n" + acc.Login())
+}
+
+// twins notes the logins that planning met before. It is one process's memory: twins that two processes
+// planned are not seen as such, and the day's attempts bound them.
+type twins map[string]bool
+
+func (a *Auditor) noteTwin(ctx context.Context, run Run, seen twins, acc Account, t Target) error {
+	login := a.twinLogin(acc, t)
+	if !seen[login] {
+		seen[login] = true
+		return nil
+	}
+	_, err := a.Ledger.KeepFact(ctx, run.Key, twinFact+login, "")
+	return err
+}
+
+// said is what an asker hands on to its twins.
+type said struct {
+	Reply  providers.Reply
+	Fault  providers.Fault
+	Detail string
+	Stage  providers.Stage
+	Sent   bool
+}
+
+// answerOfTwin gives what the provider said to the account that asks for this login and secret tonight.
+// asks tells that the account itself is to ask; neither means that the answer is still to come.
+func (w *batchWork) answerOfTwin(ctx context.Context, c candidate) (conv *providers.Conversation, asks bool, err error) {
+	if !w.twins[c.key.Login] {
+		return nil, true, nil
+	}
+	name := fmt.Sprintf("%s/%s/%d", c.key.Login, c.key.Secret, w.batch.Try)
+	asker, err := w.Ledger.KeepFact(ctx, w.run.Key, askerFact+name, c.account.ID)
+	if err != nil || asker == c.account.ID {
+		return nil, true, err
+	}
+	facts, err := w.Ledger.Facts(ctx, w.run.Key, answerFact+name)
+	if err != nil {
+		return nil, false, err
+	}
+	if facts[answerFact+name] == "" {
+		states, err := w.Ledger.LoadStates(ctx, []string{asker})
+		// An asker that came to its result without asking hands nothing on.
+		t := states[asker].Tonight
+		return nil, t != nil && t.RunKey == w.run.Key && t.Try >= w.batch.Try, err
+	}
+	var s said
+	if err := json.Unmarshal([]byte(facts[answerFact+name]), &s); err != nil {
+		return nil, false, fmt.Errorf("answer of a twin of account %s: %w", c.account.ID, err)
+	}
+	return &providers.Conversation{Endpoint: c.target.Endpoint, Reply: s.Reply, Fault: s.Fault, Detail: s.Detail, Stage: s.Stage, CredentialSent: s.Sent}, false, nil
+}
+
+// tellTwins hands on what the provider said.
+func (w *batchWork) tellTwins(ctx context.Context, c candidate, conv providers.Conversation) error {
+	if !w.twins[c.key.Login] {
+		return nil
+	}
+	text, err := json.Marshal(said{Reply: conv.Reply, Fault: conv.Fault, Detail: conv.Detail, Stage: conv.Stage, Sent: conv.CredentialSent})
+	if err != nil {
+		return err
+	}
+	name := fmt.Sprintf("%s/%s/%d", c.key.Login, c.key.Secret, w.batch.Try)
+	_, err = w.Ledger.KeepFact(ctx, w.run.Key, answerFact+name, string(text))
+	return err
+}
+
+func (w *batchWork) loadTwins(ctx context.Context) error {
+	facts, err := w.Ledger.Facts(ctx, w.run.Key, twinFact)
+	if err != nil {
+		return err
+	}
+	w.twins = make(twins, len(facts))
+	for name := range facts {
+		w.twins[name[len(twinFact):]] = true
+	}
+	return nil
+}
