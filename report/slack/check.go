@@ -1,0 +1,77 @@
+package slack
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/slack-go/slack"
+)
+
+// Checked is what Slack says to our credential.
+type Checked struct {
+	Team    string // "" for a webhook
+	Bot     string
+	Channel string // its name, where Slack tells it
+	// Note is what will not keep a summary from being posted and is worth mending all the same; "" if nothing is.
+	Note string
+}
+
+// Check asks whether a summary would be taken, and posts nothing. Errors are *[Error].
+func (p *Poster) Check(ctx context.Context) (Checked, error) {
+	if p.api == nil {
+		return Checked{}, p.checkHook(ctx)
+	}
+	who, err := p.api.AuthTestContext(ctx)
+	if err != nil {
+		return Checked{}, understand(err)
+	}
+	c := Checked{Team: who.Team, Bot: who.User}
+	if err := p.checkChannel(ctx, &c); err != nil {
+		return c, err
+	}
+	_, _, err = p.Find(ctx, "", time.Now())
+	switch {
+	case err == nil, c.Note != "":
+		return c, nil
+	case errors.Is(err, ErrCannotLook):
+		c.Note = err.Error()
+		return c, nil
+	}
+	return c, err
+}
+
+// checkChannel asks for the channel, where it is given by id: a name cannot be asked for.
+func (p *Poster) checkChannel(ctx context.Context, c *Checked) error {
+	if !channelID.MatchString(p.Channel) {
+		return nil
+	}
+	info, err := p.api.GetConversationInfoContext(ctx, &slack.GetConversationInfoInput{ChannelID: p.Channel})
+	if err != nil {
+		e := understand(err)
+		if e.Code != "missing_scope" {
+			return e
+		}
+		c.Note = "the channel cannot be looked at; give the Slack app the scope channels:read (private channels: groups:read)"
+		return nil
+	}
+	c.Channel = info.Name
+	switch {
+	case info.IsArchived:
+		return refusal("is_archived")
+	case !info.IsMember && !info.IsIM:
+		return refusal("not_in_channel")
+	}
+	return nil
+}
+
+// checkHook sends a message without a text: a webhook that lives refuses it for that (docs.slack.dev, Sending
+// messages using incoming webhooks, Handling errors: no_text, invalid_payload), one that is gone by its own words.
+func (p *Poster) checkHook(ctx context.Context) error {
+	err := p.hook(ctx, Message{})
+	switch {
+	case err == nil, err.Code == "no_text", err.Code == "invalid_payload":
+		return nil
+	}
+	return err
+}

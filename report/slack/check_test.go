@@ -1,0 +1,68 @@
+package slack_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"mailaudit/providers"
+	"mailaudit/providers/sim"
+	"mailaudit/report/slack"
+)
+
+func TestCheck(t *testing.T) {
+	t.Parallel()
+	const bot, room = "xoxb-check-canary", "C0CHECKED"
+	tests := []struct {
+		name   string
+		change func(*slack.Config, *sim.Slack)
+		mood   sim.SlackMood
+		code   string // of the error; "" for none
+		note   string
+	}{
+		{name: "all is well"},
+		{name: "a token that was revoked", mood: sim.SlackMood{Errors: map[string]string{"auth.test": "token_revoked"}}, code: "token_revoked"},
+		{name: "another token", change: func(c *slack.Config, _ *sim.Slack) { c.Token = providers.NewSecret("xoxb-check-other") }, code: "invalid_auth"},
+		{name: "another channel", change: func(c *slack.Config, _ *sim.Slack) { c.Channel = "C0ELSEWHERE" }, code: "channel_not_found"},
+		{name: "an archived channel", mood: sim.SlackMood{Errors: map[string]string{"conversations.info": "is_archived"}}, code: "is_archived"},
+		{name: "the channel cannot be looked at", mood: sim.SlackMood{Errors: map[string]string{"conversations.info": "missing_scope"}}, note: "channels:read"},
+		{name: "the history cannot be looked at", mood: sim.SlackMood{Errors: map[string]string{"conversations.history": "missing_scope"}}, note: "channels:history"},
+		{name: "a channel by its name", change: func(c *slack.Config, _ *sim.Slack) { c.Channel = "#mail-audit" }, note: "slack.channel is a name"},
+		{name: "Slack is down", mood: sim.SlackMood{Status: 503}, code: "http 503"},
+		{name: "a webhook", change: byWebhook},
+		{name: "a webhook that was removed", change: byWebhook, mood: sim.SlackMood{Errors: map[string]string{"webhook": "no_service"}}, code: "no_service"},
+		{name: "a webhook whose channel is archived", change: byWebhook, mood: sim.SlackMood{Errors: map[string]string{"webhook": "channel_is_archived"}}, code: "channel_is_archived"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			standIn, err := sim.StartSlack(sim.SlackOptions{Token: bot, Channel: room, Mood: tt.mood})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer standIn.Close()
+			config := slack.Config{Token: providers.NewSecret(bot), Channel: room, APIURL: standIn.APIURL()}
+			if tt.change != nil {
+				tt.change(&config, standIn)
+			}
+			p, err := slack.New(config)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := p.Check(t.Context())
+			var refused *slack.Error
+			if tt.code == "" && err != nil || tt.code != "" && (!errors.As(err, &refused) || refused.Code != tt.code) {
+				t.Errorf("error %v, want %q", err, tt.code)
+			}
+			if tt.note == "" && got.Note != "" || !strings.Contains(got.Note, tt.note) {
+				t.Errorf("note %q, want %q", got.Note, tt.note)
+			}
+			if n := len(standIn.Posts()); n != 0 {
+				t.Errorf("%d messages were posted", n)
+			}
+		})
+	}
+}
+
+func byWebhook(c *slack.Config, s *sim.Slack) {
+	c.Token, c.Channel, c.Webhook = providers.Secret{}, "", providers.NewSecret(s.WebhookURL())
+}
