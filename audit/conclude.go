@@ -218,6 +218,11 @@ func (a *Auditor) releaseNotices(ctx context.Context, run Run, rulings Rulings) 
 		n := &forming[i]
 		hold, isHeld := holds[n.Provider]
 		why := kept.why(*n)
+		if why == "" {
+			if why, err = a.unreadable(ctx, *n); err != nil {
+				return err
+			}
+		}
 		switch {
 		case why != "":
 			n.State, n.Detail = NoticeSuppressed, why

@@ -55,7 +55,10 @@ func (k keeping) why(n Notice) string {
 // against it.
 func (a *Auditor) KeptBack(ctx context.Context, n Notice) (string, error) {
 	k, err := a.keeping(ctx, n)
-	return k.why(n), err
+	if why := k.why(n); why != "" || err != nil {
+		return why, err
+	}
+	return a.unreadable(ctx, n)
 }
 
 // Stop is the kill switch, thrown: who stopped the mails, when and why.

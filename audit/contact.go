@@ -1,0 +1,66 @@
+package audit
+
+import (
+	"context"
+	"strings"
+)
+
+// sameDomain maps domains to the one under which they deliver to the same mailboxes.
+var sameDomain = map[string]string{
+	"googlemail.com": "gmail.com",  // support.google.com/mail/answer/10313
+	"me.com":         "icloud.com", // support.apple.com/102540, both for accounts that had them
+	"mac.com":        "icloud.com",
+	"pm.me":          "proton.me",
+	"protonmail.com": "proton.me",
+	"protonmail.ch":  "proton.me",
+}
+
+// SameMailbox tells whether mail to the two addresses ends in one mailbox, as far as their spelling shows:
+// case, a plus-tag, dots before the @ and domains of one provider that mean the same do not count. Some
+// providers tell dots apart, but one clinic seldom has two people whose names differ in a dot, and being
+// wrong costs a telephone call where the other mistake costs a mail that nobody reads.
+func SameMailbox(a, b string) bool {
+	a, b = mailboxOf(a), mailboxOf(b)
+	return a != "" && a == b
+}
+
+func mailboxOf(address string) string {
+	address = FoldAddress(address)
+	at := strings.LastIndexByte(address, '@')
+	if at < 1 || at == len(address)-1 {
+		return ""
+	}
+	local, domain := address[:at], strings.TrimSuffix(address[at+1:], ".")
+	if same, ok := sameDomain[domain]; ok {
+		domain = same
+	}
+	if plus := strings.IndexByte(local, '+'); plus > 0 {
+		local = local[:plus]
+	}
+	return strings.ReplaceAll(local, ".", "") + "@" + domain
+}
+
+// unreadable tells why nobody would read a notice: its contact is the very mailbox that its provider has
+// blocked. Any other finding leaves a mailbox that is read on the web or a telephone as before. "" if a mail
+// can be read.
+func (a *Auditor) unreadable(ctx context.Context, n Notice) (string, error) {
+	var blocked []string
+	for _, item := range n.Items {
+		if item.Verdict == AccountBlocked && (n.Kind == KindFinding || n.Kind == KindReminder) {
+			blocked = append(blocked, item.AccountID)
+		}
+	}
+	if len(blocked) == 0 {
+		return "", nil
+	}
+	accounts, err := a.Accounts.AccountsByID(ctx, blocked)
+	if err != nil {
+		return "", err
+	}
+	for _, acc := range accounts {
+		if SameMailbox(acc.Address, n.ContactEmail) {
+			return "the contact is the blocked mailbox itself" + toTelephone, nil
+		}
+	}
+	return "", nil
+}
