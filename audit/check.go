@@ -49,34 +49,39 @@ func (a *Auditor) Rehearse(ctx context.Context, acc Account, sealed []byte, befo
 }
 
 func (a *Auditor) once(ctx context.Context, got *Checked, sealed []byte) error {
-	now := a.Now()
 	c, reason := a.candidate(ctx, got.Account, sealed)
 	got.Target = c.target
-	got.Result = baseResult(c, now)
+	got.Result = baseResult(c, a.Now())
 	if reason == "" {
-		day := now.In(a.Policy.AttemptZone).Format(time.DateOnly)
-		granted, err := a.Ledger.Reserve(ctx, day, []AttemptKey{c.key}, a.Policy.Attempts)
+		conv, granted, err := a.askNow(ctx, c, a.Policy.Attempts)
 		if err != nil {
 			return err
 		}
-		if !granted[0] {
-			reason = "today's attempts are used up"
-		} else {
-			conv := a.ask(ctx, c, time.Time{})
+		if granted {
 			got.Conversation = conv
-			if !conv.CredentialSent {
-				if err := a.Ledger.GiveBack(context.WithoutCancel(ctx), day, []AttemptKey{c.key}); err != nil {
-					return err
-				}
-			}
-			if err := ctx.Err(); err != nil {
-				return err
-			}
 			got.Kind = a.judge(&got.Result, c, conv, got.Before).kind
 			return nil
 		}
+		reason = "today's attempts are used up"
 	}
 	got.Result.Judgement = Judgement{Verdict: Unverified, TwoFactor: providers.TwoFactorUnknown, Certainty: providers.Ambiguous}
 	got.Result.Reason = reason
 	return nil
+}
+
+// askNow asks one account outside a run; granted is false if the day's attempts are used up.
+func (a *Auditor) askNow(ctx context.Context, c candidate, limit AttemptLimit) (conv providers.Conversation, granted bool, err error) {
+	day := a.Now().In(a.Policy.AttemptZone).Format(time.DateOnly)
+	grants, err := a.Ledger.Reserve(ctx, day, []AttemptKey{c.key}, limit)
+	if err != nil || !grants[0] {
+		return conv, false, err
+	}
+	c.day = day
+	conv = a.ask(ctx, c, time.Time{})
+	if !conv.CredentialSent {
+		if err := a.Ledger.GiveBack(context.WithoutCancel(ctx), day, []AttemptKey{c.key}); err != nil {
+			return conv, true, err
+		}
+	}
+	return conv, true, ctx.Err()
 }

@@ -80,6 +80,7 @@ func (a *app) desk() (*notice.Desk, func() error, error) {
 		Carrier:  sender,
 		Settings: settings,
 		Changed:  a.secretChanged,
+		KeptBack: a.auditor.KeptBack,
 		Now:      a.now,
 		Zone:     a.config.TimeZone,
 		Log:      a.log,

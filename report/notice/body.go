@@ -15,12 +15,13 @@ func (d *draft) body() ([]block, error) {
 	} else {
 		w.text("hello")
 	}
-	if d.letter.Kind == audit.KindRecovered {
+	switch d.letter.Kind {
+	case audit.KindRecovered:
 		w.recovered()
-	} else {
+	case audit.KindCorrection:
+		w.correction()
+	default:
 		w.findings()
-	}
-	if d.letter.Kind != audit.KindRecovered {
 		w.closing()
 	}
 	w.signature()

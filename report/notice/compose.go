@@ -73,6 +73,9 @@ func newDraft(l Letter, s Settings) (*draft, error) {
 	if len(l.Items) == 0 {
 		return nil, fmt.Errorf("notice %s tells of no account", Reference(l.Number))
 	}
+	if l.Kind == audit.KindCorrection {
+		l.Locale = s.Guides.correctionLocale(l.Locale)
+	}
 	t, err := s.Guides.texts(l.Provider, l.Locale)
 	if err != nil {
 		return nil, err
@@ -201,8 +204,8 @@ func (d *draft) subject() (string, error) {
 	name := string(d.groups[0].verdict)
 	kind := "subject"
 	switch {
-	case d.letter.Kind == audit.KindRecovered:
-		name = string(audit.KindRecovered)
+	case d.letter.Kind == audit.KindRecovered, d.letter.Kind == audit.KindCorrection:
+		name = string(d.letter.Kind)
 	case slices.ContainsFunc(d.groups, func(g group) bool { return g.verdict != d.groups[0].verdict }):
 		name = "several"
 	}

@@ -34,9 +34,11 @@ type Desk struct {
 	Settings Settings
 	// Changed tells whether an account's secret is another than the one that the state was made of.
 	Changed func(ctx context.Context, acc audit.Account, st audit.State) (bool, error)
-	Now     func() time.Time
-	Zone    *time.Location // of tenants that have none
-	Log     *slog.Logger
+	// KeptBack tells why a notice is not to be sent to its contact any more; "" if nothing speaks against it.
+	KeptBack func(ctx context.Context, n audit.Notice) (string, error)
+	Now      func() time.Time
+	Zone     *time.Location // of tenants that have none
+	Log      *slog.Logger
 }
 
 const (
@@ -71,7 +73,10 @@ type parcel struct {
 }
 
 func (p *parcel) send(ctx context.Context) error {
-	letter, why, err := p.letter(ctx)
+	letter, keep, why, err := p.letter(ctx, p.notice)
+	if err == nil && why == "" && len(keep) < len(p.notice.Items) {
+		err = p.Outbox.Narrow(ctx, p.notice.ID, p.claim, keep)
+	}
 	if err != nil {
 		return errors.Join(err, p.leave(ctx))
 	}
@@ -128,102 +133,4 @@ func (p *parcel) putBack(ctx context.Context, out Outcome, sendErr error) error 
 	}
 	wait := tryAgainAfter << min(n.Tries-1, 6)
 	return p.mark(ctx, audit.NoticeQueued, out.Detail, now.Add(wait))
-}
-
-// letter reads the accounts once more and drops those that have nothing to be told any more. why tells
-// that none is left.
-func (p *parcel) letter(ctx context.Context) (l Letter, why string, err error) {
-	d, n := p.Desk, p.notice
-	ids := make([]string, len(n.Items))
-	for i, item := range n.Items {
-		ids[i] = item.AccountID
-	}
-	loaded, err := d.Accounts.AccountsByID(ctx, ids)
-	if err != nil {
-		return l, "", err
-	}
-	accounts := make(map[string]audit.Account, len(loaded))
-	for _, acc := range loaded {
-		accounts[acc.ID] = acc
-	}
-	states, err := d.Outbox.LoadStates(ctx, ids)
-	if err != nil {
-		return l, "", err
-	}
-	l = Letter{
-		Number: n.ID, Kind: n.Kind, Provider: n.Provider, ContactEmail: n.ContactEmail, Date: d.Now(), Zone: d.Zone,
-	}
-	if n.Thread != 0 {
-		l.Thread = MessageID(n.Thread, d.Settings.Installation, d.Settings.From)
-	}
-	var keep []string
-	for _, item := range n.Items {
-		acc, st := accounts[item.AccountID], states[item.AccountID]
-		if reason, err := d.overtaken(ctx, n, acc, st); err != nil {
-			return l, "", err
-		} else if reason != "" {
-			why = reason
-			continue
-		}
-		keep = append(keep, acc.ID)
-		l.address(acc)
-		l.Items = append(l.Items, letterItem(n, item, acc, st))
-	}
-	switch {
-	case len(keep) == 0:
-		return l, why, nil
-	case len(keep) < len(n.Items):
-		return l, "", d.Outbox.Narrow(ctx, n.ID, p.claim, keep)
-	}
-	return l, "", nil
-}
-
-func (d *Desk) overtaken(ctx context.Context, n audit.Notice, acc audit.Account, st audit.State) (string, error) {
-	recovered := n.Kind == audit.KindRecovered
-	switch {
-	case acc.ID == "":
-		return "the account is gone", nil
-	case acc.TenantID != n.TenantID || !audit.SameContact(acc.ContactEmail, n.ContactEmail):
-		return "the tenant or its contact has changed", nil
-	case recovered && st.Settled.Verdict.Failing():
-		return "the account fails again", nil
-	case !recovered && !st.Settled.Verdict.Failing():
-		return "the account works again", nil
-	case recovered:
-		return "", nil
-	}
-	changed, err := d.Changed(ctx, acc, st)
-	if changed {
-		return "the password was changed since", err
-	}
-	return "", err
-}
-
-// address fills in what the letter's accounts say about their common contact; the first that says it counts.
-func (l *Letter) address(acc audit.Account) {
-	if l.TenantName == "" {
-		l.TenantName = acc.TenantName
-	}
-	if l.ContactName == "" {
-		l.ContactName = acc.ContactName
-	}
-	if l.Locale == "" {
-		l.Locale = acc.Locale
-	}
-	if zone, err := time.LoadLocation(acc.TimeZone); err == nil && acc.TimeZone != "" {
-		l.Zone = zone
-	}
-}
-
-func letterItem(n audit.Notice, item audit.NoticeItem, acc audit.Account, st audit.State) Item {
-	out := Item{Mailbox: acc.Address, Brand: st.Brand, Verdict: st.Settled.Verdict, Actor: st.Settled.Actor, Since: st.Settled.Since}
-	if n.Kind == audit.KindRecovered {
-		out.Verdict, out.Since = item.Verdict, item.Since
-		return out
-	}
-	out.Seen = []time.Time{st.Settled.Since}
-	if st.Settled.Nights > 1 {
-		out.Seen = append(out.Seen, st.Settled.NightAt)
-	}
-	return out
 }

@@ -45,7 +45,7 @@ func LoadGuides(list []*providers.Provider, over fs.FS) (*Guides, error) {
 	if over != nil {
 		errs = append(errs, g.frame.add(over, "letter"))
 	}
-	errs = append(errs, g.frame.add(frameFiles, "letter"), g.frame.checkFrame())
+	errs = append(errs, g.frame.add(frameFiles, "letter"), g.frame.add(correctionFiles, "correction"), g.frame.checkFrame())
 	for _, p := range list {
 		one := &guide{Provider: p, texts: shelf{}}
 		g.provider[p.Name] = one

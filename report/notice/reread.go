@@ -1,0 +1,118 @@
+package notice
+
+import (
+	"context"
+	"time"
+
+	"mailaudit/audit"
+)
+
+// letter reads a notice's accounts once more and writes the letter about those that it still holds for,
+// which are keep. why tells that it is not to be sent at all.
+func (d *Desk) letter(ctx context.Context, n audit.Notice) (l Letter, keep []string, why string, err error) {
+	if why, err = d.KeptBack(ctx, n); why != "" || err != nil {
+		return l, nil, why, err
+	}
+	ids := make([]string, len(n.Items))
+	for i, item := range n.Items {
+		ids[i] = item.AccountID
+	}
+	loaded, err := d.Accounts.AccountsByID(ctx, ids)
+	if err != nil {
+		return l, nil, "", err
+	}
+	accounts := make(map[string]audit.Account, len(loaded))
+	for _, acc := range loaded {
+		accounts[acc.ID] = acc
+	}
+	states, err := d.Outbox.LoadStates(ctx, ids)
+	if err != nil {
+		return l, nil, "", err
+	}
+	l = Letter{
+		Number: n.ID, Kind: n.Kind, Provider: n.Provider, ContactEmail: n.ContactEmail, Date: d.Now(), Zone: d.Zone,
+	}
+	if n.Thread != 0 {
+		l.Thread = MessageID(n.Thread, d.Settings.Installation, d.Settings.From)
+	}
+	for _, item := range n.Items {
+		acc, st := accounts[item.AccountID], states[item.AccountID]
+		if reason, err := d.overtaken(ctx, n, acc, st); err != nil {
+			return l, nil, "", err
+		} else if reason != "" {
+			why = reason
+			continue
+		}
+		keep = append(keep, item.AccountID)
+		l.address(n, acc)
+		l.Items = append(l.Items, letterItem(n, item, acc, st))
+	}
+	if len(keep) > 0 {
+		why = ""
+	}
+	return l, keep, why, nil
+}
+
+// overtaken tells why an account has nothing to be told any more; "" if it has.
+func (d *Desk) overtaken(ctx context.Context, n audit.Notice, acc audit.Account, st audit.State) (string, error) {
+	recovered := n.Kind == audit.KindRecovered
+	switch {
+	case n.Kind == audit.KindCorrection:
+		return "", nil // who was told something wrong is told so, whatever has become of the account
+	case acc.ID == "":
+		return "the account is gone", nil
+	case acc.TenantID != n.TenantID || !audit.SameContact(acc.ContactEmail, n.ContactEmail):
+		return "the tenant or its contact has changed", nil
+	case recovered && st.Settled.Verdict.Failing():
+		return "the account fails again", nil
+	case !recovered && !st.Settled.Verdict.Failing():
+		return "the account works again", nil
+	case recovered:
+		return "", nil
+	}
+	changed, err := d.Changed(ctx, acc, st)
+	if changed {
+		return "the password was changed since", err
+	}
+	return "", err
+}
+
+// address fills in what the letter's accounts say about their common contact; the first that says it counts.
+// An account that has another contact by now says nothing.
+func (l *Letter) address(n audit.Notice, acc audit.Account) {
+	if acc.TenantID != n.TenantID || !audit.SameContact(acc.ContactEmail, n.ContactEmail) {
+		return
+	}
+	if l.TenantName == "" {
+		l.TenantName = acc.TenantName
+	}
+	if l.ContactName == "" {
+		l.ContactName = acc.ContactName
+	}
+	if l.Locale == "" {
+		l.Locale = acc.Locale
+	}
+	if zone, err := time.LoadLocation(acc.TimeZone); err == nil && acc.TimeZone != "" {
+		l.Zone = zone
+	}
+}
+
+func letterItem(n audit.Notice, item audit.NoticeItem, acc audit.Account, st audit.State) Item {
+	out := Item{Mailbox: acc.Address, Brand: st.Brand, Verdict: st.Settled.Verdict, Actor: st.Settled.Actor, Since: st.Settled.Since}
+	switch n.Kind {
+	case audit.KindCorrection:
+		if acc.TenantID != n.TenantID {
+			out.Mailbox = st.Address // as it was when this tenant was told
+		}
+		out.Verdict, out.Since = item.Verdict, item.Since
+		return out
+	case audit.KindRecovered:
+		out.Verdict, out.Since = item.Verdict, item.Since
+		return out
+	}
+	out.Seen = []time.Time{st.Settled.Since}
+	if st.Settled.Nights > 1 {
+		out.Seen = append(out.Seen, st.Settled.NightAt)
+	}
+	return out
+}

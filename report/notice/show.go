@@ -1,0 +1,33 @@
+package notice
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"mailaudit/audit"
+	"mailaudit/report"
+)
+
+// Preview composes a notice as it would go out now. why tells that it would not, and for what reason. Unless
+// full is set, the recipient's name is masked in the head, and the envelope leads nowhere.
+func (d *Desk) Preview(ctx context.Context, n audit.Notice, full bool) (m Message, why string, err error) {
+	l, _, why, err := d.letter(ctx, n)
+	if why != "" || err != nil {
+		return m, why, err
+	}
+	if !full {
+		l.ContactEmail = "masked@example.invalid" // RFC 2606
+	}
+	m, err = Compose(l, d.Settings)
+	if errors.Is(err, ErrRecipient) {
+		return m, err.Error(), nil
+	}
+	if err != nil {
+		return m, "", fmt.Errorf("compose notice %s: %w", Reference(n.ID), err)
+	}
+	if !full {
+		m.To = report.Mask(n.ContactEmail)
+	}
+	return m, "", nil
+}
