@@ -79,6 +79,7 @@ type Policy struct {
 	MaxRefusals    map[string]int // by provider: a host and night; 0 is no limit
 	Guard          GuardLimits
 	Canaries       map[string]Canaries // by provider
+	OAuthClients   []ClientExpiry
 
 	Mode    Mode
 	Cadence Cadence

@@ -126,16 +126,16 @@ func (w *batchWork) converse(ctx context.Context, c candidate) (Result, bool) {
 	if ctx.Err() != nil {
 		return Result{}, false
 	}
+	if reason := w.clientRefused(c); reason != "" {
+		w.returnAttempt(ctx, c)
+		return w.unverified(c, reason), true
+	}
 	leave, reason, err := w.enterHost(ctx, c)
 	if err != nil {
 		w.Log.Warn("account not asked", "account", c.account.ID, "err", err)
 		return Result{}, false
 	}
 	if reason != "" {
-		w.returnAttempt(ctx, c)
-		return w.unverified(c, reason), true
-	}
-	if reason := w.clientRefused(c); reason != "" {
 		w.returnAttempt(ctx, c)
 		return w.unverified(c, reason), true
 	}

@@ -72,6 +72,9 @@ func (a *Auditor) preflight(ctx context.Context, run Run) error {
 			return err
 		}
 	}
+	if err := a.warnOfExpiries(ctx, run); err != nil {
+		return err
+	}
 	text, err := json.Marshal(p)
 	if err != nil {
 		return err

@@ -34,6 +34,7 @@ type Roster interface {
 	Import(ctx context.Context, replace bool, write func(put func(Account, []byte) error) error) (ImportCount, error)
 	// Remove returns ErrNoAccount if there is none.
 	Remove(ctx context.Context, id string) error
+	Grants
 }
 
 // ImportCount tells what an import did.

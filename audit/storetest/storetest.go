@@ -41,6 +41,7 @@ func Run(t *testing.T, open func(t *testing.T) audit.Store) {
 		{"who left the source is gone", testDeparted},
 		{"a narrowed run speaks of its accounts alone", testNarrowedRun},
 		{"attempts are bounded by secret, login and day", testAttempts},
+		{"a renewed refresh token takes the place of its own alone", testReplaceSecret},
 		{"shares of one mail meet", testDrafts},
 		{"a notice is claimed once and told once", testNotice},
 		{"a notice is narrowed by whom it belongs to", testNarrow},

@@ -76,6 +76,15 @@ type OAuthConfig struct {
 	ClientSecret  providers.Secret `yaml:"client_secret"`
 	TokenURL      string           `yaml:"token_url"`
 	SecretExpires time.Time        `yaml:"secret_expires"` // a day, in UTC; zero: not known
+	AOL           OAuthClient      `yaml:"aol"`            // of providers.yahoo: AOL and Verizon want a client of their own
+}
+
+// OAuthClient is a client beside a provider's main one.
+type OAuthClient struct {
+	ClientID      string           `yaml:"client_id"`
+	ClientSecret  providers.Secret `yaml:"client_secret"`
+	TokenURL      string           `yaml:"token_url"`
+	SecretExpires time.Time        `yaml:"secret_expires"`
 }
 
 // RelayConfig is the mail server that takes the notices. A user name and password in the URL have been

@@ -98,9 +98,15 @@ func (k *checker) provider(key string, p ProviderConfig, allowPrivate bool) {
 	if allowPrivate {
 		rule = httpsOrLocal
 	}
-	k.url(key+".oauth.token_url", p.OAuth.TokenURL, rule)
-	if p.OAuth.ClientID == "" && !p.OAuth.ClientSecret.Empty() {
-		k.conflict(key+".oauth.client_secret", "needs client_id beside it")
+	for brand, client := range p.OAuth.clients() {
+		under := oauthKey(key, brand)
+		k.url(under+".token_url", client.TokenURL, rule)
+		if client.ClientID == "" && !client.ClientSecret.Empty() {
+			k.conflict(under+".client_secret", "needs client_id beside it")
+		}
+	}
+	if p.OAuth.AOL.ClientID != "" && key != "providers.yahoo" {
+		k.conflict(key+".oauth.aol", "is for providers.yahoo alone")
 	}
 }
 

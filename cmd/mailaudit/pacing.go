@@ -14,6 +14,8 @@ import (
 // have nothing to do with each other: each has a pace of its own, and one that is down holds up nobody else.
 type pacing struct {
 	providers map[string]*gate
+	limits    map[string]pace.Limits
+	tokens    tokenGates
 
 	mu    sync.Mutex
 	hosts map[string]*gate
@@ -21,10 +23,10 @@ type pacing struct {
 }
 
 func newPacing(c *Config) *pacing {
-	p := &pacing{providers: map[string]*gate{}, hosts: map[string]*gate{}}
+	p := &pacing{providers: map[string]*gate{}, limits: map[string]pace.Limits{}, hosts: map[string]*gate{}}
 	for name, limits := range c.Providers {
 		l := pace.Limits{MaxConcurrency: limits.MaxConcurrency, MaxRate: limits.MaxRate.PerSecond()}
-		p.providers[name] = &gate{Pacer: pace.New(l)}
+		p.providers[name], p.limits[name] = &gate{Pacer: pace.New(l)}, l
 		if name == otherProvider {
 			p.other = l
 		}
@@ -126,6 +128,9 @@ func feedback(provider string, c providers.Conversation) pace.Feedback {
 	p, ok := catalog.ByName(provider)
 	if !ok {
 		return pace.Feedback{}
+	}
+	if c.Stage == providers.StageOAuthToken {
+		return pace.Feedback{} // by the token endpoint, which has a pace of its own
 	}
 	return pace.Of(c, p.Read(c, false))
 }

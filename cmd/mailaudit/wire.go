@@ -57,6 +57,9 @@ func (a *app) wireAuditor() (*audit.Auditor, error) {
 		Resolve:      resolveWith(resolver),
 		Open:         a.keys.open,
 		Fingerprints: a.keys,
+		Seal:         a.keys.keyset.Seal,
+		Grants:       a.store,
+		Client:       a.oauthClient,
 		Ask:          ask,
 		Policy:       a.policy(),
 		Now:          a.now,
@@ -95,7 +98,7 @@ func (a *app) wireAsk() (func(context.Context, string, providers.Attempt) provid
 	}
 	paced := newPacing(a.config)
 	return func(ctx context.Context, provider string, attempt providers.Attempt) providers.Conversation {
-		return paced.through(ctx, provider, attempt, dialer.Verify)
+		return paced.throughGrant(ctx, provider, attempt, dialer.Verify)
 	}, nil
 }
 
@@ -133,12 +136,13 @@ func (a *app) policy() audit.Policy {
 			MaxNewFailures: float64(c.Guard.MaxNewFailures), MinNewFailures: c.Guard.MinNewFailures,
 			MaxUnreachable: float64(c.Guard.MaxUnreachable), MaxSourceLoss: float64(c.Guard.MaxSourceLoss),
 		},
-		Canaries: map[string]audit.Canaries{},
-		Mode:     audit.Mode(c.Notices.Mode),
-		Cadence:  audit.Cadence{ConfirmNights: c.Notices.ConfirmNights, RemindAfter: c.Notices.RemindAfter},
-		Hours:    audit.Hours{Days: c.Notices.SendBetween.Days, From: c.Notices.SendBetween.From, To: c.Notices.SendBetween.To},
-		Zone:     c.TimeZone,
-		Only:     audit.Only{Tenants: c.Notices.Only.Tenants, Providers: c.Notices.Only.Providers},
+		Canaries:     map[string]audit.Canaries{},
+		OAuthClients: c.expiries(),
+		Mode:         audit.Mode(c.Notices.Mode),
+		Cadence:      audit.Cadence{ConfirmNights: c.Notices.ConfirmNights, RemindAfter: c.Notices.RemindAfter},
+		Hours:        audit.Hours{Days: c.Notices.SendBetween.Days, From: c.Notices.SendBetween.From, To: c.Notices.SendBetween.To},
+		Zone:         c.TimeZone,
+		Only:         audit.Only{Tenants: c.Notices.Only.Tenants, Providers: c.Notices.Only.Providers},
 	}
 	for _, v := range c.Notices.Only.Verdicts {
 		p.Only.Verdicts = append(p.Only.Verdicts, audit.Verdict(v))

@@ -1,0 +1,109 @@
+package audit
+
+import (
+	"context"
+	"slices"
+	"sync"
+
+	"mailaudit/providers"
+)
+
+// A provider that refuses our OAuth client refuses every mailbox that signs in through it. That is one alarm and
+// no finding, and its token endpoint is asked no more tonight: the answer would be the same, and a provider may
+// take it for an attack.
+
+const clientFact = "oauth-client/"
+
+// refusedInARow is how many accounts in a row must meet a refusal of our side that does not name the client
+// before it is held to be meant for all of them: it may be about a directory that does not know us.
+const refusedInARow = 5
+
+// namesClient tells whether an answer of a token endpoint is about our client whatever the grant: RFC 6749
+// section 5.2, and the names that Google has for a client that was deleted or switched off.
+func namesClient(r providers.Reply) bool {
+	return slices.Contains([]string{"invalid_client", "deleted_client", "disabled_client"}, r.OAuthError)
+}
+
+// clientWatch is what a batch knows of the OAuth clients that serve its accounts.
+type clientWatch struct {
+	mu      sync.Mutex
+	refused map[string]string // by key of the configuration: what was said
+	inARow  map[string]int
+}
+
+// watchClients takes over what earlier batches of the run have met.
+func (w *batchWork) watchClients(ctx context.Context) error {
+	facts, err := w.Ledger.Facts(ctx, w.run.Key, clientFact)
+	if err != nil {
+		return err
+	}
+	w.clients.refused, w.clients.inARow = map[string]string{}, map[string]int{}
+	for name, said := range facts {
+		w.clients.refused[name[len(clientFact):]] = said
+	}
+	return nil
+}
+
+// clientRefused gives why an account's OAuth client is not tried any more tonight; "" if it is.
+func (w *batchWork) clientRefused(c candidate) string {
+	if c.grant == nil {
+		return ""
+	}
+	w.clients.mu.Lock()
+	defer w.clients.mu.Unlock()
+	if said := w.clients.refused[clientKey(c.target.Provider, c.target.Brand)]; said != "" {
+		return "our own fault: " + clientTitle(c.target.Provider, c.target.Brand) + " refuses our OAuth client: " + said
+	}
+	return ""
+}
+
+// watchGrant notes as our own trouble what a conversation by OAuth says about our side.
+func (w *batchWork) watchGrant(ctx context.Context, c candidate, conv providers.Conversation, reading providers.Reading) {
+	if c.grant == nil {
+		return
+	}
+	p, brand := c.target.Provider, c.target.Brand
+	title, key := clientTitle(p, brand), clientKey(p, brand)
+	answered := conv.Fault == providers.FaultNone && conv.Reply.Stage == providers.StageOAuthToken
+	switch {
+	case answered && reading.Class == providers.ClientRefused:
+		w.trouble(ctx, Trouble{
+			What: title + " refuses our OAuth client",
+			Mend: "it says: " + conv.Reply.Evidence() + "; check " + key + " (client_id, client_secret, secret_expires) and the registration there. No customer is told anything of it",
+		})
+		w.refuseClient(ctx, key, conv.Reply)
+		return
+	case reading.Class == providers.ClientRefused && conv.Fault == providers.FaultNone:
+		w.trouble(ctx, Trouble{
+			What: title + "'s mail server does not take the access tokens that our OAuth client is issued",
+			Mend: "it says: " + conv.Reply.Evidence() + "; account " + c.account.ID + " is one. Check the scopes of the consent, and that the grant belongs to the mailbox",
+		})
+	case conv.Fault == providers.FaultOurs && conv.Stage == providers.StageOAuthToken:
+		w.trouble(ctx, Trouble{What: "mailboxes at " + title + " cannot be asked by OAuth: " + conv.Detail, Mend: "see the log; account " + c.account.ID + " is one"})
+	case c.grant.unkept && p.Rotation == providers.RotationNone:
+		w.trouble(ctx, Trouble{
+			What: title + " has issued new refresh tokens, which it was not known to do, and the accounts are read only",
+			Mend: "what it has issued is lost; see whether the stored ones still work, account " + c.account.ID + " for one",
+		})
+	}
+	if conv.CredentialSent {
+		w.clients.mu.Lock()
+		w.clients.inARow[key] = 0
+		w.clients.mu.Unlock()
+	}
+}
+
+func (w *batchWork) refuseClient(ctx context.Context, key string, r providers.Reply) {
+	w.clients.mu.Lock()
+	defer w.clients.mu.Unlock()
+	w.clients.inARow[key]++
+	if w.clients.refused[key] != "" || !namesClient(r) && w.clients.inARow[key] < refusedInARow {
+		return
+	}
+	said := r.Evidence()
+	w.clients.refused[key] = said
+	w.Log.Error("the token endpoint is asked no more in this run: our client is refused", "run", w.run.Key, "client", key, "reply", said)
+	if _, err := w.Ledger.KeepFact(context.WithoutCancel(ctx), w.run.Key, clientFact+key, said); err != nil {
+		w.Log.Error("refused client not noted", "run", w.run.Key, "client", key, "err", err)
+	}
+}

@@ -1,0 +1,45 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"mailaudit/audit"
+)
+
+func (s *Store) ReplaceSecret(ctx context.Context, r audit.Renewal) error {
+	err := s.inTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, `UPDATE mailaudit.mail_accounts SET secret = $1 WHERE account_id = $2 AND secret = $3`, r.New, r.AccountID, r.Old)
+		if err != nil {
+			return err
+		}
+		if tag.RowsAffected() == 0 {
+			var held bool
+			err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM mailaudit.mail_accounts WHERE account_id = $1)`, r.AccountID).Scan(&held)
+			switch {
+			case err != nil:
+				return err
+			case held:
+				return audit.ErrMoved
+			}
+			return audit.ErrNoAccount
+		}
+		if _, err := tx.Exec(ctx, `UPDATE mailaudit.account_states SET
+				fingerprint = CASE fingerprint WHEN $1 THEN $2 ELSE fingerprint END,
+				accepted_fingerprint = CASE accepted_fingerprint WHEN $1 THEN $2 ELSE accepted_fingerprint END,
+				tried_fingerprint = CASE tried_fingerprint WHEN $1 THEN $2 ELSE tried_fingerprint END
+			WHERE account_id = $3`, r.OldPrint, r.NewPrint, r.AccountID); err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `UPDATE mailaudit.attempts SET secret = $1 WHERE day = $2::text::date AND login = $3 AND secret = $4
+			AND NOT EXISTS (SELECT FROM mailaudit.attempts WHERE day = $2::text::date AND login = $3 AND secret = $1)`,
+			r.NewPrint, r.Day, r.Login, r.OldPrint)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("replace secret of account %s: %w", r.AccountID, err)
+	}
+	return nil
+}

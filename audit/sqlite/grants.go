@@ -1,0 +1,44 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"mailaudit/audit"
+)
+
+func (s *Store) ReplaceSecret(ctx context.Context, r audit.Renewal) error {
+	err := s.inTx(ctx, func(tx *sql.Tx) error {
+		var held bool
+		res, err := tx.ExecContext(ctx, `UPDATE mail_accounts SET secret = ? WHERE account_id = ? AND secret = ?`, r.New, r.AccountID, r.Old)
+		if err != nil {
+			return err
+		}
+		if n, err := res.RowsAffected(); err != nil {
+			return err
+		} else if n == 0 {
+			if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM mail_accounts WHERE account_id = ?)`, r.AccountID).Scan(&held); err != nil {
+				return err
+			}
+			if !held {
+				return audit.ErrNoAccount
+			}
+			return audit.ErrMoved
+		}
+		if _, err := tx.ExecContext(ctx, `UPDATE account_states SET
+				fingerprint = CASE fingerprint WHEN ?1 THEN ?2 ELSE fingerprint END,
+				accepted_fingerprint = CASE accepted_fingerprint WHEN ?1 THEN ?2 ELSE accepted_fingerprint END,
+				tried_fingerprint = CASE tried_fingerprint WHEN ?1 THEN ?2 ELSE tried_fingerprint END
+			WHERE account_id = ?3`, r.OldPrint, r.NewPrint, r.AccountID); err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `UPDATE OR IGNORE attempts SET secret = ? WHERE day = ? AND login = ? AND secret = ?`,
+			r.NewPrint, r.Day, r.Login, r.OldPrint)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("replace secret of account %s: %w", r.AccountID, err)
+	}
+	return nil
+}
