@@ -2,12 +2,10 @@ package main
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
-
-	"github.com/riverqueue/river/riverdriver/riversqlite"
 
 	"mailaudit/audit"
 	"mailaudit/audit/queue"
@@ -18,14 +16,18 @@ import (
 // night works on the store's jobs: runs, notices, summaries.
 type night struct {
 	*app
-	engine    *queue.Engine[*sql.Tx]
+	engine    engine
 	publisher *publisher
+	meters    *meters
 	desk      *notice.Desk // nil without a relay
 	draining  chan struct{}
 	closeDesk func() error
 	// onlyOwed: no run is worked on, only mails and summaries.
 	onlyOwed bool
 	trouble  troubles
+
+	beatMu sync.Mutex
+	beaten time.Time
 }
 
 const (
@@ -42,12 +44,14 @@ func (a *app) newNight() (*night, error) {
 	if n.desk, n.closeDesk, err = a.desk(); err != nil {
 		return nil, err
 	}
+	n.meters = newMeters()
+	a.auditor.Ask = n.meters.counting(a.auditor.Ask)
 	a.auditor.Draining = n.draining
 	names := make([]string, 0, len(catalog.All()))
 	for _, p := range catalog.All() {
 		names = append(names, p.Name)
 	}
-	n.engine, err = queue.New(riversqlite.New(a.store.DB()), queue.Options{
+	n.engine, err = a.store.newEngine(queue.Options{
 		Steps: n, Agenda: n.agenda, Providers: names, Every: lookEvery, Log: a.log,
 		Conversation: a.config.Network.Timeout,
 	})
@@ -57,6 +61,9 @@ func (a *app) newNight() (*night, error) {
 // agenda lists what is there to be done: the oldest unfinished run's next steps, summaries that are owed,
 // and mails whose hour has come.
 func (n *night) agenda(ctx context.Context) ([]audit.Task, error) {
+	if err := n.beat(ctx); err != nil {
+		return nil, err
+	}
 	runs, err := n.store.ListRuns(ctx, runsLookedAt, false)
 	if err != nil {
 		return nil, err
@@ -88,6 +95,28 @@ func (n *night) agenda(ctx context.Context) ([]audit.Task, error) {
 	return append(tasks, mails...), err
 }
 
+// beat says every so often that this process works on the open runs, also while nothing is to be done but
+// wait, and takes over what dead processes left.
+func (n *night) beat(ctx context.Context) error {
+	n.beatMu.Lock()
+	defer n.beatMu.Unlock()
+	if n.onlyOwed || time.Since(n.beaten) < beatEvery {
+		return nil
+	}
+	n.beaten = time.Now()
+	open, err := n.store.ListRuns(ctx, runsLookedAt, true)
+	if err != nil {
+		return err
+	}
+	for _, run := range open {
+		if err := n.store.Beat(ctx, run.Key, n.now()); err != nil {
+			return err
+		}
+	}
+	_, err = n.store.ReclaimNotices(ctx, n.now().Add(-asleepAfter))
+	return err
+}
+
 // runsLookedAt bounds how far back a start looks for what is owed.
 const runsLookedAt = 30
 
@@ -100,7 +129,7 @@ func (n *night) Conclude(ctx context.Context, key string) (bool, error) {
 }
 
 func (n *night) Post(ctx context.Context, key string) error {
-	return n.trouble.note("summary", n.publisher.Post(ctx, key))
+	return n.trouble.note("summary", n.meters.failed(n.publisher.Post(ctx, key)))
 }
 
 func (n *night) Notify(ctx context.Context, id int64) error {
@@ -111,12 +140,12 @@ func (n *night) Notify(ctx context.Context, id int64) error {
 	if err != nil || !may {
 		return err
 	}
-	return n.trouble.note("mail", n.desk.Notify(ctx, id))
+	return n.trouble.note("mail", n.meters.failed(n.desk.Notify(ctx, id)))
 }
 
 // work runs the engine until done says so or ctx ends. A signal lets dialogues end and hands the rest back.
 func (n *night) work(ctx context.Context, done func(context.Context) (bool, error)) (err error) {
-	if err := n.store.Recover(ctx); err != nil {
+	if err := n.store.recover(ctx, n.now()); err != nil {
 		return err
 	}
 	if err := n.engine.Start(ctx); err != nil {

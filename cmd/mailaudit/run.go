@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"regexp"
 	"time"
 
@@ -16,6 +17,7 @@ type runCmd struct {
 	Limit    int    `help:"At most so many accounts."`
 	Provider string `help:"Only this provider's accounts."`
 	Tenant   string `help:"Only this tenant's accounts."`
+	Migrate  bool   `help:"Bring a PostgreSQL database's tables up to date first."`
 	ExitCode bool   `help:"Exit with 3 if a guard holds notices that wait for a person."`
 }
 
@@ -36,6 +38,13 @@ func (r *runCmd) check() error {
 	return nil
 }
 
+func (r *runCmd) opening() opening {
+	if r.Migrate {
+		return migrating
+	}
+	return existing
+}
+
 func (r *runCmd) scope() audit.Scope {
 	return audit.Scope{Tenant: r.Tenant, Provider: r.Provider, Limit: r.Limit}
 }
@@ -49,7 +58,15 @@ func (r *runCmd) Run(ctx context.Context, g *Globals, around *surroundingsOf) er
 		return err
 	}
 	log := g.logger(around.stderr)
-	a, err := newApp(ctx, c, log, around)
+	if r.DryRun {
+		return r.start(ctx, c, log, around, nil)
+	}
+	return r.watched(ctx, c, log, around)
+}
+
+// start works on the run; begun is told its key.
+func (r *runCmd) start(ctx context.Context, c *Config, log *slog.Logger, around *surroundingsOf, begun func(key string)) error {
+	a, err := newAppOn(ctx, c, r.opening(), log, around)
 	if err != nil {
 		return err
 	}
@@ -60,12 +77,13 @@ func (r *runCmd) Run(ctx context.Context, g *Globals, around *surroundingsOf) er
 	if r.DryRun {
 		return a.rehearse(ctx, r.scope())
 	}
-	unlock, err := lockStore(ctx, c, true)
+	unlock, err := lockStore(ctx, a.store, true)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	return r.night(ctx, a)
+	a.auditor.ClockSkew = c.clockSkew()
+	return r.night(ctx, a, begun)
 }
 
 // checkKeys refuses a keyset that opens nothing, before anything is dialled.
@@ -77,11 +95,12 @@ func (a *app) checkKeys(ctx context.Context) error {
 	return err
 }
 
-func (r *runCmd) night(ctx context.Context, a *app) error {
+func (r *runCmd) night(ctx context.Context, a *app, begun func(key string)) error {
 	key, err := r.chooseKey(ctx, a)
 	if err != nil {
 		return err
 	}
+	begun(key)
 	if run, err := a.store.LoadRun(ctx, key); err == nil && !run.Open() {
 		fmt.Fprintf(a.around.stdout, "run %s is %s already; it is not repeated\n", key, describeRun(run))
 	} else if err := a.expireOlder(ctx, key); err != nil {
@@ -93,6 +112,7 @@ func (r *runCmd) night(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
+	defer n.handOver(ctx)
 	stopProgress := a.showProgress(ctx, key)
 	defer stopProgress()
 	var undelivered error
@@ -189,7 +209,7 @@ func (a *app) expireOlder(ctx context.Context, key string) error {
 		return err
 	}
 	for _, run := range open {
-		if run.Key == key {
+		if run.Key == key || a.store.workedOn(run, a.now()) && !a.alone() {
 			continue
 		}
 		a.log.Warn("an older run was not finished; it is concluded first", "run", run.Key)

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"mailaudit/providers"
+)
+
+const deadManTimeout = 10 * time.Second
+
+// deadMan tells a watcher outside that a run has begun, has succeeded or has failed. The watcher raises the
+// alarm when it hears nothing, so its own absence is logged and stops nothing. The zero value tells nobody.
+type deadMan struct {
+	address providers.Secret // the URL; whoever knows it can silence the alarm
+	log     *slog.Logger
+}
+
+// watched holds a run under the eyes of those who look from outside.
+func (r *runCmd) watched(ctx context.Context, c *Config, log *slog.Logger, around *surroundingsOf) error {
+	// The name by which a failure is told that comes before the run's key is known.
+	key := r.Key
+	if key == "" {
+		key = nightKey(around.clock()(), c.Window, c.TimeZone)
+	}
+	d := deadMan{address: c.DeadManURL, log: log}
+	err := r.start(ctx, c, log, around, func(chosen string) {
+		key = chosen
+		d.started(ctx, key)
+	})
+	d.ended(ctx, key, err)
+	return err
+}
+
+func (d deadMan) started(ctx context.Context, key string) { d.tell(ctx, "start", key) }
+
+// ended goes by the command's own outcome: notices that wait for a person are no failure.
+func (d deadMan) ended(ctx context.Context, key string, err error) {
+	var coded *exitError
+	if err == nil || errors.As(err, &coded) && coded.code == exitHeld {
+		d.tell(ctx, "", key)
+		return
+	}
+	d.tell(ctx, "fail", key)
+}
+
+func (d deadMan) tell(ctx context.Context, what, key string) {
+	if d.address.Empty() {
+		return
+	}
+	// What ended the run must not keep its failure from being told.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), deadManTimeout)
+	defer cancel()
+	err := d.ask(ctx, what, key)
+	var status unwelcome
+	if errors.As(err, &status) && status == http.StatusBadRequest {
+		// Healthchecks takes no rid but a UUID; the signal matters more than its name.
+		err = d.ask(ctx, what, "")
+	}
+	if err != nil {
+		d.log.Warn("dead_man_url was not told; its alarm may go off", "run", key, "signal", what, "err", err)
+	}
+}
+
+// unwelcome is an HTTP status other than success.
+type unwelcome int
+
+func (u unwelcome) Error() string { return fmt.Sprintf("http %d", int(u)) }
+
+func (d deadMan) ask(ctx context.Context, what, key string) error {
+	u, err := url.Parse(d.address.Reveal())
+	if err != nil {
+		return errors.New("dead_man_url is not an address")
+	}
+	if what != "" {
+		u.Path = strings.TrimRight(u.Path, "/") + "/" + what
+		u.RawPath = ""
+	}
+	if key != "" {
+		query := u.Query()
+		query.Set("rid", key)
+		u.RawQuery = query.Encode()
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+	if err != nil {
+		return errors.New("dead_man_url is not an address")
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return bareCause(err)
+	}
+	defer resp.Body.Close()
+	io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10)) //nolint:errcheck // only so that the connection can be used again
+	if resp.StatusCode < 200 || resp.StatusCode > 299 {
+		return unwelcome(resp.StatusCode)
+	}
+	return nil
+}

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/push"
+)
+
+const pushTimeout = 10 * time.Second
+
+// handOver gives a run's metrics to the Pushgateway and the node exporter's folder, as configured. It changes
+// no exit code: what misses them notices their age.
+func (n *night) handOver(ctx context.Context) {
+	m := n.config.Metrics
+	if m.Pushgateway.Empty() && m.Textfile == "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), pushTimeout)
+	defer cancel()
+	if err := n.meters.refresh(ctx, n.store, n.now(), n.config.Notices.Mode == "live"); err != nil {
+		n.log.Error("metrics are not handed over", "err", err)
+		return
+	}
+	if !m.Pushgateway.Empty() {
+		if err := n.meters.push(ctx, m.Pushgateway.Reveal(), n.config.Installation); err != nil {
+			n.log.Error("metrics are not pushed; check metrics.pushgateway", "err", err)
+		}
+	}
+	if m.Textfile != "" {
+		if err := prometheus.WriteToTextfile(m.Textfile, n.meters.registry); err != nil {
+			n.log.Error("metrics are not written; check metrics.textfile", "err", err)
+		}
+	}
+}
+
+// push replaces the group that this installation has at the gateway. The address may hold a password, so it
+// stands in no error.
+func (m *meters) push(ctx context.Context, address, installation string) error {
+	answer := &lastStatus{}
+	p := push.New(address, "mailaudit").Gatherer(m.registry).Client(answer)
+	if installation != "" {
+		p = p.Grouping("installation", installation)
+	}
+	err := p.PushContext(ctx)
+	switch {
+	case err == nil:
+		return nil
+	case answer.err != nil:
+		return bareCause(answer.err)
+	case answer.code != 0:
+		return fmt.Errorf("the gateway answers http %d", answer.code)
+	}
+	return errors.New("the gateway cannot be asked: not an address")
+}
+
+// lastStatus keeps what the gateway answered: the library's own error names the address.
+type lastStatus struct {
+	code int
+	err  error
+}
+
+func (l *lastStatus) Do(r *http.Request) (*http.Response, error) {
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		l.err = err
+		return nil, err
+	}
+	l.code = resp.StatusCode
+	return resp, nil
+}
