@@ -12,7 +12,8 @@ import (
 
 const findingsPage = 2000
 
-// Findings lays the run's own notes over the history as it stood at that run, in pages.
+// Findings lays the run's own notes over the history as it stood at that run, in pages. Of a run that is
+// still asking it gives tonight's results so far.
 func (s *Store) Findings(ctx context.Context, run audit.Run, each func(audit.Finding) error) error {
 	for after := ""; ; {
 		page, err := s.findingsAfter(ctx, run, after)
@@ -32,6 +33,10 @@ func (s *Store) Findings(ctx context.Context, run audit.Run, each func(audit.Fin
 }
 
 func (s *Store) findingsAfter(ctx context.Context, run audit.Run, after string) ([]audit.Finding, error) {
+	if run.Unsettled() {
+		states, err := s.states(ctx, "read tonight's results", `run_key = $1 AND account_id > $2 ORDER BY account_id LIMIT $3`, run.Key, after, findingsPage)
+		return audit.FindingsTonight(states), err
+	}
 	notes, err := s.notes(ctx, run.Key, after)
 	if err != nil {
 		return nil, err

@@ -108,6 +108,11 @@ func (s *Store) Expire(ctx context.Context, key string, now time.Time) error {
 	return s.exec(ctx, "expire run", `UPDATE mailaudit.runs SET deadline = least(deadline, $1) WHERE run_key = $2`, stamp(now), key)
 }
 
+func (s *Store) Prolong(ctx context.Context, key string, deadline time.Time) error {
+	return s.exec(ctx, "prolong run", `UPDATE mailaudit.runs SET deadline = greatest(deadline, $1)
+		WHERE run_key = $2 AND phase <> 'done'`, stamp(deadline), key)
+}
+
 func (s *Store) Beat(ctx context.Context, key string, now time.Time) error {
 	return s.exec(ctx, "note work on run", `UPDATE mailaudit.runs SET heartbeat_at = greatest(heartbeat_at, $1),
 		status = CASE status WHEN 'incomplete' THEN 'running' ELSE status END

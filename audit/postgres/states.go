@@ -15,7 +15,8 @@ import (
 const stateColumns = `account_id, tenant_id, tenant_name, address, provider, brand,
 	verdict, two_factor, certainty, actor, since, rule, reply, reason, nights, night_at,
 	told_step, told_verdict, told_first_at, told_at, told_notice, told_shadow,
-	fingerprint, accepted_fingerprint, definite_at, unverified_since, settled_seq, run_result::text`
+	fingerprint, accepted_fingerprint, definite_at, unverified_since, settled_seq,
+	mended_verdict, mended_at, tried_fingerprint, run_result::text`
 
 func scanState(row pgx.CollectableRow) (audit.State, error) {
 	var s audit.State
@@ -23,7 +24,8 @@ func scanState(row pgx.CollectableRow) (audit.State, error) {
 	err := row.Scan(&s.AccountID, &s.TenantID, &s.TenantName, &s.Address, &s.Provider, &s.Brand,
 		&s.Verdict, &s.TwoFactor, &s.Certainty, &s.Actor, moment{&s.Since}, &s.Rule, &s.Reply, &s.Reason, &s.Nights, moment{&s.NightAt},
 		&s.Told.Step, &s.Told.Verdict, moment{&s.Told.FirstAt}, moment{&s.Told.At}, &s.Told.NoticeID, &s.Told.Shadow,
-		&s.Fingerprint, &s.AcceptedFingerprint, moment{&s.DefiniteAt}, moment{&s.UnverifiedSince}, &s.SettledSeq, &result)
+		&s.Fingerprint, &s.AcceptedFingerprint, moment{&s.DefiniteAt}, moment{&s.UnverifiedSince}, &s.SettledSeq,
+		&s.Mended, moment{&s.MendedAt}, &s.Tried, &result)
 	if err != nil {
 		return s, err
 	}

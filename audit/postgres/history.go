@@ -1,0 +1,49 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"mailaudit/audit"
+)
+
+func (s *Store) History(ctx context.Context, id string) (audit.History, error) {
+	var h audit.History
+	var err error
+	h.Changes, err = collect(ctx, s.pool, func(row pgx.CollectableRow) (audit.Change, error) {
+		var c audit.Change
+		err := row.Scan(&c.AccountID, &c.Seq, &c.RunKey, &c.TenantID, &c.TenantName, &c.Address, &c.Provider,
+			&c.Verdict, &c.Previous, &c.TwoFactor, &c.Certainty, &c.Actor, moment{&c.Since}, &c.Rule, &c.Reply, &c.Reason)
+		return c, err
+	}, `SELECT account_id, seq, run_key, tenant_id, tenant_name, address, provider,
+			verdict, previous, two_factor, certainty, actor, since, rule, reply, reason
+		FROM mailaudit.verdict_changes WHERE account_id = $1 ORDER BY seq`, id)
+	if err != nil {
+		return h, fmt.Errorf("read history of account %s: %w", id, err)
+	}
+	if h.Notes, err = s.notesOf(ctx, id); err != nil {
+		return h, fmt.Errorf("read nights of account %s: %w", id, err)
+	}
+	h.Notices, err = s.notices(ctx, `notice_id IN (SELECT notice_id FROM mailaudit.notice_items WHERE account_id = $1) ORDER BY notice_id`, id)
+	return h, err
+}
+
+// notesOf looks each run's note up by its key: there are few runs and many notes.
+func (s *Store) notesOf(ctx context.Context, id string) (map[string]audit.Finding, error) {
+	notes := map[string]audit.Finding{}
+	_, err := collect(ctx, s.pool, func(row pgx.CollectableRow) (struct{}, error) {
+		var key, note string
+		var f audit.Finding
+		err := row.Scan(&key, &note)
+		if err == nil {
+			err = json.Unmarshal([]byte(note), &f)
+		}
+		notes[key] = f
+		return struct{}{}, err
+	}, `SELECT n.run_key, n.finding::text FROM mailaudit.runs r CROSS JOIN LATERAL (
+		SELECT run_key, finding FROM mailaudit.run_notes WHERE run_key = r.run_key AND account_id = $1 LIMIT 1) n`, id)
+	return notes, err
+}
