@@ -47,6 +47,9 @@ func (a *Auditor) Conclude(ctx context.Context, key string) (more bool, err erro
 	if err != nil {
 		return false, err
 	}
+	if err := a.NoteStopped(ctx, key); err != nil {
+		return false, err
+	}
 	if err := a.Ledger.Finish(ctx, key, numbers, a.Now()); err != nil {
 		return false, err
 	}
