@@ -1,0 +1,105 @@
+package audit
+
+import (
+	"testing"
+
+	"mailaudit/providers"
+	"mailaudit/providers/catalog"
+)
+
+func brand(t *testing.T, provider, name string) *providers.Brand {
+	t.Helper()
+	p, ok := catalog.ByName(provider)
+	if !ok {
+		t.Fatalf("no provider %q", provider)
+	}
+	b, ok := p.Brand(name)
+	if !ok {
+		t.Fatalf("%s has no brand %q", provider, name)
+	}
+	return b
+}
+
+// The rows of an accepted secret: what each provider's own rule makes it prove.
+func TestJudgeAccepted(t *testing.T) {
+	for _, c := range []struct {
+		provider, brand string
+		kind            providers.Kind
+		verdict         Verdict
+		factor          providers.TwoFactor
+	}{
+		{"google", "gmail", providers.KindAppPassword, Compliant, providers.TwoFactorShown},
+		{"google", "workspace", providers.KindAppPassword, Compliant, providers.TwoFactorShown},
+		{"google", "gmail", providers.KindOrdinary, SingleFactor, providers.TwoFactorUnknown},
+		{"google", "gmail", providers.KindGrant, Compliant, providers.TwoFactorUnknown},
+		{"microsoft", "m365", providers.KindAppPassword, Compliant, providers.TwoFactorLikely},
+		{"microsoft", "m365", providers.KindOrdinary, SingleFactor, providers.TwoFactorUnknown},
+		{"microsoft", "outlook", providers.KindAppPassword, SingleFactor, providers.TwoFactorUnknown},
+		{"microsoft", "outlook", providers.KindOrdinary, SingleFactor, providers.TwoFactorUnknown},
+		{"microsoft", "outlook", providers.KindGrant, Compliant, providers.TwoFactorUnknown},
+		{"yahoo", "yahoo", providers.KindAppPassword, Compliant, providers.TwoFactorUnknown},
+		{"yahoo", "aol", providers.KindOrdinary, SingleFactor, providers.TwoFactorUnknown},
+		{"apple", "", providers.KindAppPassword, Compliant, providers.TwoFactorShown},
+		{"apple", "", providers.KindOrdinary, SingleFactor, providers.TwoFactorUnknown},
+		{"zoho", "", providers.KindAppPassword, Compliant, providers.TwoFactorUnknown},
+		{"zoho", "", providers.KindOrdinary, SingleFactor, providers.TwoFactorAbsent},
+		{"fastmail", "", providers.KindOrdinary, Compliant, providers.TwoFactorUnknown},
+		{"other", "", providers.KindOrdinary, Unproven, providers.TwoFactorUnknown},
+		{"other", "", providers.KindAppPassword, Unproven, providers.TwoFactorUnknown},
+		{"other", "", providers.KindGrant, Compliant, providers.TwoFactorUnknown},
+	} {
+		p, _ := catalog.ByName(c.provider)
+		b := &p.Brands[0]
+		if c.brand != "" {
+			b = brand(t, c.provider, c.brand)
+		}
+		got := Judge(Case{Reading: providers.Reading{Class: providers.Accepted, Certainty: providers.Definite}, Kind: c.kind, Brand: b})
+		if got.Verdict != c.verdict || got.TwoFactor != c.factor {
+			t.Errorf("%s %s accepts %s: %s, second factor %s; want %s, %s", c.provider, c.brand, c.kind, got.Verdict, got.TwoFactor, c.verdict, c.factor)
+		}
+		if got.Verdict == SingleFactor && got.Certainty != providers.Ambiguous {
+			t.Errorf("%s %s: what follows from a secret's shape is %s", c.provider, c.brand, got.Certainty)
+		}
+	}
+}
+
+func TestJudgeRefused(t *testing.T) {
+	outlook, m365 := brand(t, "microsoft", "outlook"), brand(t, "microsoft", "m365")
+	for name, c := range map[string]struct {
+		of   Case
+		want Judgement
+	}{
+		"refused, accepted before": {Case{Reading: providers.Reading{Class: providers.CredentialRejected}, AcceptedBefore: true},
+			Judgement{Revoked, providers.TwoFactorUnknown, providers.Ambiguous, providers.ActorCustomer}},
+		"refused, never accepted": {Case{Reading: providers.Reading{Class: providers.CredentialRejected, Certainty: providers.Definite}},
+			Judgement{Invalid, providers.TwoFactorUnknown, providers.Definite, providers.ActorCustomer}},
+		"app password wanted": {Case{Reading: providers.Reading{Class: providers.AppPasswordRequired, Certainty: providers.Definite}},
+			Judgement{AppPasswordRequired, providers.TwoFactorShown, providers.Definite, providers.ActorCustomer}},
+		"browser": {Case{Reading: providers.Reading{Class: providers.BrowserSignInRequired, Certainty: providers.Definite}},
+			Judgement{SignInBlocked, providers.TwoFactorUnknown, providers.Definite, providers.ActorCustomer}},
+		"second factor asked, not set up": {Case{Reading: providers.Reading{Class: providers.MFARequired, Certainty: providers.Definite, TwoFactor: providers.TwoFactorAbsent}},
+			Judgement{SignInBlocked, providers.TwoFactorAbsent, providers.Definite, providers.ActorCustomer}},
+		"switched off by the administrator": {Case{Reading: providers.Reading{Class: providers.AuthDisabled, Certainty: providers.Definite, Actor: providers.ActorAdministrator}, Brand: m365},
+			Judgement{AuthDisabled, providers.TwoFactorUnknown, providers.Definite, providers.ActorAdministrator}},
+		"ended for good": {Case{Reading: providers.Reading{Class: providers.AuthDisabled, Retired: true}, Brand: m365},
+			Judgement{MethodRetired, providers.TwoFactorUnknown, providers.Ambiguous, providers.ActorCustomer}},
+		"personal Outlook takes no password": {Case{Reading: providers.Reading{Class: providers.AuthDisabled, Certainty: providers.Definite}, Brand: outlook, Kind: providers.KindAppPassword},
+			Judgement{MethodRetired, providers.TwoFactorUnknown, providers.Definite, providers.ActorCustomer}},
+		"locked": {Case{Reading: providers.Reading{Class: providers.AccountBlocked, Certainty: providers.Definite}},
+			Judgement{AccountBlocked, providers.TwoFactorUnknown, providers.Definite, providers.ActorCustomer}},
+		"settings of the customer's own host": {Case{Reading: providers.Reading{Class: providers.Misconfigured, Certainty: providers.Definite}, ForeignHost: true},
+			Judgement{Misconfigured, providers.TwoFactorUnknown, providers.Ambiguous, providers.ActorCustomer}},
+		"settings of a provider's host": {Case{Reading: providers.Reading{Class: providers.Misconfigured, Certainty: providers.Definite}}, unverified},
+		"throttled":                     {Case{Reading: providers.Reading{Class: providers.Throttled, Certainty: providers.Definite}}, unverified},
+		"temporary":                     {Case{Reading: providers.Reading{Class: providers.Temporary}, AcceptedBefore: true, ForeignHost: true}, unverified},
+		"our side":                      {Case{Reading: providers.Reading{Class: providers.ClientRefused, Certainty: providers.Definite}, ForeignHost: true}, unverified},
+		"unknown":                       {Case{Reading: providers.Reading{Class: providers.Unknown}}, unverified},
+		"no class at all":               {Case{}, unverified},
+	} {
+		if got := Judge(c.of); got != c.want {
+			t.Errorf("%s: %+v, want %+v", name, got, c.want)
+		}
+	}
+}
+
+var unverified = Judgement{Unverified, providers.TwoFactorUnknown, providers.Ambiguous, ""}
