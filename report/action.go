@@ -19,6 +19,7 @@ const (
 	ActionFault      ActionKind = "fault"
 	ActionUnknown    ActionKind = "unknown_replies"
 	ActionNoAnswer   ActionKind = "no_answer"
+	ActionDebt       ActionKind = "coverage_debt"
 	ActionFailed     ActionKind = "failed_mails"
 	ActionAmbiguous  ActionKind = "ambiguous_mails"
 )
@@ -85,12 +86,9 @@ func (s *Summary) stopReason() string {
 }
 
 func (s *Summary) providerActions() []Action {
-	var held, void, unknown, silent []Action
+	var void, unknown, silent []Action
+	held := s.holdActions()
 	for _, p := range s.Providers {
-		if p.Held {
-			held = append(held, Action{Kind: ActionHeld, Provider: p.Name, Section: "providers",
-				Text: p.Title + " notices are held: " + reasonOr(p.HoldReason, "a guard waits for a person")})
-		}
 		if p.Void {
 			void = append(void, Action{Kind: ActionVoid, Provider: p.Name, Count: p.NoAnswer, Section: "no-answer",
 				Text: p.Title + "'s night does not count: " + reasonOr(p.VoidReason, Mailboxes(p.NoAnswer)+" without an answer")})
@@ -107,11 +105,24 @@ func (s *Summary) providerActions() []Action {
 	}
 	var faults []Action
 	for _, f := range s.Faults {
-		faults = append(faults, Action{Kind: ActionFault, Text: capital(f.What), Mend: f.Mend})
+		faults = append(faults, Action{Kind: ActionFault, Text: f.line(), Mend: f.Mend})
 	}
 	out := append(held, void...)
 	out = append(out, faults...)
-	return append(append(out, unknown...), silent...)
+	out = append(append(out, unknown...), silent...)
+	return append(out, s.debtActions()...)
+}
+
+func (s *Summary) holdActions() []Action {
+	var out []Action
+	for _, h := range s.OpenHolds() {
+		text := h.Title + " notices are held: " + reasonOr(h.Why, "a guard waits for a person")
+		if h.RunKey != s.Run.Key {
+			text = h.Title + " notices are held since the night of " + h.Since.In(s.Zone).Format("Mon 2 Jan") + ": " + reasonOr(h.Why, "a guard waits for a person")
+		}
+		out = append(out, Action{Kind: ActionHeld, Provider: h.Provider, Count: h.Waiting, Section: "holds", Text: text})
+	}
+	return out
 }
 
 // tooSilent tells whether so many accounts without an answer are more than a night usually leaves: one in

@@ -22,7 +22,8 @@ type Options struct {
 	NextRun       time.Time                // zero: not known
 	BaseURL       string                   // report.url, where report.dir is reached; "": nowhere
 	PageURL       string                   // where the run's page is reached; "": by BaseURL and the run's key
-	Faults        []Fault                  // our own troubles that the night met
+	Faults        []Fault                  // our own troubles, beside those that the run has noted
+	Ahead         []string                 // what will have to be done soon: "the Microsoft client secret ends on 3 Dec"
 }
 
 // Fault is trouble on our own side, such as a relay that refuses us. Neither text may hold a secret.
@@ -42,8 +43,13 @@ type Summary struct {
 	Mails     Mails
 	New       []audit.Finding // newly failing accounts by id, the first [sampleSize]
 	NoAnswer  []Silence       // why accounts are unverified, unknown replies aside; most first
-	Mismatch  []string        // where the numbers do not add up; empty when they do
-	Actions   []Action        // what operations must do, most urgent first
+	Holds     []Hold          // that were open when the run ended, or that it opened
+	Trend     []Point         // concluded runs of the whole source, oldest first, this one included
+	Actors    Actors
+	Debts     []Debt   // by tenant, most accounts first
+	DebtTotal int      // accounts without a definite verdict for a week
+	Mismatch  []string // where the numbers do not add up; empty when they do
+	Actions   []Action // what operations must do, most urgent first
 	Level     Level
 	Options
 	unknown map[string]int // accounts by provider that met a reply which no rule knows
@@ -70,6 +76,7 @@ func Build(ctx context.Context, src Source, key string, o Options) (*Summary, er
 		return nil, err
 	}
 	s := &Summary{Run: run, Options: o.withDefaults()}
+	s.Faults = slices.Clone(s.Faults)
 	if prev, err := src.ConcludedBefore(ctx, run.Seq); err == nil {
 		s.Previous = &prev
 	} else if !errors.Is(err, audit.ErrNoRun) {
@@ -81,11 +88,17 @@ func Build(ctx context.Context, src Source, key string, o Options) (*Summary, er
 	if s.PageURL == "" {
 		s.PageURL = RunURL(s.BaseURL, run.Key)
 	}
-	w := walk{unknown: map[string]int{}, silent: map[Silence]int{}}
+	if err := s.readDesk(ctx, src); err != nil {
+		return nil, fmt.Errorf("report of run %s: %w", run.Key, err)
+	}
+	if s.Trend, err = readTrend(ctx, src, run); err != nil {
+		return nil, fmt.Errorf("report of run %s: %w", run.Key, err)
+	}
+	w := newWalk(run)
 	if err := src.Findings(ctx, run, w.add); err != nil {
 		return nil, fmt.Errorf("report of run %s: read findings: %w", run.Key, err)
 	}
-	s.fill(&w)
+	s.fill(w)
 	return s, nil
 }
 
@@ -142,6 +155,8 @@ func (s *Summary) fill(w *walk) {
 		s.Accepted += n
 	}
 	s.Carried, s.New, s.NoAnswer = w.carried, w.sample, w.silences()
+	s.Actors, s.Debts, s.DebtTotal = w.actors, w.owed(), w.debt
+	s.describeHolds(w)
 	s.Mismatch = reconcile(s.Run, s.Numbers, w.numbers)
 	s.Actions = s.actions()
 	s.Level = s.level()

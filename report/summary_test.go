@@ -107,6 +107,8 @@ func TestLevels(t *testing.T) {
 		"incomplete": {report.LevelAlarm, false, []report.ActionKind{report.ActionIncomplete, report.ActionUnknown}},
 		"stopped":    {report.LevelAlarm, false, []report.ActionKind{report.ActionStopped}},
 		"held":       {report.LevelAlarm, false, []report.ActionKind{report.ActionHeld}},
+		"still-held": {report.LevelAlarm, false, []report.ActionKind{report.ActionHeld, report.ActionFault}},
+		"outage":     {report.LevelWork, false, []report.ActionKind{report.ActionVoid, report.ActionDebt}},
 		"mismatch":   {report.LevelAlarm, false, []report.ActionKind{report.ActionMismatch}},
 		"narrowed":   {report.LevelCalm, false, nil},
 		"running":    {report.LevelRunning, false, nil},

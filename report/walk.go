@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"mailaudit/audit"
 )
@@ -38,10 +39,20 @@ type walk struct {
 	sample  []audit.Finding
 	unknown map[string]int  // accounts by provider that met a reply which no rule knows
 	silent  map[Silence]int // Count is zero in the key
+	started time.Time
+	standing
+}
+
+func newWalk(run audit.Run) *walk {
+	return &walk{
+		unknown: map[string]int{}, silent: map[Silence]int{}, started: run.StartedAt,
+		standing: standing{debts: map[string]*Debt{}, rules: map[string]map[string]int{}},
+	}
 }
 
 func (w *walk) add(f audit.Finding) error {
 	w.numbers.Count(f)
+	w.standing.add(f, w.started)
 	if f.Carried {
 		w.carried++
 	}

@@ -53,12 +53,14 @@ func capital(name string) string {
 	return strings.ToUpper(name[:size]) + name[size:]
 }
 
-// Night is the date that the run is called by: "Mon 23 Nov". A key that is no date is named too.
+// Night is the local date on which the run started: "Mon 23 Nov". A key of the operator's own choosing is
+// named too; one that is a date may be another's, since a night is called by where most of it lies.
 func (s *Summary) Night() string {
-	if day, err := time.Parse(time.DateOnly, s.Run.Key); err == nil {
-		return day.Format("Mon 2 Jan")
+	day := s.Run.StartedAt.In(s.Zone).Format("Mon 2 Jan")
+	if _, err := time.Parse(time.DateOnly, s.Run.Key); err == nil {
+		return day
 	}
-	return s.Run.Key + ", " + s.Run.StartedAt.In(s.Zone).Format("Mon 2 Jan")
+	return s.Run.Key + ", " + day
 }
 
 // Span is when the run worked: "03:00–05:10 CST".
@@ -116,10 +118,8 @@ func (s *Summary) Headline() string {
 
 func (s *Summary) held() string {
 	var names []string
-	for _, p := range s.Providers {
-		if p.Held {
-			names = append(names, p.Title)
-		}
+	for _, h := range s.OpenHolds() {
+		names = append(names, h.Title)
 	}
 	return strings.Join(names, ", ")
 }

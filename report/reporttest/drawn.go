@@ -38,6 +38,7 @@ func Drawn(t *rapid.T) Night {
 		for name, p := range r.Numbers.Providers {
 			if p.Held = rapid.Bool().Draw(t, "held "+name); p.Held {
 				p.HoldReason = text.Draw(t, "hold reason")
+				s.hold(name, p.HoldReason, start)
 			}
 		}
 	case "incomplete":

@@ -29,7 +29,7 @@ const Canary = "c4n4ry"
 func Nights() []Night {
 	return []Night{
 		First(), Quiet(), Typical(), Bad(), Hostile(), Huge(20_000), OneTenant(), Incomplete(), Stopped(), Held(),
-		Mismatch(), Narrowed(), Running(),
+		StillHeld(), Outage(), Mismatch(), Narrowed(), Running(),
 	}
 }
 
@@ -43,7 +43,7 @@ func night(name string, s *Store) Night {
 }
 
 func run() audit.Run {
-	return audit.Run{Key: Key, Seq: 12, Status: audit.RunRunning, Phase: audit.PhaseVerifying, StartedAt: start, Deadline: start.Add(4 * time.Hour)}
+	return audit.Run{Key: Key, Seq: 112, Status: audit.RunRunning, Phase: audit.PhaseVerifying, StartedAt: start, Deadline: start.Add(4 * time.Hour)}
 }
 
 // store has a night before, in which open accounts failed; open below 0: this is the first.
@@ -51,7 +51,7 @@ func store(open int) *Store {
 	s := &Store{}
 	if open >= 0 {
 		s.Runs = append(s.Runs, audit.Run{
-			Key: "2026-11-22", Seq: 11, Status: audit.RunConcluded, Phase: audit.PhaseDone,
+			Key: "2026-11-22", Seq: 111, Status: audit.RunConcluded, Phase: audit.PhaseDone,
 			StartedAt: start.Add(-24 * time.Hour), FinishedAt: start.Add(-22 * time.Hour), Numbers: &audit.Numbers{Open: open},
 		})
 	}
@@ -154,7 +154,7 @@ func Typical() Night {
 	s.ordinary()
 	s.some(4, "google", audit.Revoked, audit.Compliant)
 	s.some(2, "google", audit.Compliant, audit.Revoked)
-	s.some(2, "microsoft", audit.AuthDisabled, audit.Unproven)
+	s.some(2, "microsoft", audit.AuthDisabled, audit.Unproven, func(f *audit.Finding) { f.Actor = providers.ActorAdministrator })
 	s.some(2, "microsoft", audit.Unproven, audit.AuthDisabled)
 	s.some(5, "microsoft", audit.Unverified, audit.Unproven, unknown)
 	s.some(1, "yahoo", audit.AppPasswordRequired, audit.Compliant, func(f *audit.Finding) { f.Carried = true })
@@ -163,8 +163,11 @@ func Typical() Night {
 	s.mail(12, audit.KindReminder, audit.NoticeQueued, start.Add(6*time.Hour))
 	s.mail(4, audit.KindRecovered, audit.NoticeQueued, start.Add(6*time.Hour))
 	s.mail(3, audit.KindFinding, audit.NoticeSuppressed, start.Add(6*time.Hour))
+	s.month()
 	s.Conclude()
-	return night("typical", s)
+	n := night("typical", s)
+	n.Ahead = []string{"the client secret of Microsoft ends on 3 Dec"}
+	return n
 }
 
 func Bad() Night {
@@ -260,8 +263,60 @@ func Held() Night {
 	s.mail(200, audit.KindFinding, audit.NoticeHeld, start.Add(6*time.Hour))
 	s.Conclude()
 	p := s.Runs[len(s.Runs)-1].Numbers.Providers["google"]
-	p.Held, p.HoldReason = true, "212 of 7,007 mailboxes that worked yesterday were refused"
+	p.Held, p.HoldReason = true, "212 of 7,007 accounts fail newly (normal: up to 67)"
+	s.hold("google", p.HoldReason, start)
 	return night("held", s)
+}
+
+// hold has a guard hold the provider's mails, as the store tells it.
+func (s *Store) hold(provider, why string, since time.Time) {
+	s.Holds = append(s.Holds, audit.Hold{
+		RunKey: since.Format(time.DateOnly), Provider: provider, Why: why, State: audit.HoldOpen, OpenedAt: since, Notices: 200,
+	})
+}
+
+// StillHeld is a night on which nobody has decided yet on the hold of the night before.
+func StillHeld() Night {
+	s := store(302)
+	s.ordinary()
+	s.some(212, "google", audit.Revoked, audit.Revoked)
+	s.some(3, "google", audit.Revoked, audit.Compliant)
+	s.hold("google", "212 of 7,007 accounts fail newly (normal: up to 67)", start.Add(-24*time.Hour))
+	s.Noted = map[string]string{"trouble/the keyset opens none of the stored secrets of two tenants": "mount the keyset that sealed them"}
+	s.Conclude()
+	return night("still-held", s)
+}
+
+// Outage is a night on which a provider could not be reached and its results do not count; some accounts have
+// been without an answer for long.
+func Outage() Night {
+	s := store(90)
+	s.ordinary()
+	s.some(3780, "microsoft", audit.Unverified, audit.Unproven)
+	s.some(11, "other", audit.Unverified, audit.Unproven, func(f *audit.Finding) {
+		f.TenantID, f.TenantName, f.Since = "T-2218", "Clinic 2218", start.Add(-9*24*time.Hour)
+	})
+	s.Conclude()
+	p := s.Runs[len(s.Runs)-1].Numbers.Providers["microsoft"]
+	p.Void, p.VoidReason = true, "3780 of 7551 accounts gave no answer"
+	return night("outage", s)
+}
+
+// month puts 27 nights before the last one.
+func (s *Store) month() {
+	last := s.Runs[len(s.Runs)-1]
+	var before []audit.Run
+	for i := range 27 {
+		at := start.Add(time.Duration(i-27) * 24 * time.Hour)
+		open := 70 + (i*7)%23 + i/2
+		before = append(before, audit.Run{
+			Key: at.Format(time.DateOnly), Seq: last.Seq - int64(27-i), Status: audit.RunConcluded, Phase: audit.PhaseDone,
+			StartedAt: at, FinishedAt: at.Add(2 * time.Hour),
+			Numbers: &audit.Numbers{Accounts: 12_000, Verified: 11_950 + i, Open: open, Changes: audit.Changes{NewlyFailing: i % 9, Recovered: i % 5}},
+		})
+	}
+	before[26].Numbers.Open = 90
+	s.Runs = append(before, last)
 }
 
 func Mismatch() Night {

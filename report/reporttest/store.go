@@ -14,6 +14,20 @@ type Store struct {
 	Runs     []audit.Run // by ascending Seq
 	Accounts []audit.Finding
 	Notices  []audit.Notice
+	Holds    []audit.Hold
+	Noted    map[string]string // the latest run's facts
+}
+
+func (s *Store) OpenHolds(context.Context) ([]audit.Hold, error) { return s.Holds, nil }
+
+func (s *Store) Facts(_ context.Context, key, prefix string) (map[string]string, error) {
+	facts := map[string]string{}
+	for name, value := range s.Noted {
+		if key == s.Runs[len(s.Runs)-1].Key && strings.HasPrefix(name, prefix) {
+			facts[name] = value
+		}
+	}
+	return facts, nil
 }
 
 // Conclude counts the accounts into the latest run and concludes it.

@@ -13,6 +13,11 @@ const (
 	idsMax       = 3 // accounts a line
 	rowsMax      = 12
 
+	holdsMax    = 4
+	headlineMax = 140
+	aheadMax    = 3
+	pointsMax   = 14 // of the chart: every other night of four weeks; a series has at most 20
+
 	idMax       = 40
 	nameMax     = 60
 	sentenceMax = 240

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/slack-go/slack"
@@ -24,9 +25,22 @@ type Message struct {
 	Text   string // what a notification shows
 	Plain  string // all of it without blocks, for the case that Slack refuses these
 	Blocks []slack.Block
+	chart  int // its place among the blocks from 1; 0: none
 }
 
-const separator = " · "
+// withoutChart is the message for a Slack that does not know the chart's block.
+func (m Message) withoutChart() Message {
+	if m.chart > 0 {
+		m.Blocks = slices.Delete(slices.Clone(m.Blocks), m.chart-1, m.chart)
+		m.chart = 0
+	}
+	return m
+}
+
+const (
+	separator   = " · "
+	stopCommand = "notices stop --by YOU"
+)
 
 // firstCounts finds the numbers of "new 7 · repaired 4 · open 93 (yesterday 90)" that are set in bold.
 var firstCounts = regexp.MustCompile(`((?i:new|repaired|open) )([\d,]+)`)
@@ -43,24 +57,32 @@ func Compose(s *report.Summary, l Layout) Message {
 			Blocks: []slack.Block{slack.NewContextBlock("", mrkdwn(line))},
 		}
 	}
+	m := Message{}
+	var plain []string
+	say := func(part string, block slack.Block) { m.Blocks, plain = append(m.Blocks, block), append(plain, part) }
 	head := c.head()
-	blocks := []slack.Block{section(head)}
-	plain := []string{head}
-	for _, part := range []string{c.actions(), c.newFindings()} {
+	for _, part := range append(c.holds(), head, c.decided(), c.actions(), c.newFindings()) {
 		if part != "" {
-			blocks = append(blocks, section(part))
-			plain = append(plain, part)
+			say(part, section(part))
 		}
 	}
-	if len(c.s.Providers) > 0 {
+	short, _, _ := strings.Cut(head, ". Stop: ") // a command that is cut short is none
+	if len(s.OpenHolds()) > 0 {
+		short = firstLines(plain[0], 2) + "\n" + short
+	}
+	m.Text = cut(stripLinks(short), shortTextMax)
+	if len(s.Providers) > 0 {
 		rows := c.rows()
-		blocks = append(blocks, table(rows))
-		plain = append(plain, fence(rows))
+		say(fence(rows), table(rows))
+	}
+	if block := chart(s); block != nil {
+		m.chart = len(m.Blocks) + 1
+		say(escape(upperFirst(s.TrendLine())), block)
 	}
 	foot := c.foot()
-	blocks = append(blocks, slack.NewContextBlock("", mrkdwn(foot)))
-	plain = append(plain, foot)
-	return Message{Text: cut(stripLinks(head), shortTextMax), Plain: joinWithin(plain, textMax), Blocks: blocks}
+	say(foot, slack.NewContextBlock("", mrkdwn(foot)))
+	m.Plain = joinWithin(plain, textMax)
+	return m
 }
 
 type composer struct {
@@ -71,14 +93,19 @@ type composer struct {
 // head is what is read in five seconds.
 func (c composer) head() string {
 	s := c.s
-	first := []string{c.mark() + " *" + neutral(s.Headline(), 140) + "*", neutral(s.Night(), 90) + " " + escape(s.Span())}
+	first := []string{c.mark() + " *" + neutral(s.Headline(), headlineMax) + "*", neutral(s.Night(), 90) + " " + escape(s.Span())}
+	if len(s.OpenHolds()) > 0 {
+		first = []string{"Rest of the night: " + neutral(s.Night(), 90) + " " + escape(s.Span())} // the decision has led already
+	}
 	if s.Expected() > 0 {
 		first = append(first, s.Coverage())
 	}
 	for _, part := range s.Scope() {
 		first = append(first, neutral(part, nameMax))
 	}
-	first = append(first, c.afterwards()...)
+	if len(s.OpenHolds()) == 0 {
+		first = append(first, c.afterwards()...)
+	}
 	lines := []string{strings.Join(first, separator)}
 	if s.Numbers.Accounts > 0 {
 		changes := s.ChangeLine()
@@ -87,10 +114,23 @@ func (c composer) head() string {
 		}
 		lines = append(lines, firstCounts.ReplaceAllString(upperFirst(strings.Join(changes, separator)), "$1*$2*"))
 	}
+	if line := s.ActorLine(); line != "" {
+		lines = append(lines, upperFirst(line))
+	}
 	if line := s.MailLine(); line != "" {
-		lines = append(lines, escape(upperFirst(line)))
+		line = escape(upperFirst(line))
+		if s.Mails.States[audit.NoticeQueued] > 0 {
+			line += ". Stop: " + command(c.CommandPrefix, stopCommand)
+		}
+		lines = append(lines, line)
 	}
 	return strings.Join(lines, "\n")
+}
+
+// firstLines returns the first n lines of a text.
+func firstLines(text string, n int) string {
+	lines := strings.SplitN(text, "\n", n+1)
+	return strings.Join(lines[:min(len(lines), n)], "\n")
 }
 
 // quiet is a whole night in one line.
@@ -133,11 +173,12 @@ func (c composer) afterwards() []string {
 }
 
 func (c composer) actions() string {
-	if len(c.s.Actions) == 0 {
+	all := slices.DeleteFunc(slices.Clone(c.s.Actions), func(a report.Action) bool { return a.Kind == report.ActionHeld })
+	if len(all) == 0 {
 		return ""
 	}
 	lines := []string{"*For us*"}
-	shown := c.s.Actions[:min(len(c.s.Actions), actionsMax)]
+	shown := all[:min(len(all), actionsMax)]
 	for i, a := range shown {
 		line := fmt.Sprintf("%d. %s", i+1, neutral(a.Text, sentenceMax))
 		if a.Mend != "" {
@@ -150,7 +191,7 @@ func (c composer) actions() string {
 		}
 		lines = append(lines, line)
 	}
-	if more := len(c.s.Actions) - len(shown); more > 0 {
+	if more := len(all) - len(shown); more > 0 {
 		lines = append(lines, c.more(more, "us"))
 	}
 	return joinWithin(lines, sectionMax)
@@ -209,6 +250,9 @@ func (c composer) foot() string {
 	}
 	if c.s.Carried > 0 {
 		parts = append(parts, report.Count(c.s.Carried)+" carried over from an earlier night")
+	}
+	for _, ahead := range c.s.Ahead[:min(len(c.s.Ahead), aheadMax)] {
+		parts = append(parts, "coming: "+neutral(ahead, sentenceMax))
 	}
 	if !c.s.NextRun.IsZero() {
 		parts = append(parts, "next "+escape(c.s.Clock(c.s.NextRun)))

@@ -164,7 +164,7 @@ var (
 	entity     = regexp.MustCompile(`&(amp|lt|gt);`)
 	ownLink    = regexp.MustCompile(`<https://reports\.example\.com/audit/2026-11-23/report\.html(#[a-z-]+)?\|report>`)
 	code       = regexp.MustCompile("`[^`\n]+`")
-	ownBold    = regexp.MustCompile(`(?m)^(\*(For us|New tonight)\*$|\S+ \*[^*\n]+\*( ·|$))`)
+	ownBold    = regexp.MustCompile(`(?m)^(\*(For us|New tonight)\*$|\*Decided: [^*\n]+\* ·|\S+ \*[^*\n]+\*( ·|$))`)
 	ownCounts  = regexp.MustCompile(`(?m)(^New|^First night · new|repaired|open) \*[\d,]+\*`)
 	mention    = regexp.MustCompile(`[@#][\pL\pN]`)
 	emojiCode  = regexp.MustCompile(`:[a-z0-9_+'-]+:`)

@@ -109,10 +109,31 @@ func checkURL(key, address string) error {
 func (p *Poster) Post(ctx context.Context, s *report.Summary, mayRepeat bool) (Posted, error) {
 	layout := p.Layout
 	layout.MayRepeat = mayRepeat
-	m := Compose(s, layout)
-	at, err := p.send(ctx, s, m)
-	if err != nil && !err.Permanent && blocksRefused(err.Code) {
-		at, err = p.send(ctx, s, Message{Text: m.Plain})
+	return p.offer(ctx, s, Compose(s, layout), "")
+}
+
+// Update replaces the run's message, posted at ref, by one that tells what a person has decided since. A
+// webhook's message cannot be changed: that is [ErrCannotLook]. Other errors are *[Error].
+func (p *Poster) Update(ctx context.Context, s *report.Summary, ref string) error {
+	channel, _, ok := strings.Cut(ref, "/")
+	if p.api == nil || !ok {
+		return fmt.Errorf("%w: a webhook's message cannot be changed", ErrCannotLook)
+	}
+	if channel != p.Channel && channelID.MatchString(p.Channel) {
+		return fmt.Errorf("%w: it stands in another channel", ErrCannotLook)
+	}
+	_, err := p.offer(ctx, s, Compose(s, p.Layout), ref)
+	return err
+}
+
+// offer sends a message, and a plainer one where Slack refuses its blocks: without the chart, then as text.
+func (p *Poster) offer(ctx context.Context, s *report.Summary, m Message, ref string) (Posted, error) {
+	at, err := p.send(ctx, s, m, ref)
+	if refusedBlocks(err) && m.chart > 0 {
+		at, err = p.send(ctx, s, m.withoutChart(), ref)
+	}
+	if refusedBlocks(err) {
+		at, err = p.send(ctx, s, Message{Text: m.Plain}, ref)
 		at.Plain = true
 	}
 	if err != nil {
@@ -121,10 +142,12 @@ func (p *Poster) Post(ctx context.Context, s *report.Summary, mayRepeat bool) (P
 	return at, nil
 }
 
+func refusedBlocks(err *Error) bool { return err != nil && !err.Permanent && blocksRefused(err.Code) }
+
 // send tries again only where Slack has said that it took nothing.
-func (p *Poster) send(ctx context.Context, s *report.Summary, m Message) (Posted, *Error) {
+func (p *Poster) send(ctx context.Context, s *report.Summary, m Message, ref string) (Posted, *Error) {
 	for try := 1; ; try++ {
-		at, err := p.once(ctx, s, m)
+		at, err := p.once(ctx, s, m, ref)
 		if err == nil || err.RetryAfter == 0 || err.RetryAfter > patience || try == tries {
 			return at, err
 		}
@@ -138,7 +161,7 @@ func (p *Poster) send(ctx context.Context, s *report.Summary, m Message) (Posted
 	}
 }
 
-func (p *Poster) once(ctx context.Context, s *report.Summary, m Message) (Posted, *Error) {
+func (p *Poster) once(ctx context.Context, s *report.Summary, m Message, ref string) (Posted, *Error) {
 	if p.api == nil {
 		return Posted{}, p.hook(ctx, m)
 	}
@@ -152,7 +175,16 @@ func (p *Poster) once(ctx context.Context, s *report.Summary, m Message) (Posted
 	if len(m.Blocks) > 0 {
 		options = append(options, slack.MsgOptionBlocks(m.Blocks...))
 	}
-	channel, ts, err := p.api.PostMessageContext(ctx, p.Channel, options...)
+	var channel, ts string
+	var err error
+	if at, was, ok := strings.Cut(ref, "/"); ok {
+		if len(m.Blocks) == 0 {
+			options = append(options, slack.MsgOptionBlocks()) // else the old ones stay
+		}
+		channel, ts, _, err = p.api.UpdateMessageContext(ctx, at, was, options...)
+	} else {
+		channel, ts, err = p.api.PostMessageContext(ctx, p.Channel, options...)
+	}
 	if err != nil {
 		return Posted{}, understand(err)
 	}

@@ -66,7 +66,7 @@ func TestRefusedBlocksGoAsText(t *testing.T) {
 	for _, word := range []string{"invalid_blocks", "msg_blocks_too_long", "only_one_table_allowed"} {
 		s := newStandIn(t)
 		s.will(word)
-		at, err := s.byToken(t).Post(t.Context(), build(t, reporttest.Typical()), false)
+		at, err := s.byToken(t).Post(t.Context(), build(t, reporttest.Bad()), false)
 		if err != nil || !at.Plain {
 			t.Fatalf("%s: %+v, %v", word, at, err)
 		}
@@ -75,16 +75,91 @@ func TestRefusedBlocksGoAsText(t *testing.T) {
 			t.Errorf("%s: %q", word, text)
 		}
 		s.will("invalid_blocks")
-		if at, err := s.byHook(t).Post(t.Context(), build(t, reporttest.Typical()), false); err != nil || !at.Plain {
+		if at, err := s.byHook(t).Post(t.Context(), build(t, reporttest.Bad()), false); err != nil || !at.Plain {
 			t.Errorf("webhook, %s: %+v, %v", word, at, err)
 		}
 		s.will("invalid_blocks", "invalid_blocks")
-		if _, err := s.byToken(t).Post(t.Context(), build(t, reporttest.Typical()), false); err == nil {
+		if _, err := s.byToken(t).Post(t.Context(), build(t, reporttest.Bad()), false); err == nil {
 			t.Error("refused twice, and no error")
 		}
 		if s.left() != 0 {
 			t.Error("plain text was not tried")
 		}
+	}
+}
+
+// TestARefusedChartIsLeftOut: not every Slack knows the newest block.
+func TestARefusedChartIsLeftOut(t *testing.T) {
+	s := newStandIn(t)
+	s.will("invalid_blocks")
+	at, err := s.byToken(t).Post(t.Context(), build(t, reporttest.Typical()), false)
+	if err != nil || at.Plain || len(s.posts) != 1 {
+		t.Fatalf("%+v, %v, %d posts", at, err, len(s.posts))
+	}
+	if blocks := s.posts[0].Get("blocks"); strings.Contains(blocks, "data_visualization") || !strings.Contains(blocks, `"table"`) {
+		t.Errorf("blocks %s", blocks)
+	}
+}
+
+func TestUpdate(t *testing.T) {
+	s := newStandIn(t)
+	p := s.byToken(t)
+	n := reporttest.Held()
+	at, err := p.Post(t.Context(), build(t, n), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.Store.Holds, n.Store.Noted = nil, map[string]string{"decided/google": "released by Ann <!here>, 2026-11-23 15:02 UTC: 3 of 212 accounts still fail and are mailed"}
+	if err := p.Update(t.Context(), build(t, n), at.Ref()); err != nil {
+		t.Fatal(err)
+	}
+	if len(s.posts) != 1 || len(s.updates) != 1 {
+		t.Fatalf("%d posts, %d updates", len(s.posts), len(s.updates))
+	}
+	u := s.updates[0]
+	if u.Get("ts") != at.TS || u.Get("channel") != at.Channel || !strings.Contains(u.Get("metadata"), "2026-11-23") {
+		t.Errorf("updated %v", u)
+	}
+	if text := u.Get("blocks"); !strings.Contains(text, "released by Ann") || strings.Contains(text, "DECIDE") || strings.Contains(text, "<!here") {
+		t.Errorf("blocks %s", text)
+	}
+	if err := s.byHook(t).Update(t.Context(), build(t, n), "webhook"); !errors.Is(err, slack.ErrCannotLook) {
+		t.Errorf("by webhook: %v", err)
+	}
+}
+
+func TestDetails(t *testing.T) {
+	s := newStandIn(t)
+	p := s.byToken(t)
+	n := reporttest.Hostile()
+	summary := build(t, n)
+	if !slack.Cut(summary) || slack.Cut(build(t, reporttest.Quiet())) {
+		t.Error("whether the message leaves findings out")
+	}
+	at, err := p.Post(t.Context(), summary, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Details(t.Context(), summary, n.Store, at); err != nil {
+		t.Fatal(err)
+	}
+	if len(s.files) != 1 || s.files[0].thread != at.TS || s.files[0].channel != at.Channel {
+		t.Fatalf("%+v", s.files)
+	}
+	content := s.files[0].content
+	if lines := strings.Count(content, "\n"); lines < summary.Numbers.Changes.NewlyFailing {
+		t.Errorf("%d lines", lines)
+	}
+	if strings.Contains(content, reporttest.Canary) || strings.Contains(content, "\n=") || strings.Contains(content, ",=") {
+		t.Error("shows a mailbox, a provider's words, or a formula")
+	}
+	if err := s.byHook(t).Details(t.Context(), summary, n.Store, slack.Posted{}); err != nil {
+		t.Errorf("by webhook: %v", err)
+	}
+	s.will("missing_scope")
+	var e *slack.Error
+	if err := p.Details(t.Context(), summary, n.Store, at); !errors.As(err, &e) || !strings.Contains(e.Mend, "files:write") {
+		t.Errorf("without the scope: %v", err)
 	}
 }
 

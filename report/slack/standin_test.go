@@ -27,7 +27,9 @@ type standIn struct {
 	*httptest.Server
 	mu      sync.Mutex
 	posts   []url.Values // of the API
+	updates []url.Values
 	hooks   []message
+	files   []upload
 	problem []string
 
 	// answer overrides the next answers: an error word of the API or the webhook, "429 1", "500", "html".
@@ -40,6 +42,10 @@ func newStandIn(t *testing.T) *standIn {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/api/chat.postMessage", s.post)
 	mux.HandleFunc("/api/conversations.history", s.history)
+	mux.HandleFunc("/api/chat.update", s.update)
+	mux.HandleFunc("/api/files.getUploadURLExternal", s.uploadURL)
+	mux.HandleFunc("/upload", s.upload)
+	mux.HandleFunc("/api/files.completeUploadExternal", s.completeUpload)
 	mux.HandleFunc(hookPath, s.hook)
 	s.Server = httptest.NewServer(mux)
 	t.Cleanup(func() {
@@ -192,4 +198,49 @@ func (s *standIn) hook(w http.ResponseWriter, r *http.Request) {
 	json.Unmarshal(m.Blocks, &kept.Blocks)
 	s.hooks = append(s.hooks, kept)
 	io.WriteString(w, "ok")
+}
+
+func (s *standIn) update(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r.ParseForm()
+	if s.next(w, true) {
+		return
+	}
+	s.check(r.Form.Get("text"), r.Form.Get("blocks"))
+	s.updates = append(s.updates, r.Form)
+	json.NewEncoder(w).Encode(map[string]any{"ok": true, "channel": r.Form.Get("channel"), "ts": r.Form.Get("ts")})
+}
+
+// upload is a file on its way into a thread.
+type upload struct{ content, channel, thread string }
+
+func (s *standIn) uploadURL(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.next(w, true) {
+		return
+	}
+	json.NewEncoder(w).Encode(map[string]any{"ok": true, "file_id": "F1", "upload_url": s.URL + "/upload"})
+}
+
+func (s *standIn) upload(w http.ResponseWriter, r *http.Request) {
+	file, _, err := r.FormFile("file")
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	content, _ := io.ReadAll(file)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.files = append(s.files, upload{content: string(content)})
+}
+
+func (s *standIn) completeUpload(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r.ParseForm()
+	last := &s.files[len(s.files)-1]
+	last.channel, last.thread = r.Form.Get("channel_id"), r.Form.Get("thread_ts")
+	json.NewEncoder(w).Encode(map[string]any{"ok": true, "files": []map[string]any{{"id": "F1"}}})
 }

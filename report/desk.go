@@ -1,0 +1,120 @@
+package report
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"mailaudit/audit"
+)
+
+// Desk is what a source knows beside its runs: what guards hold, what a run met of our own faults, and what
+// people decided. A source without it, such as a rehearsal, has none of these.
+type Desk interface {
+	// OpenHolds returns the open holds, oldest first.
+	OpenHolds(ctx context.Context) ([]audit.Hold, error)
+	// Facts returns a run's facts whose names begin with prefix.
+	Facts(ctx context.Context, key, prefix string) (map[string]string, error)
+}
+
+var _ Desk = audit.Store(nil)
+
+// Hold is a provider's mails that wait for a person, or waited until one decided.
+type Hold struct {
+	RunKey   string // the run whose guard opened it
+	Provider string
+	Title    string
+	Why      string
+	Since    time.Time
+	Waiting  int    // mails
+	Rules    string // what refused tonight's new ones: "all by google/bad-credentials"
+	Decided  string // what a person decided, when and who; "" while it is open
+	Accounts int    // of the provider, tonight
+}
+
+// Open tells whether the hold still waits.
+func (h Hold) Open() bool { return h.Decided == "" }
+
+// Step is one way to go on, and what it does.
+type Step struct {
+	Name    string // "Look"
+	Command string // the words after "mailaudit"
+	Effect  string
+}
+
+// Steps are what a person can do about an open hold.
+func (h Hold) Steps() []Step {
+	at := " --run " + h.RunKey + " --provider " + h.Provider
+	return []Step{
+		{"Look", "notices preview" + at, "three of the mails as they would go out"},
+		{"Release", "notices release" + at + " --by YOU", "asks " + h.Title + " again, mails only about what still fails"},
+		{"Discard", "notices discard" + at + " --by YOU", "nothing is mailed"},
+	}
+}
+
+// readDesk fills in the holds that concern the run and our own faults that it met.
+func (s *Summary) readDesk(ctx context.Context, src Source) error {
+	desk, ok := src.(Desk)
+	if !ok {
+		return nil
+	}
+	troubles, err := audit.Troubles(ctx, desk, s.Run.Key)
+	if err != nil {
+		return fmt.Errorf("read the run's troubles: %w", err)
+	}
+	for _, t := range troubles {
+		s.Faults = append(s.Faults, Fault{What: t.What, Mend: t.Mend})
+	}
+	open, err := desk.OpenHolds(ctx)
+	if err != nil {
+		return fmt.Errorf("read the open holds: %w", err)
+	}
+	for _, h := range open {
+		if h.OpenedAt.After(s.Run.StartedAt) {
+			continue // of a later night than this report's
+		}
+		s.Holds = append(s.Holds, Hold{RunKey: h.RunKey, Provider: h.Provider, Why: h.Why, Since: h.OpenedAt, Waiting: h.Notices})
+	}
+	decided, err := audit.Decisions(ctx, desk, s.Run.Key)
+	if err != nil {
+		return fmt.Errorf("read the decisions on the run's holds: %w", err)
+	}
+	for provider, text := range decided {
+		s.Holds = append(s.Holds, Hold{RunKey: s.Run.Key, Provider: provider, Since: s.Run.StartedAt, Decided: text})
+	}
+	return nil
+}
+
+// describeHolds adds what the run's numbers tell of each hold.
+func (s *Summary) describeHolds(w *walk) {
+	for i := range s.Holds {
+		h := &s.Holds[i]
+		h.Title = s.ProviderTitle(h.Provider)
+		p := s.Numbers.Providers[h.Provider]
+		if p == nil {
+			continue
+		}
+		h.Accounts = p.Accounts
+		if h.Why == "" {
+			h.Why = p.HoldReason
+		}
+		if h.RunKey == s.Run.Key {
+			h.Rules = w.newBy(h.Provider)
+		}
+	}
+}
+
+// OpenHolds are the holds that wait for a person.
+func (s *Summary) OpenHolds() []Hold {
+	var open []Hold
+	for _, h := range s.Holds {
+		if h.Open() {
+			open = append(open, h)
+		}
+	}
+	return open
+}
+
+// Fault texts stand in channels, so they are one line each.
+func (f Fault) line() string { return capital(strings.TrimSpace(f.What)) }

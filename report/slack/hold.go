@@ -1,0 +1,57 @@
+package slack
+
+import (
+	"strings"
+
+	"mailaudit/report"
+)
+
+// holds are the sections of what waits for a person: the decision first, then the commands.
+func (c composer) holds() []string {
+	var parts []string
+	open := c.s.OpenHolds()
+	for i, h := range open[:min(len(open), holdsMax)] {
+		parts = append(parts, c.openHold(h, i == 0))
+	}
+	if more := len(open) - len(parts); more > 0 {
+		parts = append(parts, c.more(more, "holds"))
+	}
+	return parts
+}
+
+// decided tells what people have decided on the run's holds.
+func (c composer) decided() string {
+	var lines []string
+	for _, h := range c.s.Holds {
+		if !h.Open() {
+			lines = append(lines, "*Decided: "+neutral(h.Title, idMax)+"*"+separator+neutral(h.Decided, sentenceMax))
+		}
+	}
+	return joinWithin(lines, sectionMax)
+}
+
+// lead is the first line of a night on which somebody must decide.
+func (c composer) lead() string {
+	return c.mark() + " *" + neutral(c.s.Headline(), headlineMax) + "*" + separator + neutral(c.s.Night(), 90)
+}
+
+func (c composer) openHold(h report.Hold, first bool) string {
+	var lines []string
+	if first {
+		lines = append(lines, strings.Join(append([]string{c.lead()}, c.afterwards()...), separator))
+	}
+	why := neutral(h.Title, idMax) + ": " + neutral(h.Why, sentenceMax)
+	if h.Rules != "" {
+		why += ", " + neutral(h.Rules, sentenceMax)
+	}
+	if h.RunKey != c.s.Run.Key {
+		why += ". Held since the night of " + h.Since.In(c.s.Zone).Format("Mon 2 Jan")
+	}
+	why += ". " + report.Number(h.Waiting, "mail waits", "mails wait")
+	lines = append(lines, why+"; nobody has decided yet")
+	for _, step := range h.Steps() {
+		lines = append(lines, step.Name+" "+command(c.CommandPrefix, step.Command)+" ("+neutral(step.Effect, sentenceMax)+")")
+	}
+	lines = append(lines, "Do nothing: nothing is mailed, and they are asked again tonight")
+	return joinWithin(lines, sectionMax)
+}
