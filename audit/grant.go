@@ -122,7 +122,7 @@ const (
 	// keepWithin is how long a refresh token is held out to a store that does not take it. It is less than a
 	// process is given to end.
 	keepWithin = 10 * time.Second
-	keepPause  = 200 * time.Millisecond
+	keepPause  = 100 * time.Millisecond
 	// renewalLag is how long a product may take to store what it was issued.
 	renewalLag = time.Second
 )
@@ -205,17 +205,7 @@ func (a *Auditor) overtaken(ctx context.Context, c candidate, conv providers.Con
 		c.target.Provider.Read(conv, false).Class != providers.CredentialRejected {
 		return
 	}
-	for try := range 2 {
-		if try > 0 {
-			if !c.target.Provider.Rotation.Ends() {
-				return
-			}
-			select {
-			case <-time.After(renewalLag):
-			case <-ctx.Done():
-				return
-			}
-		}
+	for waited := time.Duration(0); ; waited += keepPause {
 		_, secret, err := a.storedSecret(ctx, c.account.ID)
 		if err != nil {
 			a.Log.Warn("a refused grant was not read again", "account", c.account.ID, "err", err)
@@ -223,6 +213,14 @@ func (a *Auditor) overtaken(ctx context.Context, c candidate, conv providers.Con
 		}
 		if secret.Reveal() != c.secret.Reveal() {
 			c.grant.newer = true
+			return
+		}
+		if waited >= renewalLag || !c.target.Provider.Rotation.Ends() {
+			return
+		}
+		select {
+		case <-time.After(keepPause):
+		case <-ctx.Done():
 			return
 		}
 	}

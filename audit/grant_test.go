@@ -242,8 +242,12 @@ func TestRenewedGrantIsTheSameSecret(t *testing.T) {
 	s.auditor.Policy.Attempts = audit.AttemptLimit{PerSecret: 2, Secrets: 3}
 	first := s.stored()
 	for try, want := range []audit.Verdict{audit.Compliant, audit.Compliant, audit.Unverified} {
-		if got := s.check().Result; got.Verdict != want {
+		got := s.check().Result
+		if got.Verdict != want {
 			t.Errorf("try %d: %s (%s), want %s", try+1, got.Verdict, got.Reason, want)
+		}
+		if want == audit.Compliant && got.Fingerprint != mark(s.stored()) {
+			t.Errorf("try %d: the result does not know the stored secret again", try+1)
 		}
 	}
 	if now := s.stored(); now == first || !s.world.Lives(now) {
