@@ -28,7 +28,18 @@ type accountsImportCmd struct {
 	File    string `arg:"" help:"CSV with a header line; - is standard input."`
 	DryRun  bool   `help:"Check the file and store nothing."`
 	Replace bool   `help:"Also remove the accounts that the file does not have."`
+	Migrate bool   `help:"Bring a PostgreSQL database's tables up to date first."`
 }
+
+func (k accountsImportCmd) opening() opening {
+	if k.Migrate {
+		return creating
+	}
+	return importing
+}
+
+// importing makes an SQLite database where there is none, and leaves PostgreSQL's tables as they are.
+const importing opening = -1
 
 // errDryRun rolls an import back.
 var errDryRun = errors.New("dry run")
@@ -51,11 +62,14 @@ func (k accountsImportCmd) Run(ctx context.Context, g *Globals, around *surround
 	if k.DryRun {
 		return k.rehearse(in, around)
 	}
+	if err := c.ownTable("import"); err != nil {
+		return err
+	}
 	keys, err := openKeys(c, around.lookupEnv, log)
 	if err != nil {
 		return err
 	}
-	store, err := openStore(ctx, c, true, log)
+	store, err := openStore(ctx, c, k.opening(), log)
 	if err != nil {
 		return err
 	}
@@ -94,7 +108,10 @@ func (k accountsRemoveCmd) Run(ctx context.Context, g *Globals, around *surround
 	if err != nil {
 		return err
 	}
-	store, err := openStore(ctx, c, false, g.logger(around.stderr))
+	if err := c.ownTable("remove"); err != nil {
+		return err
+	}
+	store, err := openStore(ctx, c, existing, g.logger(around.stderr))
 	if err != nil {
 		return err
 	}
@@ -104,6 +121,14 @@ func (k accountsRemoveCmd) Run(ctx context.Context, g *Globals, around *surround
 	}
 	_, err = fmt.Fprintf(around.stdout, "account %s is removed\n", report.Plain(k.ID))
 	return err
+}
+
+// ownTable refuses to write where the accounts are the product's.
+func (c *Config) ownTable(doing string) error {
+	if c.elsewhere() {
+		return usageError("accounts %s writes the program's own table, and the accounts are read from elsewhere (accounts.relation, accounts.database)", doing)
+	}
+	return nil
 }
 
 type accountsListCmd struct {
@@ -142,15 +167,24 @@ func (k accountsListCmd) Run(ctx context.Context, g *Globals, around *surroundin
 	if err != nil {
 		return err
 	}
-	store, err := openStore(ctx, c, false, g.logger(around.stderr))
+	store, err := openStore(ctx, c, existing, g.logger(around.stderr))
 	if err != nil {
 		return err
 	}
 	defer store.Close()
+	source := audit.Accounts(store)
+	if c.elsewhere() {
+		relation, err := openAccounts(ctx, c)
+		if err != nil {
+			return err
+		}
+		defer relation.Close()
+		source = relation
+	}
 	out := newAccountWriter(around.stdout, k.Format)
 	resolve := resolveWith(catalog.Resolver((&mxCache{lookup: lookupMX, known: map[string]*mxAnswer{}}).Lookup))
 	for after := ""; ; {
-		page, err := store.AccountsAfter(ctx, after, rehearsalPage, k.Tenant)
+		page, err := source.AccountsAfter(ctx, after, rehearsalPage, k.Tenant)
 		if err != nil {
 			return err
 		}

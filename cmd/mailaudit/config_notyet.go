@@ -14,10 +14,6 @@ var notYet = []struct {
 	when func(*Config) bool // nil: always
 	what string
 }{
-	{"database", func(c *Config) bool { return c.Database.Kind == postgresDatabase }, "a PostgreSQL database"},
-	{"database_pooler", nil, "a PostgreSQL pooler"},
-	{"accounts.database", nil, "a database of accounts beside the program's own"},
-	{"accounts.relation", nil, "a relation of accounts beside the program's own"},
 	{"keyset", func(c *Config) bool { return c.Keyset.Kind == "exec" }, "keyset exec:"},
 	{"keyset", func(c *Config) bool { return c.Keyset.Kind == "unix" }, "keyset unix:"},
 	{"keyset", func(c *Config) bool { return c.Keyset.Kind == "none" }, "keyset none"},

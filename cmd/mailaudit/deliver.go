@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-
-	"mailaudit/audit/sqlite"
 )
 
 type deliverCmd struct{}
@@ -20,8 +18,8 @@ func (deliverCmd) Run(ctx context.Context, g *Globals, around *surroundingsOf) e
 		return err
 	}
 	defer a.Close()
-	unlock, err := lockStore(ctx, c, false)
-	if errors.Is(err, sqlite.ErrLocked) {
+	unlock, err := lockStore(ctx, a.store, false)
+	if errors.Is(err, errLocked) {
 		fmt.Fprintln(around.stdout, "another mailaudit works on this database; it delivers what is due")
 		return nil
 	}

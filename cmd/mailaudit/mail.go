@@ -76,7 +76,7 @@ func (a *app) desk() (*notice.Desk, func() error, error) {
 	}
 	return &notice.Desk{
 		Outbox:   a.store,
-		Accounts: a.store,
+		Accounts: a.source,
 		Carrier:  sender,
 		Settings: settings,
 		Changed:  a.secretChanged,
@@ -89,7 +89,7 @@ func (a *app) desk() (*notice.Desk, func() error, error) {
 
 // secretChanged tells whether the stored secret is another than the one that was asked.
 func (a *app) secretChanged(ctx context.Context, acc audit.Account, st audit.State) (bool, error) {
-	sealed, err := a.store.SealedSecrets(ctx, []string{acc.ID})
+	sealed, err := a.source.SealedSecrets(ctx, []string{acc.ID})
 	if err != nil {
 		return false, err
 	}

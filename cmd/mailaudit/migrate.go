@@ -12,7 +12,7 @@ func (migrateCmd) Run(ctx context.Context, g *Globals, around *surroundingsOf) e
 	if err != nil {
 		return err
 	}
-	store, err := openStore(ctx, c, true, g.logger(around.stderr))
+	store, err := openStore(ctx, c, creating, g.logger(around.stderr))
 	if err != nil {
 		return err
 	}

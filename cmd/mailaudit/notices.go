@@ -15,7 +15,16 @@ import (
 )
 
 type noticesCmd struct {
-	List noticesListCmd `cmd:"" help:"The customer mails and where they stand."`
+	List     noticesListCmd     `cmd:"" help:"The customer mails and where they stand."`
+	Stop     noticesStopCmd     `cmd:"" help:"The kill switch: no customer mail leaves until start."`
+	Start    noticesStartCmd    `cmd:"" help:"Let customer mails leave again."`
+	Bounced  noticesBouncedCmd  `cmd:"" help:"Put a contact whose mail came back on the call list."`
+	Preview  noticesPreviewCmd  `cmd:"" help:"Three of the notices that are held or queued, as they would go out."`
+	Release  noticesReleaseCmd  `cmd:"" help:"Verify again what a guard held, and mail what still fails."`
+	Discard  noticesDiscardCmd  `cmd:"" help:"End a hold; none of its notices is mailed."`
+	Correct  noticesCorrectCmd  `cmd:"" help:"Tell exactly those whom a wrong run has told something that it was wrong, once."`
+	Snooze   noticesSnoozeCmd   `cmd:"" help:"Mail a tenant nothing until a day."`
+	Unsnooze noticesUnsnoozeCmd `cmd:"" help:"Mail a tenant again."`
 }
 
 type noticesListCmd struct {
@@ -33,7 +42,7 @@ func (l noticesListCmd) Run(ctx context.Context, g *Globals, around *surrounding
 	if err != nil {
 		return err
 	}
-	store, err := openStore(ctx, c, false, g.logger(around.stderr))
+	store, err := openStore(ctx, c, existing, g.logger(around.stderr))
 	if err != nil {
 		return err
 	}

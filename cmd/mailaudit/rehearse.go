@@ -51,7 +51,7 @@ func (a *app) rehearse(ctx context.Context, scope audit.Scope) error {
 		Key: "dry-run", Seq: 1, Status: audit.RunConcluded, Phase: audit.PhaseDone, Scope: scope, StartedAt: a.now(),
 	}}
 	for after := ""; ; {
-		page, err := a.store.AccountsAfter(ctx, after, rehearsalPage, scope.Tenant)
+		page, err := a.source.AccountsAfter(ctx, after, rehearsalPage, scope.Tenant)
 		if err != nil {
 			return err
 		}
@@ -105,7 +105,7 @@ func (a *app) rehearsePage(ctx context.Context, r *rehearsal, page []audit.Accou
 	for i, acc := range chosen {
 		ids[i] = acc.ID
 	}
-	sealed, err := a.store.SealedSecrets(ctx, ids)
+	sealed, err := a.source.SealedSecrets(ctx, ids)
 	if err != nil {
 		return full, err
 	}

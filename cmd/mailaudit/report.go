@@ -22,7 +22,7 @@ func (r reportCmd) Run(ctx context.Context, g *Globals, around *surroundingsOf) 
 		return err
 	}
 	log := g.logger(around.stderr)
-	store, err := openStore(ctx, c, false, log)
+	store, err := openStore(ctx, c, existing, log)
 	if err != nil {
 		return err
 	}

@@ -19,6 +19,10 @@ type runCmd struct {
 	Tenant   string `help:"Only this tenant's accounts."`
 	Migrate  bool   `help:"Bring a PostgreSQL database's tables up to date first."`
 	ExitCode bool   `help:"Exit with 3 if a guard holds notices that wait for a person."`
+
+	Changed      bool `help:"Verify only accounts with an open finding and a changed secret, and tell their customers at once. Makes no run; for every 15 minutes."`
+	AcceptSource bool `help:"After the source guard has stopped a run: take the accounts as they are, once."`
+	doer
 }
 
 var keyForm = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
@@ -34,6 +38,12 @@ func (r *runCmd) check() error {
 		if _, err := mustProvider(r.Provider); err != nil {
 			return err
 		}
+	}
+	switch {
+	case r.Changed && (r.Key != "" || r.DryRun || r.Limit > 0 || r.ExitCode || r.AcceptSource):
+		return usageError("--changed makes no run: it goes with --provider and --tenant alone")
+	case r.DryRun && r.AcceptSource:
+		return usageError("--dry-run looks at no source guard: --accept-source does not go with it")
 	}
 	return nil
 }
@@ -58,6 +68,9 @@ func (r *runCmd) Run(ctx context.Context, g *Globals, around *surroundingsOf) er
 		return err
 	}
 	log := g.logger(around.stderr)
+	if r.Changed {
+		return r.changed(ctx, c, log, around)
+	}
 	if r.DryRun {
 		return r.start(ctx, c, log, around, nil)
 	}
@@ -101,11 +114,9 @@ func (r *runCmd) night(ctx context.Context, a *app, begun func(key string)) erro
 		return err
 	}
 	begun(key)
-	if run, err := a.store.LoadRun(ctx, key); err == nil && !run.Open() {
+	if run, err := a.store.LoadRun(ctx, key); err == nil && run.Status == audit.RunConcluded {
 		fmt.Fprintf(a.around.stdout, "run %s is %s already; it is not repeated\n", key, describeRun(run))
-	} else if err := a.expireOlder(ctx, key); err != nil {
-		return err
-	} else if _, _, err := a.auditor.Begin(ctx, key, r.scope()); err != nil {
+	} else if err := r.begin(ctx, a, key); err != nil {
 		return err
 	}
 	n, err := a.newNight()
@@ -143,6 +154,26 @@ func (r *runCmd) night(ctx context.Context, a *app, begun func(key string)) erro
 		return err
 	}
 	return r.outcome(ctx, a, key)
+}
+
+// begin starts the run, joins it, or has it go on after a guard has stopped it.
+func (r *runCmd) begin(ctx context.Context, a *app, key string) error {
+	if err := a.expireOlder(ctx, key); err != nil {
+		return err
+	}
+	run, _, err := a.auditor.Begin(ctx, key, r.scope())
+	if err != nil {
+		return err
+	}
+	if run.Status == audit.RunStopped {
+		if err := a.auditor.Resume(ctx, run); err != nil {
+			return err
+		}
+	}
+	if r.AcceptSource {
+		return a.auditor.AcceptSourceBy(ctx, key, r.who(a.around), r.Why)
+	}
+	return nil
 }
 
 // outcome is the code of a concluded run, the same however often it is started.
@@ -184,6 +215,15 @@ func describeRun(run audit.Run) string {
 func (r *runCmd) chooseKey(ctx context.Context, a *app) (string, error) {
 	if r.Key != "" {
 		return r.Key, nil
+	}
+	if r.AcceptSource {
+		latest, err := a.store.ListRuns(ctx, 1, false)
+		if err != nil {
+			return "", err
+		}
+		if len(latest) == 1 && latest[0].Status == audit.RunStopped {
+			return latest[0].Key, nil
+		}
 	}
 	now := a.now()
 	open, err := a.store.ListRuns(ctx, 1, true)

@@ -7,51 +7,64 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/riverqueue/river/riverdriver/riversqlite"
-
+	"mailaudit/audit"
 	"mailaudit/audit/queue"
-	"mailaudit/audit/sqlite"
 )
 
-// openStore opens the configured database and brings its tables up to date, which on SQLite every command
-// may do. With create it is made where there is none.
-func openStore(ctx context.Context, c *Config, create bool, log *slog.Logger) (*sqlite.Store, error) {
-	open := sqlite.Open
-	if create {
-		open = sqlite.Create
-	}
-	store, err := open(ctx, c.Database.Path)
-	if errors.Is(err, sqlite.ErrNoDatabase) {
-		return nil, usageError("%w: import accounts first (mailaudit accounts import FILE.csv), or correct database in the configuration", err)
-	}
-	if err != nil {
-		return nil, err
-	}
-	if err := migrateStore(ctx, store, log); err != nil {
-		store.Close()
-		return nil, err
-	}
-	return store, nil
+// storage is the configured database, with what differs between its kinds.
+type storage interface {
+	audit.Store
+
+	// newEngine makes the queue that stands in the database.
+	newEngine(opts queue.Options) (engine, error)
+	// lock keeps other working processes away where there may be one only. errLocked if there is one.
+	lock() (unlock func() error, err error)
+	// recover puts right what killed processes left.
+	recover(ctx context.Context, now time.Time) error
+	// workedOn tells whether a process works on the run.
+	workedOn(run audit.Run, now time.Time) bool
 }
 
-func migrateStore(ctx context.Context, store *sqlite.Store, log *slog.Logger) error {
-	if err := store.Migrate(ctx); err != nil {
-		return err
-	}
-	return queue.Migrate(ctx, riversqlite.New(store.DB()), "", log)
+// engine works on the jobs of a database; see [queue.Engine].
+type engine interface {
+	Start(ctx context.Context) error
+	Stop(ctx context.Context) error
+	Wake()
 }
+
+// errLocked: another process works on the database, and it bears one.
+var errLocked = errors.New("another mailaudit works on this database")
+
+// opening says how a command wants its database.
+type opening int
+
+const (
+	existing  opening = iota // there must be one, with its tables up to date
+	migrating                // there must be one; its tables are brought up to date
+	creating                 // it is made where it can be, and its tables are brought up to date
+)
+
+// openStore opens the configured database.
+func openStore(ctx context.Context, c *Config, how opening, log *slog.Logger) (storage, error) {
+	if c.Database.Kind == postgresDatabase {
+		return openPostgres(ctx, c, how, log)
+	}
+	return openSQLite(ctx, c, how, log)
+}
+
+const lockPoll = 500 * time.Millisecond
 
 // lockStore takes the database's lock for a working command, waiting for it while wait allows.
-func lockStore(ctx context.Context, c *Config, wait bool) (func() error, error) {
+func lockStore(ctx context.Context, s storage, wait bool) (func() error, error) {
 	for {
-		unlock, err := sqlite.Lock(c.Database.Path)
-		if !errors.Is(err, sqlite.ErrLocked) || !wait {
+		unlock, err := s.lock()
+		if !errors.Is(err, errLocked) || !wait {
 			return unlock, err
 		}
 		select {
 		case <-ctx.Done():
 			return nil, fmt.Errorf("wait for the database: %w", context.Cause(ctx))
-		case <-time.After(500 * time.Millisecond):
+		case <-time.After(lockPoll):
 		}
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"mailaudit/audit"
-	"mailaudit/audit/sqlite"
 	"mailaudit/providers"
 	"mailaudit/providers/catalog"
 	"mailaudit/providers/dial"
@@ -20,30 +19,63 @@ type app struct {
 	config  *Config
 	log     *slog.Logger
 	around  *surroundingsOf
-	store   *sqlite.Store
+	store   storage
+	source  audit.Accounts // where the accounts are read from: the store, or another relation
 	keys    *keyring
 	auditor *audit.Auditor
 	now     func() time.Time
+
+	closeSource func()
 }
 
 // newApp opens the store and wires the auditor. The caller closes it.
 func newApp(ctx context.Context, c *Config, log *slog.Logger, around *surroundingsOf) (*app, error) {
+	return newAppOn(ctx, c, existing, log, around)
+}
+
+// newAppOn is newApp for commands that may bring the database's tables up to date.
+func newAppOn(ctx context.Context, c *Config, how opening, log *slog.Logger, around *surroundingsOf) (*app, error) {
 	a := &app{config: c, log: log, around: around, now: around.clock()}
 	var err error
 	if a.keys, err = openKeys(c, around.lookupEnv, log); err != nil {
 		return nil, err
 	}
-	if a.store, err = openStore(ctx, c, false, log); err != nil {
+	if a.store, err = openStore(ctx, c, how, log); err != nil {
+		return nil, err
+	}
+	if err := a.openSource(ctx); err != nil {
+		a.store.Close()
 		return nil, err
 	}
 	if a.auditor, err = a.wireAuditor(); err != nil {
-		a.store.Close()
+		a.Close()
 		return nil, err
 	}
 	return a, nil
 }
 
-func (a *app) Close() error { return a.store.Close() }
+func (a *app) openSource(ctx context.Context) error {
+	a.source = a.store
+	if !a.config.elsewhere() {
+		return nil
+	}
+	source, err := openAccounts(ctx, a.config)
+	if err != nil {
+		return err
+	}
+	a.source, a.closeSource = source, source.Close
+	return nil
+}
+
+// alone tells whether this process is the only one that may work on the database.
+func (a *app) alone() bool { return a.config.Database.Kind != postgresDatabase }
+
+func (a *app) Close() error {
+	if a.closeSource != nil {
+		a.closeSource()
+	}
+	return a.store.Close()
+}
 
 func (a *app) wireAuditor() (*audit.Auditor, error) {
 	ask, err := a.wireAsk()
@@ -52,7 +84,7 @@ func (a *app) wireAuditor() (*audit.Auditor, error) {
 	}
 	resolver := catalog.Resolver((&mxCache{lookup: lookupMX, known: map[string]*mxAnswer{}}).Lookup)
 	return &audit.Auditor{
-		Accounts:     a.store,
+		Accounts:     a.source,
 		Ledger:       a.store,
 		Resolve:      resolveWith(resolver),
 		Open:         a.keys.open,

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+
+	"mailaudit/audit"
+	"mailaudit/audit/postgres"
+	"mailaudit/audit/queue"
+)
+
+type postgresStorage struct {
+	*postgres.Store
+	pooler bool
+}
+
+const (
+	// beatEvery is how often a working process says that it works on a run, and asleepAfter how long after
+	// that nobody does.
+	beatEvery   = 15 * time.Second
+	asleepAfter = 2 * time.Minute
+)
+
+func openPostgres(ctx context.Context, c *Config, how opening, log *slog.Logger) (storage, error) {
+	pooler := c.DatabasePooler == "transaction"
+	store, err := postgres.Open(ctx, c.Database.URL.Reveal(), postgres.Options{Pooler: pooler})
+	if err != nil {
+		return nil, err
+	}
+	s := postgresStorage{store, pooler}
+	if how == existing || how == importing {
+		err = s.CheckSchema(ctx)
+		if old := (*postgres.SchemaError)(nil); errors.As(err, &old) {
+			err = usageError("%w; run mailaudit migrate, or give --migrate", err)
+		}
+	} else {
+		err = s.migrate(ctx, log)
+	}
+	if err != nil {
+		store.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s postgresStorage) migrate(ctx context.Context, log *slog.Logger) error {
+	return s.MigrateWith(ctx, func(ctx context.Context, pool *pgxpool.Pool) error {
+		return queue.Migrate(ctx, riverpgxv5.New(pool), postgres.Schema, log)
+	})
+}
+
+func (s postgresStorage) newEngine(opts queue.Options) (engine, error) {
+	opts.Schema, opts.PollOnly = postgres.Schema, s.pooler
+	return queue.New(riverpgxv5.New(s.Pool()), opts)
+}
+
+// lock keeps nobody away: any number of processes work on one night.
+func (s postgresStorage) lock() (func() error, error) { return func() error { return nil }, nil }
+
+func (s postgresStorage) recover(ctx context.Context, now time.Time) error {
+	_, err := s.ReclaimNotices(ctx, now.Add(-asleepAfter))
+	return err
+}
+
+func (s postgresStorage) workedOn(run audit.Run, now time.Time) bool {
+	return now.Sub(run.HeartbeatAt) < asleepAfter
+}
+
+// openAccounts opens the relation that the accounts are read from, where it is not the program's own table.
+func openAccounts(ctx context.Context, c *Config) (*postgres.Source, error) {
+	from := c.Accounts.Database
+	if from.Kind == "" {
+		from = c.Database
+	}
+	return postgres.OpenSource(ctx, from.URL.Reveal(), c.Accounts.Relation, postgres.Options{Pooler: c.DatabasePooler == "transaction"})
+}
+
+// elsewhere tells whether the accounts are not in the program's own table.
+func (c *Config) elsewhere() bool { return c.Accounts.Relation != "" || c.Accounts.Database.Kind != "" }

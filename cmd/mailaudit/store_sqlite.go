@@ -1,0 +1,70 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/riverqueue/river/riverdriver/riversqlite"
+
+	"mailaudit/audit"
+	"mailaudit/audit/queue"
+	"mailaudit/audit/sqlite"
+)
+
+type sqliteStorage struct {
+	*sqlite.Store
+	path string
+}
+
+// openSQLite brings the tables up to date however it is opened: on SQLite every command may.
+func openSQLite(ctx context.Context, c *Config, how opening, log *slog.Logger) (storage, error) {
+	open := sqlite.Open
+	if how == creating || how == importing {
+		open = sqlite.Create
+	}
+	store, err := open(ctx, c.Database.Path)
+	if errors.Is(err, sqlite.ErrNoDatabase) {
+		return nil, usageError("%w: import accounts first (mailaudit accounts import FILE.csv), or correct database in the configuration", err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	s := sqliteStorage{store, c.Database.Path}
+	if err := s.migrate(ctx, log); err != nil {
+		store.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s sqliteStorage) migrate(ctx context.Context, log *slog.Logger) error {
+	if err := s.Migrate(ctx); err != nil {
+		return err
+	}
+	return queue.Migrate(ctx, riversqlite.New(s.DB()), "", log)
+}
+
+func (s sqliteStorage) newEngine(opts queue.Options) (engine, error) {
+	return queue.New(riversqlite.New(s.DB()), opts)
+}
+
+func (s sqliteStorage) lock() (func() error, error) {
+	unlock, err := sqlite.Lock(s.path)
+	if errors.Is(err, sqlite.ErrLocked) {
+		return nil, errLocked
+	}
+	return unlock, err
+}
+
+func (s sqliteStorage) recover(ctx context.Context, _ time.Time) error { return s.Recover(ctx) }
+
+func (s sqliteStorage) workedOn(audit.Run, time.Time) bool {
+	unlock, err := s.lock()
+	if err != nil {
+		return true
+	}
+	unlock()
+	return false
+}
