@@ -85,7 +85,7 @@ func refusal(c Case) Verdict {
 	case providers.BrowserSignInRequired, providers.MFARequired:
 		return SignInBlocked
 	case providers.AuthDisabled:
-		if c.Reading.Retired || c.Brand != nil && c.Brand.PasswordsRetired && c.Kind != providers.KindGrant {
+		if c.Reading.Retired || c.Brand != nil && c.Brand.PasswordsRetired {
 			return MethodRetired
 		}
 		return AuthDisabled
