@@ -21,6 +21,7 @@ type commandLine struct {
 	Notices  noticesCmd  `cmd:"" help:"The customer mails."`
 	Guide    guideCmd    `cmd:"" help:"Show or send a provider's guide."`
 	Rules    rulesCmd    `cmd:"" help:"The rules that turn replies into classes."`
+	Doctor   doctorCmd   `cmd:"" help:"Check everything a night needs, and say what to mend."`
 	Version  versionCmd  `cmd:"" help:"Version, commit and Go version."`
 }
 

@@ -1,0 +1,163 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"mailaudit/report"
+)
+
+type doctorCmd struct{}
+
+// Run checks everything that a night needs. It stores one row of its own, opens secrets without sending one,
+// and mails and posts nothing.
+func (doctorCmd) Run(ctx context.Context, g *Globals, around *surroundingsOf) error {
+	c, err := loadConfig(g.Config, around.lookupEnv)
+	if err != nil {
+		return err
+	}
+	d := &doctor{config: c, around: around, globals: g, out: around.stdout}
+	d.examine(ctx)
+	if err := context.Cause(ctx); err != nil {
+		return err
+	}
+	if d.failures > 0 {
+		return fmt.Errorf("doctor found %s; each line that begins with FAIL ends with the mend", howMany(d.failures, "difference"))
+	}
+	return nil
+}
+
+func howMany(n int, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return report.Count(n) + " " + what
+}
+
+// doctor goes on after a failure, so that one call finds everything; what cannot be asked for want of
+// something else is left out.
+type doctor struct {
+	config   *Config
+	around   *surroundingsOf
+	globals  *Globals
+	out      io.Writer
+	app      *app // nil without keys or database
+	failures int
+}
+
+func (d *doctor) line(mark, subject, text string) {
+	fmt.Fprintf(d.out, "%-4s  %-13s  %s\n", mark, subject, report.Plain(text))
+}
+
+func (d *doctor) ok(subject, format string, args ...any) {
+	d.line("ok", subject, fmt.Sprintf(format, args...))
+}
+
+// note is for what is no difference and yet worth knowing.
+func (d *doctor) note(subject, format string, args ...any) {
+	d.line("note", subject, fmt.Sprintf(format, args...))
+}
+
+func (d *doctor) fail(subject string, err error, mend string) {
+	d.failures++
+	text := oneLine(err)
+	if mend != "" {
+		text += "; mend: " + mend
+	}
+	d.line("FAIL", subject, text)
+}
+
+func (d *doctor) examine(ctx context.Context) {
+	v, _ := buildVersion()
+	d.ok("configuration", "%s, mailaudit %s", d.configName(), v)
+	keys := d.keys()
+	stored := d.database(ctx)
+	if keys && stored {
+		d.open(ctx)
+	}
+	if d.app != nil {
+		defer d.app.Close()
+		d.secrets(ctx)
+		d.fingerprints(ctx)
+		d.late(ctx)
+		d.runs(ctx)
+	}
+	d.guides()
+	d.relay(ctx)
+	d.slack(ctx)
+	d.clock(ctx)
+	if d.app != nil {
+		d.endpoints(ctx)
+	}
+	d.folder("report.dir", d.config.Report.Dir)
+	d.textfile()
+	d.schedule()
+	d.watchers()
+}
+
+func (d *doctor) configName() string {
+	if d.globals.Config != "" {
+		return d.globals.Config
+	}
+	if name, ok := d.around.lookupEnv("MAILAUDIT_CONFIG"); ok && name != "" {
+		return name
+	}
+	return "no file, defaults alone"
+}
+
+func (d *doctor) keys() bool {
+	if _, err := openKeys(d.config, d.around.lookupEnv, d.globals.logger(d.around.stderr)); err != nil {
+		d.fail("keys", err, "point keyset and fingerprint_key at the files that mailaudit keys new has made, or restore them from their copy")
+		return false
+	}
+	d.ok("keys", "the keyset and the fingerprint key are read")
+	return true
+}
+
+func (d *doctor) database(ctx context.Context) bool {
+	store, err := openStore(ctx, d.config, existing, d.globals.logger(d.around.stderr))
+	if err != nil {
+		d.fail("database", err, "check database in the configuration and that the server is up; for missing tables or grants run mailaudit migrate with the owner's role")
+		return false
+	}
+	defer store.Close()
+	// A row is written: a full disk, a read-only file or a missing grant shows no other way.
+	if err := store.PutSetting(ctx, doctorSetting, d.around.clock()().UTC().Format("2006-01-02T15:04:05Z")); err != nil {
+		d.fail("database", fmt.Errorf("it can be read and not written: %w", err), "free space on the disk, or give the role its grants again: mailaudit migrate")
+		return false
+	}
+	d.ok("database", "reached, up to date and writable%s", d.lock(ctx, store))
+	return true
+}
+
+// doctorSetting is the row that doctor writes.
+const doctorSetting = "doctor-was-here"
+
+// lock says whether a working command has the database now, which is no difference.
+func (d *doctor) lock(ctx context.Context, store storage) string {
+	if d.config.Database.Kind != sqliteDatabase {
+		return ""
+	}
+	unlock, err := lockStore(ctx, store, false)
+	switch {
+	case errors.Is(err, errLocked):
+		return "; another mailaudit works on it now"
+	case err != nil:
+		return "; its lock file cannot be taken: " + oneLine(err)
+	}
+	if err := unlock(); err != nil {
+		return "; its lock file cannot be given back: " + oneLine(err)
+	}
+	return ", nobody works on it"
+}
+
+func (d *doctor) open(ctx context.Context) {
+	a, err := newApp(ctx, d.config, d.globals.logger(d.around.stderr), d.around)
+	if err != nil {
+		d.fail("network", err, "check network in the configuration")
+		return
+	}
+	d.app = a
+}

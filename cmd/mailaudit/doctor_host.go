@@ -1,0 +1,93 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// guides reads the operator's own and those built in, as every mail does.
+func (d *doctor) guides() {
+	if _, err := (&app{config: d.config}).letterSettings(); err != nil {
+		d.fail("guides", err, "mend the file in notices.guides_dir; mailaudit guide PROVIDER shows how it reads")
+		return
+	}
+	d.ok("guides", "every guide reads well")
+}
+
+// folder writes a file and takes it away again.
+func (d *doctor) folder(key, dir string) {
+	if dir == "" {
+		return
+	}
+	if err := writable(dir); err != nil {
+		d.fail(key, err, "make the folder, or give the user that runs mailaudit the right to write there; in a container, mount a volume")
+		return
+	}
+	d.ok(key, "%s can be written", dir)
+}
+
+func writable(dir string) error {
+	// report.dir is made where it is missing, so the nearest folder that is there decides.
+	for {
+		_, err := os.Stat(dir)
+		if err == nil || !os.IsNotExist(err) || filepath.Dir(dir) == dir {
+			break
+		}
+		dir = filepath.Dir(dir)
+	}
+	f, err := os.CreateTemp(dir, ".mailaudit-doctor-*")
+	if err != nil {
+		return err
+	}
+	name := f.Name()
+	if err := f.Close(); err != nil {
+		return err
+	}
+	return os.Remove(name)
+}
+
+func (d *doctor) textfile() {
+	if name := d.config.Metrics.Textfile; name != "" {
+		d.folder("textfile", filepath.Dir(name))
+	}
+}
+
+const slotsShown = 3
+
+// schedule shows the next starts on the clock of time_zone, where a mistaken zone is seen at once.
+func (d *doctor) schedule() {
+	s := d.config.Schedule
+	if s.Times == nil {
+		d.note("schedule", "empty: serve starts no run; cron or a CronJob must start mailaudit run")
+		return
+	}
+	var slots []string
+	at := d.around.clock()().In(d.config.TimeZone)
+	times := *s.Times
+	times.Location = d.config.TimeZone
+	for range slotsShown {
+		if at = times.Next(at); at.IsZero() {
+			break
+		}
+		slots = append(slots, at.Format("Mon 2006-01-02 15:04"))
+	}
+	d.ok("schedule", "serve starts at %s (%s)", strings.Join(slots, ", "), d.config.TimeZone)
+}
+
+func (d *doctor) watchers() {
+	if d.config.DeadManURL.Empty() && d.config.Metrics.Pushgateway.Empty() && d.config.Metrics.Textfile == "" {
+		d.note("watchers", "nobody outside notices a night that does not come: set dead_man_url, or metrics.pushgateway with deploy/prometheus/alerts.yaml")
+		return
+	}
+	d.ok("watchers", "%s", fmt.Sprintf("dead_man_url %s, pushgateway %s, textfile %s", setOrNot(!d.config.DeadManURL.Empty()),
+		setOrNot(!d.config.Metrics.Pushgateway.Empty()), setOrNot(d.config.Metrics.Textfile != "")))
+}
+
+func setOrNot(set bool) string {
+	if set {
+		return "set"
+	}
+	return "not set"
+}

@@ -1,0 +1,201 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"mailaudit/providers"
+	"mailaudit/providers/catalog"
+	"mailaudit/report/notice"
+	"mailaudit/report/slack"
+)
+
+func (d *doctor) relay(ctx context.Context) {
+	if !d.config.Relay.URL.Given() {
+		d.note("relay", "none is configured; notices.mode live needs one")
+		return
+	}
+	sender, err := (&app{config: d.config}).sender()
+	if err == nil {
+		defer sender.Close()
+		err = sender.Check(ctx)
+	}
+	if err != nil {
+		d.fail("relay", err, relayMend(err))
+		return
+	}
+	d.ok("relay", "%s lets us in", d.config.Relay.URL)
+}
+
+func relayMend(err error) string {
+	var trouble *notice.RelayError
+	if errors.As(err, &trouble) {
+		switch trouble.Stage {
+		case "auth":
+			return "check relay.username and relay.password with whoever runs the relay"
+		case "starttls", "hello":
+			return "check the relay's certificate and name, relay.url (smtp:// is STARTTLS, smtps:// is TLS at once) and network.tls_ca"
+		}
+	}
+	return "check relay.url, DNS and the firewall on the way to the relay"
+}
+
+func (d *doctor) slack(ctx context.Context) {
+	poster, err := (&app{config: d.config}).poster()
+	if err == nil && poster == nil {
+		d.note("slack", "not configured; the summary goes to standard output")
+		return
+	}
+	var found slack.Checked
+	if err == nil {
+		found, err = poster.Check(ctx)
+	}
+	if err != nil {
+		mend := "" // Slack's own refusals carry theirs
+		var refused *slack.Error
+		if errors.As(err, &refused) && refused.Mend == "" {
+			mend = "check the way to Slack (DNS, firewall, slack.api_url), then ask again"
+		}
+		d.fail("slack", err, mend)
+		return
+	}
+	if found.Team == "" {
+		d.ok("slack", "the webhook is there")
+	} else {
+		d.ok("slack", "%s of %s may post to %s", found.Bot, found.Team, cmp.Or(found.Channel, d.config.Slack.Channel))
+	}
+	if found.Note != "" {
+		d.note("slack", "%s", found.Note)
+	}
+}
+
+// skewTold is what a well-kept clock never shows; the run itself bears some minutes.
+const skewTold = 30 * time.Second
+
+func (d *doctor) clock(ctx context.Context) {
+	ask := d.config.clockSkew()
+	if ask == nil {
+		d.note("clock", "not compared: without Slack there is nobody to ask")
+		return
+	}
+	skew, source, err := ask(ctx)
+	switch {
+	case err != nil:
+		d.fail("clock", err, "see the line on slack")
+	case skew.Abs() > skewTold:
+		d.fail("clock", fmt.Errorf("this machine's clock differs from that of %s by %v", source, skew.Round(time.Second)), "have it set by NTP (timedatectl set-ntp true; in a container, on the node)")
+	default:
+		d.ok("clock", "agrees with that of %s", source)
+	}
+}
+
+const (
+	accountsAsked = 2000 // whose endpoints are collected
+	endpointsEach = 3
+)
+
+// endpoints greets each provider where the accounts use it, without a credential.
+func (d *doctor) endpoints(ctx context.Context) {
+	found, err := d.collectEndpoints(ctx)
+	if err != nil {
+		d.fail("providers", err, "see the line on accounts")
+		return
+	}
+	for _, name := range slices.Sorted(maps.Keys(found)) {
+		for _, e := range found[name] {
+			d.greet(ctx, name, e)
+		}
+	}
+}
+
+func (d *doctor) greet(ctx context.Context, provider string, e providers.Endpoint) {
+	where := fmt.Sprintf("%s at %s:%d", title(provider), e.Host, e.Port)
+	// With no mechanism to offer the conversation ends before a credential.
+	conv := d.app.auditor.Ask(ctx, provider, providers.Attempt{Endpoint: e, Login: "nobody", Secret: providers.NewSecret("nothing")})
+	if conv.Fault != providers.FaultNone && conv.Fault != providers.FaultNoMechanism {
+		d.fail("provider", fmt.Errorf("%s: %s", where, cmp.Or(conv.Detail, string(conv.Fault))), wayMend(conv.Fault))
+		return
+	}
+	if conv.Fault == providers.FaultNone && conv.Reply.Code >= 400 {
+		d.fail("provider", fmt.Errorf("%s answers %d %s", where, conv.Reply.Code, conv.Reply.Text),
+			"it turns this address away before anybody signs in: wait, or leave by another one (network.proxy)")
+		return
+	}
+	by := ""
+	if conv.LocalAddr.IsValid() {
+		by = ", left by " + conv.LocalAddr.String()
+	}
+	if d.config.Network.Proxy != "" {
+		by = ", through network.proxy"
+	}
+	d.ok("provider", "%s greets us over %s%s", where, cmp.Or(conv.TLSVersion, "TLS"), by)
+}
+
+func wayMend(f providers.Fault) string {
+	switch f {
+	case providers.FaultNoSuchHost, providers.FaultDNS:
+		return "check the name service of this machine, and the host as it is stored"
+	case providers.FaultTLSName, providers.FaultTLSUntrusted, providers.FaultTLS:
+		return "something on the way opens TLS, or roots are missing: install ca-certificates, or set network.tls_ca"
+	case providers.FaultAddressRefused:
+		return "the host resolves to a private address; network.allow_private, if that is meant"
+	case providers.FaultOurs:
+		return "check network.proxy"
+	}
+	return "let this machine out to ports 465 and 587 (firewall, security group, NetworkPolicy), or set network.proxy"
+}
+
+// collectEndpoints gives, by provider, the endpoints that the first accounts use; where customers store
+// hosts of their own, those say nothing of us and are left out.
+func (d *doctor) collectEndpoints(ctx context.Context) (map[string][]providers.Endpoint, error) {
+	accounts, err := d.app.auditor.Accounts.AccountsAfter(ctx, "", accountsAsked, "")
+	if err != nil {
+		return nil, err
+	}
+	found := map[string][]providers.Endpoint{}
+	for _, acc := range accounts {
+		target, err := d.app.auditor.Resolve(ctx, acc)
+		if err != nil || target.Foreign || target.Endpoint.Host == "" || target.Provider == nil {
+			continue
+		}
+		name := target.Provider.Name
+		if name == otherProvider || len(found[name]) == endpointsEach || slices.Contains(found[name], target.Endpoint) {
+			continue
+		}
+		found[name] = append(found[name], target.Endpoint)
+	}
+	if err := d.endpointsOfLastRun(ctx, found); err != nil {
+		return nil, err
+	}
+	return found, nil
+}
+
+// endpointsOfLastRun adds the providers that the first accounts do not show.
+func (d *doctor) endpointsOfLastRun(ctx context.Context, found map[string][]providers.Endpoint) error {
+	runs, err := d.app.store.ListRuns(ctx, runsLookedAt, false)
+	if err != nil {
+		return err
+	}
+	i := lastConcluded(runs)
+	if i < 0 {
+		return nil
+	}
+	for name, n := range runs[i].Numbers.Providers {
+		p, ok := catalog.ByName(name)
+		if !ok || n.Accounts == 0 || len(found[name]) > 0 {
+			continue
+		}
+		for _, b := range p.Brands {
+			if b.Endpoint.Host != "" {
+				found[name] = append(found[name], b.Endpoint)
+				break
+			}
+		}
+	}
+	return nil
+}
