@@ -1,7 +1,8 @@
 // Package seal keeps stored secrets unreadable to whoever has the database alone. A [Keyset] (Tink, AEAD)
 // seals and opens them, each bound to its account; a [Fingerprinter] tells whether two secrets are the same
-// without keeping either. Their keys live in files of their own, made by [Create] and never stored with the
-// data; how the secrets get into and out of the database is not decided here.
+// without keeping either. An [Opener] asks a program of the operator's to open what the product sealed in its
+// own way. The program's own keys live in files, made by [Create] and never stored with the data; how the
+// secrets get into and out of the database is not decided here.
 package seal
 
 import (
