@@ -229,6 +229,9 @@ func (a *Auditor) overtaken(ctx context.Context, c candidate, conv providers.Con
 // settle puts what became of the refresh token into the account's result.
 func (g *grantCase) settle(r *Result) {
 	r.Fingerprint = g.print
+	if r.Class == providers.ClientRefused && r.Verdict == Unverified && r.Reply != "" {
+		r.Reason = "our own fault: what our OAuth client stands for is refused"
+	}
 	if g.newer {
 		r.Judgement = Judgement{Verdict: Unverified, TwoFactor: providers.TwoFactorUnknown, Certainty: providers.Ambiguous}
 		r.Class, r.Retry = providers.Temporary, true
