@@ -17,6 +17,7 @@ type commandLine struct {
 	Run      runCmd      `cmd:"" help:"Tonight's audit, from start to summary; joins it if it has started."`
 	Deliver  deliverCmd  `cmd:"" help:"Send what is due now and end."`
 	Check    checkCmd    `cmd:"" help:"Verify one account now and explain the verdict."`
+	Explain  explainCmd  `cmd:"" help:"Why an account's customer was or was not told, night by night."`
 	Report   reportCmd   `cmd:"" help:"A run's report."`
 	Notices  noticesCmd  `cmd:"" help:"The customer mails."`
 	Guide    guideCmd    `cmd:"" help:"Show or send a provider's guide."`

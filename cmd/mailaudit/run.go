@@ -186,7 +186,7 @@ func (r *runCmd) outcome(ctx context.Context, a *app, key string) error {
 		return fmt.Errorf("run %s was stopped: %s", key, run.StopReason)
 	}
 	if late, err := a.lateMails(ctx); err != nil || late > 0 {
-		return errors.Join(err, lateError(late))
+		return errors.Join(err, a.lateError(ctx, late))
 	}
 	if a.publishes() {
 		fmt.Fprintf(a.around.stdout, "run %s: %s\n", key, describeRun(run))
@@ -271,9 +271,13 @@ func (a *app) lateMails(ctx context.Context) (int, error) {
 	return len(late), err
 }
 
-func lateError(n int) error {
-	if n == 0 {
-		return nil
+func (a *app) lateError(ctx context.Context, n int) error {
+	stopped, err := a.store.Setting(ctx, audit.SettingStopped)
+	switch {
+	case err != nil || n == 0:
+		return err
+	case stopped != "":
+		return fmt.Errorf("%d customer mails have been due for 24 hours and are not sent: mails are stopped %s; mailaudit notices start --by WHO lets them leave", n, stopped)
 	}
 	return fmt.Errorf("%d customer mails have been due for 24 hours and are not sent: run mailaudit deliver every hour, or serve", n)
 }

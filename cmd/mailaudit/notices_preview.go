@@ -1,0 +1,173 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"mailaudit/audit"
+	"mailaudit/report"
+	"mailaudit/report/notice"
+)
+
+type noticesPreviewCmd struct {
+	Key      string `name:"run" placeholder:"KEY" help:"The run that wrote or held them."`
+	Provider string `placeholder:"NAME" help:"The provider."`
+	Out      string `placeholder:"DIR" help:"Write each as a file M-NUMBER.eml."`
+	Full     bool   `help:"Show the recipients; they are masked otherwise."`
+}
+
+const (
+	samplesShown = 3
+	samplesTried = 30 // notices that are looked at for samples, since some may not go out any more
+)
+
+func (k noticesPreviewCmd) Run(ctx context.Context, g *Globals, around *surroundingsOf) error {
+	c, err := loadConfig(g.Config, around.lookupEnv)
+	if err != nil {
+		return err
+	}
+	a, err := newApp(ctx, c, g.logger(around.stderr), around)
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+	waiting, err := k.waiting(ctx, a)
+	if err != nil {
+		return err
+	}
+	if len(waiting) == 0 {
+		_, err := fmt.Fprintln(around.stdout, "no notice is held or queued")
+		return err
+	}
+	desk, err := a.window()
+	if err != nil {
+		return err
+	}
+	if k.Out != "" {
+		if err := os.MkdirAll(k.Out, 0o700); err != nil {
+			return fmt.Errorf("make --out: %w", err)
+		}
+	}
+	_, err = fmt.Fprintf(around.stdout, "%s; samples:\n", report.Number(len(waiting), "notice waits", "notices wait"))
+	if err != nil {
+		return err
+	}
+	shown := 0
+	for _, n := range spread(waiting)[:min(len(waiting), samplesTried)] {
+		if shown == samplesShown {
+			break
+		}
+		m, why, err := desk.Preview(ctx, n, k.Full)
+		if err != nil {
+			return err
+		}
+		if why == "" {
+			shown++
+		}
+		if err := k.show(around.stdout, n, m, why); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// waiting are the notices to choose from: those of an open hold, else those that are held or queued.
+func (k noticesPreviewCmd) waiting(ctx context.Context, a *app) ([]audit.Notice, error) {
+	open, err := a.store.OpenHolds(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, h := range open {
+		if (k.Key == "" || h.RunKey == k.Key) && (k.Provider == "" || h.Provider == k.Provider) {
+			if held, err := a.store.HeldNotices(ctx, h); err != nil || len(held) > 0 {
+				return held, err
+			}
+		}
+	}
+	if k.Key != "" {
+		if _, err := a.store.LoadRun(ctx, k.Key); err != nil {
+			return nil, err
+		}
+	}
+	queued, err := a.store.ListNotices(ctx, k.Key, audit.NoticeQueued, 10_000)
+	if err != nil {
+		return nil, err
+	}
+	var of []audit.Notice
+	for _, n := range queued {
+		if k.Provider == "" || n.Provider == k.Provider {
+			of = append(of, n)
+		}
+	}
+	if len(of) == 0 && k.Key != "" && k.Provider != "" {
+		return nil, fmt.Errorf("run %s, provider %s: nothing is held or queued%s", k.Key, k.Provider, namesOf(open))
+	}
+	return of, nil
+}
+
+func namesOf(open []audit.Hold) string {
+	text := ""
+	for _, h := range open {
+		text += fmt.Sprintf("; open: --run %s --provider %s", h.RunKey, h.Provider)
+	}
+	return text
+}
+
+// spread puts one notice of each kind and verdict first, so that few samples show much.
+func spread(all []audit.Notice) []audit.Notice {
+	type sort struct {
+		kind    audit.NoticeKind
+		verdict audit.Verdict
+	}
+	seen := map[sort]bool{}
+	var first, rest []audit.Notice
+	for _, n := range all {
+		s := sort{kind: n.Kind}
+		if len(n.Items) > 0 {
+			s.verdict = n.Items[0].Verdict
+		}
+		if seen[s] {
+			rest = append(rest, n)
+			continue
+		}
+		seen[s] = true
+		first = append(first, n)
+	}
+	return append(first, rest...)
+}
+
+func (k noticesPreviewCmd) show(w io.Writer, n audit.Notice, m notice.Message, why string) error {
+	name := notice.Reference(n.ID)
+	if why != "" {
+		_, err := fmt.Fprintf(w, "\n%s would not go out: %s\n", name, why)
+		return err
+	}
+	if k.Out != "" {
+		file := filepath.Join(k.Out, name+".eml")
+		if err := os.WriteFile(file, m.Raw, 0o600); err != nil {
+			return fmt.Errorf("write sample: %w", err)
+		}
+		_, err := fmt.Fprintf(w, "%s\n", report.Plain(file))
+		return err
+	}
+	_, err := fmt.Fprintf(w, "\n%s to %s\nSubject: %s\n\n%s", name, report.Plain(m.To), m.Subject, m.Text)
+	return err
+}
+
+// window is a desk that shows notices and sends none.
+func (a *app) window() (*notice.Desk, error) {
+	settings, err := a.letterSettings()
+	if err != nil {
+		return nil, err
+	}
+	if settings.From == "" {
+		settings.From = placeholderFrom
+	}
+	return &notice.Desk{
+		Outbox: a.store, Accounts: a.store, Settings: settings, Changed: a.secretChanged, KeptBack: a.auditor.KeptBack,
+		Now: a.now, Zone: a.config.TimeZone, Log: a.log,
+	}, nil
+}

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"mailaudit/audit"
+)
+
+type noticesStopCmd struct{ decider }
+
+func (k noticesStopCmd) Run(ctx context.Context, g *Globals, around *surroundingsOf) error {
+	if err := k.check(); err != nil {
+		return err
+	}
+	a, err := openDesk(ctx, g, around)
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+	if err := a.auditor.StopMails(ctx, k.By, k.Why); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(around.stdout, "no customer mail leaves from now on; mailaudit notices start --by WHO lets them leave again")
+	return err
+}
+
+type noticesStartCmd struct{ decider }
+
+func (k noticesStartCmd) Run(ctx context.Context, g *Globals, around *surroundingsOf) error {
+	if err := k.check(); err != nil {
+		return err
+	}
+	a, err := openDesk(ctx, g, around)
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+	was, err := a.store.Setting(ctx, audit.SettingStopped)
+	if err != nil {
+		return err
+	}
+	if was == "" {
+		_, err = fmt.Fprintln(around.stdout, "mails are not stopped")
+		return err
+	}
+	if err := a.auditor.StartMails(ctx, k.By, k.Why); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(around.stdout, "customer mails leave again; they were stopped %s\n", was)
+	return err
+}
