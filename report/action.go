@@ -22,6 +22,7 @@ const (
 	ActionDebt       ActionKind = "coverage_debt"
 	ActionFailed     ActionKind = "failed_mails"
 	ActionAmbiguous  ActionKind = "ambiguous_mails"
+	ActionCalls      ActionKind = "calls"
 )
 
 // Action is one thing for operations to do. Its texts name no mailbox, no customer's host and no
@@ -74,6 +75,10 @@ func (s *Summary) actions() []Action {
 	if n := s.Mails.States[audit.NoticeAmbiguous]; n > 0 {
 		a = append(a, Action{Kind: ActionAmbiguous, Count: n, Command: "notices list",
 			Text: Number(n, "mail", "mails") + " may or may not have arrived: the line went dead at the end"})
+	}
+	if n := s.Mails.Calls; n > 0 {
+		a = append(a, Action{Kind: ActionCalls, Count: n, Command: "notices list --state suppressed --run " + key,
+			Text: Number(n, "customer", "customers") + " to telephone: our mails do not reach them"})
 	}
 	return a
 }

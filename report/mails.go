@@ -18,6 +18,7 @@ const (
 type Mails struct {
 	States  map[audit.NoticeState]int
 	Groups  []MailGroup // by state and kind; empty where a run has too many notices to read them
+	Calls   int         // that reach nobody: their customers are to be telephoned
 	Overdue int         // over all runs: queued, and due for a day
 }
 
@@ -47,6 +48,11 @@ func readMails(ctx context.Context, src Source, key string, now time.Time) (Mail
 			return m, fmt.Errorf("list notices: %w", err)
 		}
 		m.Groups = groupMails(notices)
+		for _, n := range notices {
+			if n.ToTelephone() {
+				m.Calls++
+			}
+		}
 	}
 	overdue, err := src.DueNotices(ctx, now.Add(-overdueAfter), overdueMost)
 	if err != nil {
