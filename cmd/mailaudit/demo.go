@@ -27,14 +27,15 @@ type demoCmd struct {
 // demo plays the nights. It uses the program as an operator would: by its commands, over real sockets.
 type demo struct {
 	demoCmd
-	around  surroundingsOf
-	story   *story
-	servers map[string]*sim.Server
-	relay   *sim.Relay
-	slack   *sim.Slack
-	clock   *demoClock
-	log     string
-	last    string // the key of the last night
+	around   surroundingsOf
+	story    *story
+	servers  map[string]*sim.Server
+	relay    *sim.Relay
+	slack    *sim.Slack
+	clock    *demoClock
+	log      string
+	last     string // the key of the last night
+	firstKey string
 }
 
 // demoClock runs like the real one, from whatever hour it was set to.
@@ -250,6 +251,14 @@ func (w *demo) night(ctx context.Context, night int, day time.Time) error {
 	if err := w.command(ctx, "run"); err != nil {
 		return err
 	}
+	if night == 1 {
+		w.firstKey = w.last
+	}
+	if night == 2 {
+		if err := w.decide(ctx); err != nil {
+			return err
+		}
+	}
 	w.clock.set(day.Add(18 * time.Hour)) // within clinic hours from New York to Los Angeles
 	if err := w.command(ctx, "deliver"); err != nil {
 		return err
@@ -260,6 +269,32 @@ func (w *demo) night(ctx context.Context, night int, day time.Time) error {
 	}
 	_, err := fmt.Fprintf(w.around.stdout, "night %d  %s\n         %d mails to customers\n", night, headline, len(w.relay.Messages())-mails)
 	return err
+}
+
+// decide is what operations do about a hold: on the first night everything that was wrong for years is new,
+// so the guard keeps it back until somebody has looked.
+func (w *demo) decide(ctx context.Context) error {
+	held, err := w.holding(ctx)
+	if err != nil || !held {
+		return err
+	}
+	if _, err := fmt.Fprintf(w.around.stdout, "         a person looks at what was held and releases it\n"); err != nil {
+		return err
+	}
+	return w.command(ctx, "notices", "release", "--run", w.firstKey, "--provider", "microsoft", "--by", "dana",
+		"--why", "first look at old passwords; three checked by hand")
+}
+
+// holding tells whether Microsoft's notices wait for a person; with few accounts they do not.
+func (w *demo) holding(ctx context.Context) (bool, error) {
+	var out bytes.Buffer
+	around := w.around
+	around.stdout = &out
+	args := []string{"--config", w.path("mailaudit.yaml"), "--log-level", "error", "notices", "list", "--state", "held", "--format", "json"}
+	if code := run(ctx, args, around); code != exitDone {
+		return false, fmt.Errorf("mailaudit notices list ended with %d", code)
+	}
+	return bytes.Contains(out.Bytes(), []byte(`"microsoft"`)), nil
 }
 
 func postText(payload json.RawMessage) string {
