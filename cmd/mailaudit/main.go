@@ -17,6 +17,7 @@ import (
 )
 
 func main() {
+	forbidCoreDumps()
 	ctx, stop := untilSignal(context.Background())
 	defer stop()
 	os.Exit(run(ctx, os.Args[1:], surroundingsOf{lookupEnv: os.LookupEnv, stdout: os.Stdout, stderr: os.Stderr}))
