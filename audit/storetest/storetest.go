@@ -49,6 +49,10 @@ func Run(t *testing.T, open func(t *testing.T) audit.Store) {
 		{"a handed-over notice is not sent again", testHandOver},
 		{"a shadowed notice is noted as such", testShadowed},
 		{"newest finding first", testDueOrder},
+		{"an acceptance between two runs is the next one's news", testMend},
+		{"a notice that no run wrote is written once", testEnqueue},
+		{"an account's past", testAccountHistory},
+		{"a deadline is only put off", testProlong},
 		{"migrating twice is migrating once", testMigrate},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(t, open(t)) })

@@ -530,3 +530,71 @@ func TestChangedYields(t *testing.T) {
 		t.Errorf("said %q", text)
 	}
 }
+
+// A mail that had to wait for the caps leaves in the tenant's hours, whenever the night's budget begins anew.
+func TestMailsThatWaitKeepToTheirHours(t *testing.T) {
+	t.Parallel()
+	s, _ := gmailScene(t, 6)
+	s.settings["notices"] = `{mode: live, send_between: "Mon-Sun 09:00-16:00", confirm_nights: 1, max_per_night: 1}`
+	s.done("run")
+	s.refuse(0, 1)
+	s.atNight(1)
+	s.done("run")
+	s.clock.set(s.clock.now().Add(8 * time.Hour))
+	s.done("deliver")
+	first := s.recipients()
+	if len(first) != 1 {
+		t.Fatalf("mailed to %v, want one", first)
+	}
+	waiting := "a0"
+	if first[0] == gmailContact(0) {
+		waiting = "a1"
+	}
+	if text := s.done("explain", waiting); !strings.Contains(text, "notices.max_per_night") {
+		t.Errorf("explain: %s", text)
+	}
+	s.atNight(2)
+	s.done("run")
+	s.mailedTo(first...)
+	if text := s.done("explain", waiting); !strings.Contains(text, "the hours of notices.send_between are over") {
+		t.Errorf("explain: %s", text)
+	}
+	s.clock.set(s.clock.now().Add(7 * time.Hour))
+	s.done("deliver")
+	s.mailedTo(gmailContact(0), gmailContact(1))
+}
+
+// A restored or copied database mails nothing under another name, not even what was queued before.
+func TestACopyMailsNothing(t *testing.T) {
+	t.Parallel()
+	s, _ := gmailScene(t, 3)
+	s.settings["notices"] = `{mode: live, send_between: "Mon-Sun 09:00-16:00", confirm_nights: 1}`
+	s.done("run")
+	s.refuse(0)
+	s.atNight(1)
+	s.done("run")
+	s.settings["installation"] = "copy"
+	s.clock.set(s.clock.now().Add(8 * time.Hour))
+	s.done("deliver")
+	s.mailedTo()
+	s.settings["installation"] = "scene"
+	s.done("deliver")
+	s.mailedTo(gmailContact(0))
+}
+
+// What waits of a wrong run does not leave any more.
+func TestCorrectWithdrawsWhatWaits(t *testing.T) {
+	t.Parallel()
+	s, _ := gmailScene(t, 3)
+	s.settings["notices"] = `{mode: live, send_between: "Mon-Sun 09:00-16:00", confirm_nights: 1}`
+	s.done("run")
+	s.refuse(0)
+	s.atNight(1)
+	s.done("run", "--key", "wrong")
+	if text := s.done("notices", "correct", "--run", "wrong", "--by", "maria"); !strings.Contains(text, "0 corrections") || !strings.Contains(text, "1 notice had not left") {
+		t.Errorf("correct: %s", text)
+	}
+	s.clock.set(s.clock.now().Add(8 * time.Hour))
+	s.done("deliver")
+	s.mailedTo()
+}

@@ -1,0 +1,151 @@
+package storetest
+
+import (
+	"testing"
+	"time"
+
+	"mailaudit/audit"
+)
+
+// revokedState is the state of account id after a night in which it was revoked.
+func revokedState(t *testing.T, s audit.Store, key, id string) audit.State {
+	t.Helper()
+	run := startRun(t, s, key, night)
+	record(t, s, run, result(run, id, audit.Revoked), result(run, id+"-fine", audit.Compliant))
+	settle(t, s, run)
+	finish(t, s, run)
+	return state(t, s, id)
+}
+
+func testMend(t *testing.T, s audit.Store) {
+	st := revokedState(t, s, "k", "a")
+	failing, err := s.Failing(t.Context(), "", 10)
+	must(t, err)
+	same(t, "failing accounts", failing, []audit.State{st})
+	if rest, err := s.Failing(t.Context(), "a", 10); err != nil || len(rest) != 0 {
+		t.Errorf("failing accounts after the last: %v, %v", rest, err)
+	}
+	must(t, s.Tried(t.Context(), map[string]string{"a": "print"}))
+	st.Tried = "print"
+	same(t, "a tried account", state(t, s, "a"), st)
+	run, err := s.LoadRun(t.Context(), "k")
+	must(t, err)
+	before := findings(t, s, run)
+
+	at := night.Add(9 * time.Hour)
+	r := result(run, "a", audit.Compliant).Result
+	r.Fingerprint, r.At = "new", at
+	mended := audit.Mend(st, r, at)
+	for range 2 {
+		ids, err := s.Mend(t.Context(), []audit.State{mended})
+		must(t, err)
+		if len(ids) > 1 || len(ids) == 1 && ids[0] != "a" {
+			t.Errorf("mended %v", ids)
+		}
+	}
+	same(t, "the mended account", state(t, s, "a"), mended)
+	if again, err := s.Mend(t.Context(), []audit.State{mended}); err != nil || len(again) != 0 {
+		t.Errorf("mended again: %v, %v", again, err)
+	}
+	same(t, "the findings of the night before", findings(t, s, run), before)
+
+	next := startRun(t, s, "next", night.AddDate(0, 0, 1))
+	quiet := result(next, "a", audit.Compliant)
+	quiet.Quiet = mended.Quiet(quiet.Result)
+	record(t, s, next, quiet)
+	if late, err := s.Mend(t.Context(), []audit.State{mended}); err != nil || len(late) != 0 {
+		t.Errorf("mended late: %v, %v", late, err)
+	}
+	settle(t, s, next)
+	same(t, "the night after", findings(t, s, next)["a"], "compliant<revoked since 2026-11-24")
+	same(t, "the findings of the night before, later", findings(t, s, run), before)
+	if st := state(t, s, "a"); st.Mended != "" || !st.MendedAt.IsZero() || st.Tried != "" {
+		t.Errorf("the settled account: %+v", st)
+	}
+}
+
+func testEnqueue(t *testing.T, s audit.Store) {
+	revokedState(t, s, "k", "a")
+	at := night.Add(9 * time.Hour)
+	n := audit.Notice{
+		Kind: audit.KindCorrection, TenantID: "t", ContactEmail: "c@example.com", Provider: "google", State: audit.NoticeQueued,
+		DueAt: at, CreatedAt: at, Thread: 7, Items: []audit.NoticeItem{{AccountID: "a", Verdict: audit.Revoked, Since: night}},
+	}
+	id, added, err := s.Enqueue(t.Context(), "correction of k", n)
+	must(t, err)
+	twice, addedAgain, err := s.Enqueue(t.Context(), "correction of k", n)
+	must(t, err)
+	if !added || addedAgain || twice != id {
+		t.Errorf("written %v and %v, as %d and %d", added, addedAgain, id, twice)
+	}
+	other, added, err := s.Enqueue(t.Context(), "another occasion", n)
+	must(t, err)
+	if !added || other == id {
+		t.Errorf("another occasion: written %v as %d", added, other)
+	}
+	n.ID = id
+	got, err := s.LoadNotice(t.Context(), id)
+	must(t, err)
+	same(t, "the notice", got, n)
+	counts, err := s.CountNotices(t.Context(), "k")
+	must(t, err)
+	same(t, "the run's notices", counts, map[audit.NoticeState]int{})
+	mailing, err := s.Mailing(t.Context(), []string{"a"}, night)
+	must(t, err)
+	same(t, "mailing", mailing["a"], audit.Mailing{Lately: 2, Pending: true, Closing: true})
+
+	later := at.Add(24 * time.Hour)
+	must(t, s.Reschedule(t.Context(), id, later))
+	if due, err := s.DueNotices(t.Context(), at, 10); err != nil || len(due) != 1 || due[0].ID != other {
+		t.Errorf("due: %v, %v", due, err)
+	}
+	claim, err := s.Claim(t.Context(), other, at)
+	must(t, err)
+	must(t, s.Reschedule(t.Context(), other, later))
+	must(t, s.Sent(t.Context(), other, claim, at, "250"))
+	if got, err := s.LoadNotice(t.Context(), other); err != nil || !got.DueAt.Equal(at) {
+		t.Errorf("what is under way was rescheduled: %+v, %v", got, err)
+	}
+	n.State, n.Items[0].Step = audit.NoticeShadowed, 1
+	if _, _, err := s.Enqueue(t.Context(), "in shadow", n); err != nil {
+		t.Fatal(err)
+	}
+	if told := state(t, s, "a").Told; told.Step != 1 || !told.Shadow {
+		t.Errorf("told in shadow: %+v", told)
+	}
+}
+
+func testAccountHistory(t *testing.T, s audit.Store) {
+	revokedState(t, s, "k", "a")
+	next := startRun(t, s, "next", night.AddDate(0, 0, 1))
+	record(t, s, next, result(next, "a", audit.Unverified), result(next, "a-fine", audit.Compliant))
+	settle(t, s, next)
+	id, _, err := s.Enqueue(t.Context(), "x", audit.Notice{
+		Kind: audit.KindRecovered, TenantID: "t", Provider: "google", State: audit.NoticeQueued, CreatedAt: night,
+		Items: []audit.NoticeItem{{AccountID: "a", Verdict: audit.Revoked}},
+	})
+	must(t, err)
+	h, err := s.History(t.Context(), "a")
+	must(t, err)
+	if len(h.Changes) != 1 || h.Changes[0].Verdict != audit.Revoked || h.Changes[0].RunKey != "k" || h.Changes[0].Since != night {
+		t.Errorf("changes %+v", h.Changes)
+	}
+	if len(h.Notes) != 1 || h.Notes["next"].Verdict != audit.Unverified {
+		t.Errorf("notes %+v", h.Notes)
+	}
+	if len(h.Notices) != 1 || h.Notices[0].ID != id {
+		t.Errorf("notices %+v", h.Notices)
+	}
+	if h, err := s.History(t.Context(), "nobody"); err != nil || len(h.Changes)+len(h.Notes)+len(h.Notices) > 0 {
+		t.Errorf("the history of nobody: %+v, %v", h, err)
+	}
+}
+
+func testProlong(t *testing.T, s audit.Store) {
+	run := startRun(t, s, "k", night)
+	must(t, s.Prolong(t.Context(), "k", run.Deadline.Add(time.Hour)))
+	must(t, s.Prolong(t.Context(), "k", run.Deadline))
+	if got, err := s.LoadRun(t.Context(), "k"); err != nil || !got.Deadline.Equal(run.Deadline.Add(time.Hour)) {
+		t.Errorf("deadline %v, %v", got.Deadline, err)
+	}
+}
