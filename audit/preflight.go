@@ -191,7 +191,7 @@ func (a *Auditor) checkClock(ctx context.Context, _ Run, p *Preflight) error {
 // waysAsked bounds how many of a provider's endpoints are tried before its way out counts as closed.
 const waysAsked = 3
 
-// checkWayOut greets an endpoint of each provider that has accounts tonight, without a credential.
+// checkWayOut dials an endpoint of each provider that has accounts tonight, without a credential.
 func (a *Auditor) checkWayOut(ctx context.Context, run Run, p *Preflight) error {
 	endpoints, err := a.endpointsTonight(ctx, run)
 	if err != nil {
@@ -206,7 +206,7 @@ func (a *Auditor) checkWayOut(ctx context.Context, run Run, p *Preflight) error 
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			if greeted(conv) {
+			if wayOpen(conv) {
 				reached = true
 				break
 			}
@@ -222,9 +222,10 @@ func (a *Auditor) checkWayOut(ctx context.Context, run Run, p *Preflight) error 
 	return nil
 }
 
-// greeted tells whether a conversation without a credential came as far as a server that speaks.
-func greeted(c providers.Conversation) bool {
-	return c.Fault == providers.FaultNone || c.Fault == providers.FaultNoMechanism || c.Fault == providers.FaultNoSTARTTLS
+// wayOpen tells whether a conversation came as far as a server. What that server then does is its own
+// affair, and told with the accounts.
+func wayOpen(c providers.Conversation) bool {
+	return c.RemoteAddr.IsValid() || c.Fault == providers.FaultNone
 }
 
 // endpointsTonight gives, by provider, a few of the provider's own endpoints that tonight's accounts use.

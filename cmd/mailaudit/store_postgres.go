@@ -36,7 +36,7 @@ func openPostgres(ctx context.Context, c *Config, how opening, log *slog.Logger)
 	if how == existing || how == importing {
 		err = s.CheckSchema(ctx)
 		if old := (*postgres.SchemaError)(nil); errors.As(err, &old) {
-			err = usageError("%w; run mailaudit migrate, or give --migrate", err)
+			err = usageError("%w, or give --migrate where the command has it", err)
 		}
 	} else {
 		err = s.migrate(ctx, log)
