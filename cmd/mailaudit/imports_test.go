@@ -41,6 +41,8 @@ var homes = map[string][]string{
 	"golang.org/x/sync":                                   anywhere,
 	"golang.org/x/text":                                   anywhere,
 	"modernc.org/sqlite":                                  {"audit/sqlite"},
+	"github.com/chromedp/chromedp":                        testsAlone,
+	"github.com/chromedp/cdproto":                         testsAlone,
 	"github.com/google/go-cmp":                            testsAlone,
 	"github.com/rogpeppe/go-internal":                     testsAlone,
 	"go.uber.org/goleak":                                  testsAlone,

@@ -3,6 +3,7 @@ package page
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -10,47 +11,86 @@ import (
 	"mailaudit/report"
 )
 
-// rowsMax is how many findings of a section a page shows; accounts.csv has all.
-const rowsMax = 10_000
+const (
+	rowsMax      = 20_000 // findings that a page lists; accounts.csv has all
+	historiesMax = 1_000  // accounts whose history it holds; newly failing ones first
+	stepsMax     = 40     // of one history
+)
 
-// findings is one section of the page's findings.
-type findings struct {
+// Histories is what a source knows of single accounts' past. One without it gives pages without histories.
+type Histories interface {
+	History(ctx context.Context, accountID string) (audit.History, error)
+}
+
+var _ Histories = audit.Store(nil)
+
+// section is one part of the page's findings.
+type section struct {
 	ID, Title, About string
 	Count            int
-	Rows             []row
 	has              func(audit.Finding) bool
 }
 
-// Hidden counts the findings that are not shown.
-func (f *findings) Hidden() int { return f.Count - len(f.Rows) }
+// findings are the page's rows and what its script reads.
+type findings struct {
+	Sections []*section
+	rows     []row
+	pool     pool
+	past     map[string][][]int
+}
 
+// row is one finding, its values as places in the pool of texts, in the order of columns. Its section and
+// tenant come first in the order of rows.
 type row struct {
-	Account, Tenant, TenantName string
-	Provider, Address           string
-	Verdict, Previous           audit.Verdict
-	TwoFactor, Since            string
-	Said, Rule                  string
-	Carried                     bool
-	Notice                      audit.NoticeState
+	section int
+	tenant  string
+	account string
+	values  []int
+}
+
+// column is one value of a row. Those without a width are shown in the account's dialog alone.
+type column struct {
+	Key   string `json:"key"`
+	Title string `json:"title"`
+	Width string `json:"width,omitempty"`
+	Wide  bool   `json:"wide,omitempty"` // left out on a phone
+}
+
+var columns = [...]column{
+	{"account", "Account", "9rem", false},
+	{"tenant", "Tenant", "7rem", false},
+	{"name", "Tenant's name", "8rem", true},
+	{"provider", "Provider", "7rem", true},
+	{"address", "Mailbox", "11rem", true},
+	{"verdict", "Verdict", "10rem", false},
+	{"previous", "Before", "", true},
+	{"factor", "Second factor", "", true},
+	{"since", "Since", "7rem", true},
+	{"said", "What was said", "14rem", true},
+	{"rule", "Rule", "", true},
+	{"carried", "Carried over", "", true},
+	{"notice", "Mail", "5.5rem", true},
+	{"section", "List", "", true},
 }
 
 // collect sorts the run's findings into sections. Together they hold every account that the JSON report
 // lists.
-func collect(ctx context.Context, src report.Source, s *report.Summary) ([]*findings, error) {
-	sections := []*findings{
-		{ID: "new", Title: "Newly failing", About: "Fine when they last gave an answer",
+func collect(ctx context.Context, src report.Source, s *report.Summary) (*findings, error) {
+	f := &findings{past: map[string][][]int{}, Sections: []*section{
+		{ID: "new", Title: "Newly failing", About: "fine when they last gave an answer",
 			has: func(f audit.Finding) bool { return f.Verdict.Failing() && !f.Previous.Failing() }},
-		{ID: "open", Title: "Still failing", About: "Failing before, and tonight again",
+		{ID: "open", Title: "Still failing", About: "failing before, and tonight again",
 			has: func(f audit.Finding) bool { return f.Verdict.Failing() }},
-		{ID: "unverified", Title: "Unverified", About: "Nothing can be said tonight; an earlier finding stands",
+		{ID: "unverified", Title: "Unverified", About: "nothing can be said tonight; an earlier finding stands",
 			has: func(f audit.Finding) bool { return f.Verdict == audit.Unverified }},
-		{ID: "unproven", Title: "Unproven", About: "Accepted, where nothing can be concluded from that",
+		{ID: "unproven", Title: "Unproven", About: "accepted, where nothing can be concluded from that",
 			has: func(f audit.Finding) bool { return f.Verdict != audit.Compliant }},
-	}
-	err := src.Findings(ctx, s.Run, func(f audit.Finding) error {
-		for _, section := range sections {
-			if section.has(f) {
-				section.add(s, f)
+	}}
+	err := src.Findings(ctx, s.Run, func(found audit.Finding) error {
+		for i, section := range f.Sections {
+			if section.has(found) {
+				section.Count++
+				f.add(s, i, found)
 				break
 			}
 		}
@@ -59,26 +99,95 @@ func collect(ctx context.Context, src report.Source, s *report.Summary) ([]*find
 	if err != nil {
 		return nil, err
 	}
-	for _, section := range sections {
-		slices.SortStableFunc(section.Rows, func(a, b row) int {
-			return cmp.Or(cmp.Compare(a.Tenant, b.Tenant), cmp.Compare(a.Provider, b.Provider))
-		})
+	slices.SortStableFunc(f.rows, func(a, b row) int {
+		return cmp.Or(cmp.Compare(a.section, b.section), cmp.Compare(a.tenant, b.tenant))
+	})
+	f.rows = f.rows[:min(len(f.rows), rowsMax)]
+	if h, ok := src.(Histories); ok {
+		if err := f.readHistories(ctx, h, s); err != nil {
+			return nil, err
+		}
 	}
-	return slices.DeleteFunc(sections, func(f *findings) bool { return f.Count == 0 }), nil
+	return f, nil
 }
 
-func (f *findings) add(s *report.Summary, found audit.Finding) {
-	f.Count++
-	if len(f.Rows) >= rowsMax {
+// add keeps at most rowsMax rows of each section, so that a night of any size stays in bounds and the most
+// urgent ones are kept.
+func (f *findings) add(s *report.Summary, section int, found audit.Finding) {
+	if f.Sections[section].Count > rowsMax {
 		return
 	}
-	f.Rows = append(f.Rows, row{
-		Account: report.Plain(found.AccountID), Tenant: report.Plain(found.TenantID), TenantName: report.Plain(found.TenantName),
-		Provider: s.ProviderTitle(found.Provider), Address: report.Plain(s.Address(found)),
-		Verdict: found.Verdict, Previous: found.Previous, TwoFactor: report.Words(found.TwoFactor), Since: day(found.Since, s.Zone),
-		Said: report.Plain(cmp.Or(found.Reply, found.Reason)), Rule: found.Rule,
-		Carried: found.Carried, Notice: cmp.Or(found.Notice.Shown(), audit.NoticeNone),
-	})
+	carried := ""
+	if found.Carried {
+		carried = "not asked tonight; an earlier night's verdict stands"
+	}
+	values := [len(columns)]string{
+		report.Plain(found.AccountID), report.Plain(found.TenantID), report.Plain(found.TenantName),
+		s.ProviderTitle(found.Provider), report.Plain(s.Address(found)),
+		report.Words(found.Verdict), report.Words(found.Previous), report.Words(found.TwoFactor), day(found.Since, s.Zone),
+		report.Plain(cmp.Or(found.Reply, found.Reason)), found.Rule, carried,
+		string(cmp.Or(found.Notice.Shown(), audit.NoticeNone)), f.Sections[section].Title,
+	}
+	r := row{section: section, tenant: found.TenantID, account: found.AccountID, values: make([]int, len(values))}
+	for i, v := range values {
+		r.values[i] = f.pool.at(v)
+	}
+	f.rows = append(f.rows, r)
+}
+
+func (f *findings) readHistories(ctx context.Context, src Histories, s *report.Summary) error {
+	for i, r := range f.rows {
+		if i == historiesMax || r.section > 1 {
+			break
+		}
+		h, err := src.History(ctx, r.account)
+		if err != nil {
+			return fmt.Errorf("read the history of an account: %w", err)
+		}
+		steps := [][]int{}
+		for _, c := range slices.Backward(h.Changes) {
+			if c.Seq > s.Run.Seq || len(steps) == stepsMax {
+				continue
+			}
+			step := []int{}
+			for _, v := range []string{c.RunKey, report.Words(c.Verdict), report.Words(c.Previous), c.Rule, report.Plain(cmp.Or(c.Reply, c.Reason))} {
+				step = append(step, f.pool.at(v))
+			}
+			steps = append(steps, step)
+		}
+		f.past[report.Plain(r.account)] = steps
+	}
+	return nil
+}
+
+// Total counts the findings, Listed those that the page lists, Hidden the others.
+func (f *findings) Total() int {
+	n := 0
+	for _, s := range f.Sections {
+		n += s.Count
+	}
+	return n
+}
+func (f *findings) Listed() int { return len(f.rows) }
+func (f *findings) Hidden() int { return f.Total() - f.Listed() }
+
+// pool keeps each text once; a page of 20,000 rows says the same few hundred things.
+type pool struct {
+	texts []string
+	known map[string]int
+}
+
+func (p *pool) at(text string) int {
+	if p.known == nil {
+		p.known = map[string]int{}
+	}
+	i, ok := p.known[text]
+	if !ok {
+		i = len(p.texts)
+		p.texts = append(p.texts, text)
+		p.known[text] = i
+	}
+	return i
 }
 
 func day(t time.Time, zone *time.Location) string {

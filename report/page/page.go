@@ -1,7 +1,7 @@
-// Package page writes a run's report as one self-contained HTML file: no script, nothing loaded from
-// elsewhere, light and dark, fit for print. What it says comes from a [report.Summary]; the findings come
-// from one more walk over the run's accounts, of which it keeps as many as a page can bear. Start with
-// [Write].
+// Package page writes a run's report as one self-contained HTML file: nothing loaded from elsewhere, one
+// script of its own under a policy that lets no other run, light and dark, fit for print. What it says comes
+// from a [report.Summary]; the findings come from one more walk over the run's accounts, of which it keeps as
+// many as a page can bear. Start with [Write]; [WriteIndex] lists the runs.
 package page
 
 import (
@@ -11,10 +11,15 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"slices"
+	"time"
 
 	"mailaudit/audit"
 	"mailaudit/report"
 )
+
+// debtsShown bounds the tenants that are listed as unknown for long.
+const debtsShown = 100
 
 //go:embed page.html
 var source string
@@ -24,6 +29,7 @@ var functions = template.FuncMap{
 	"verdict": report.Words[audit.Verdict],
 	"percent": report.Percent,
 	"plain":   report.Plain,
+	"first":   func(d []report.Debt) []report.Debt { return d[:min(len(d), debtsShown)] },
 }
 
 // Write writes the page of the summary's run.
@@ -49,8 +55,20 @@ func Write(ctx context.Context, w io.Writer, s *report.Summary, src report.Sourc
 // view is what the template reads.
 type view struct {
 	*report.Summary
-	Sections []*findings
+	findings *findings
 }
+
+// Sections are the parts of the findings that have any.
+func (v view) Sections() []*section {
+	return slices.DeleteFunc(slices.Clone(v.findings.Sections), func(s *section) bool { return s.Count == 0 })
+}
+
+func (v view) FindingsTotal() int { return v.findings.Total() }
+func (v view) Listed() int        { return v.findings.Listed() }
+func (v view) Hidden() int        { return v.findings.Hidden() }
+
+// Date is a day as the page writes it.
+func (v view) Date(t time.Time) string { return day(t, v.Zone) }
 
 // Verdicts are the verdicts that the run has come to, in the order of reports.
 func (v view) Verdicts() []verdictCount {

@@ -19,6 +19,9 @@ func chart(s *report.Summary) slack.Block {
 	open := slack.DataVisualizationDataSeries{Name: "open"}
 	added := slack.DataVisualizationDataSeries{Name: "new"}
 	step := (len(s.Trend) + pointsMax - 1) / pointsMax
+	if step > 1 {
+		added.Name = fmt.Sprintf("new in %d nights", step)
+	}
 	fresh := 0
 	for i, p := range s.Trend {
 		fresh += p.New
