@@ -80,6 +80,7 @@ type Policy struct {
 	Guard          GuardLimits
 	Canaries       map[string]Canaries // by provider
 	OAuthClients   []ClientExpiry
+	Changes        []providers.Change // announced ends of ways of signing in
 
 	Mode    Mode
 	Cadence Cadence

@@ -32,7 +32,7 @@ func (a *Auditor) Conclude(ctx context.Context, key string) (more bool, err erro
 		return false, err
 	}
 	until := time.Now().Add(turn)
-	for _, step := range []func(context.Context, Run, Rulings, time.Time) (bool, error){a.settleAll, a.settleDeparted} {
+	for _, step := range []func(context.Context, Run, Rulings, time.Time) (bool, error){a.settleAll, a.settleDeparted, a.warnAhead} {
 		if more, err := step(ctx, run, rulings, until); more || err != nil {
 			return more, err
 		}

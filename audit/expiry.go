@@ -36,13 +36,15 @@ func (e ClientExpiry) Warning(before, now time.Time) (Trouble, bool) {
 }
 
 func (e ClientExpiry) daysLeft(t time.Time) int {
-	day := 24 * time.Hour
-	return int(e.At.UTC().Truncate(day).Sub(t.UTC().Truncate(day)) / day)
+	return daysBetween(t, e.At)
 }
 
 func plural(n int, word string) string {
 	if n == 1 {
 		return "1 " + word
+	}
+	if word == "mailbox" {
+		word += "e"
 	}
 	return fmt.Sprintf("%d %ss", n, word)
 }

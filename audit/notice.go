@@ -30,6 +30,7 @@ const (
 	KindFinding   NoticeKind = "finding"   // something must be mended
 	KindReminder  NoticeKind = "reminder"  // it still must
 	KindRecovered NoticeKind = "recovered" // it works again
+	KindAhead     NoticeKind = "ahead"     // it works now, and will not from a known day on
 
 	KindCorrection NoticeKind = "correction" // an earlier mail was wrong
 )

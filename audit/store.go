@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"mailaudit/providers"
 )
 
 var (
@@ -98,6 +100,13 @@ type States interface {
 	// dropped. What the customer was told is not touched, for a mail of an earlier run may be leaving; who left
 	// the source was told nothing.
 	Settle(ctx context.Context, run Run, settlements []Settlement, notices []Draft) error
+	// CountConcerned counts the accounts that the run saw accepted with a password and that a change concerns.
+	CountConcerned(ctx context.Context, run Run, c providers.Change) (int, error)
+	// Unwarned returns those of them, by ascending id greater than after, that have no mail of the warning's
+	// occasion, suppressed ones aside, and none of its series on the way. What shadow mode noted counts if shadow.
+	Unwarned(ctx context.Context, run Run, w Warning, shadow bool, after string, limit int) ([]Unwarned, error)
+	// Draft adds shares of notices to a concluding run, each once.
+	Draft(ctx context.Context, run Run, drafts []Draft) error
 	// Findings calls each for every account of the run by ascending id, as the history and the run's own
 	// notes tell it; for a run that is not settled (see [Run.Unsettled]), tonight's results so far.
 	Findings(ctx context.Context, run Run, each func(Finding) error) error
@@ -113,11 +122,23 @@ type Recorded struct {
 // purpose make one mail.
 type Draft struct {
 	Kind         NoticeKind
+	Occasion     string // of a warning, see [Warning.Occasion]; else ""
 	TenantID     string
 	ContactEmail string
 	Provider     string
 	Thread       int64 // the first notice about this finding; 0 if this is the first
 	Item         NoticeItem
+}
+
+// Purpose is what the drafts of one mail have in common: what is to be mended, what works again, or the occasion.
+func (d Draft) Purpose() string {
+	switch {
+	case d.Occasion != "":
+		return d.Occasion
+	case d.Kind == KindRecovered:
+		return string(KindRecovered)
+	}
+	return string(KindFinding)
 }
 
 // Attempts keeps how often credentials were tried, by the day.

@@ -103,7 +103,8 @@ const told = `UPDATE mailaudit.account_states SET
 		told_first_at = CASE WHEN i.step = 0 THEN NULL WHEN i.step = 1 OR told_step = 0 THEN $2 ELSE told_first_at END,
 		told_notice = CASE WHEN i.step = 0 THEN 0 WHEN i.step = 1 OR told_step = 0 THEN i.notice_id ELSE told_notice END,
 		told_at = $2, told_step = i.step, told_verdict = CASE WHEN i.step = 0 THEN '' ELSE i.verdict END, told_shadow = $3
-	FROM mailaudit.notice_items i WHERE i.notice_id = $1 AND i.account_id = account_states.account_id`
+	FROM mailaudit.notice_items i JOIN mailaudit.notices n USING (notice_id)
+	WHERE i.notice_id = $1 AND i.account_id = account_states.account_id AND n.kind <> 'ahead'`
 
 func (s *Store) DueNotices(ctx context.Context, now time.Time, limit int) ([]audit.Notice, error) {
 	return s.notices(ctx, `state = 'queued' AND (due_at IS NULL OR due_at <= $1)
@@ -160,7 +161,7 @@ func (s *Store) Mailing(ctx context.Context, ids []string, since time.Time) (map
 		return struct{}{}, err
 	}, `SELECT i.account_id,
 			count(*) FILTER (WHERE n.state IN ('sent', 'ambiguous', 'queued', 'held', 'sending') AND n.created_at >= $1),
-			bool_or(n.state IN ('forming', 'queued', 'held', 'sending')),
+			bool_or(n.state IN ('forming', 'queued', 'held', 'sending') AND n.kind <> 'ahead'),
 			bool_or(n.state IN ('forming', 'queued', 'held', 'sending') AND n.kind IN ('recovered', 'correction'))
 		FROM mailaudit.notice_items i JOIN mailaudit.notices n USING (notice_id)
 		WHERE i.account_id = ANY($2) GROUP BY i.account_id`, stamp(since), list(ids))

@@ -168,10 +168,6 @@ func queueNotes(put *pgx.Batch, key string, notes []audit.Finding) error {
 // queueDraft joins the account to the run's mail for its tenant, contact, provider and purpose. A mail that
 // holds a new finding is no mere reminder.
 func queueDraft(put *pgx.Batch, run audit.Run, d audit.Draft) {
-	purpose := audit.KindFinding
-	if d.Kind == audit.KindRecovered {
-		purpose = audit.KindRecovered
-	}
 	put.Queue(`WITH mail AS (
 			INSERT INTO mailaudit.notices AS n (run_key, purpose, kind, tenant_id, contact_email, provider, state, created_at, thread)
 			VALUES ($1, $2, $3, $4, $5, $6, 'forming', $7, $8)
@@ -182,6 +178,6 @@ func queueDraft(put *pgx.Batch, run audit.Run, d audit.Draft) {
 		)
 		INSERT INTO mailaudit.notice_items (notice_id, account_id, verdict, since, step)
 		SELECT notice_id, $9, $10, $11, $12 FROM mail ON CONFLICT DO NOTHING`,
-		run.Key, string(purpose), string(d.Kind), clean(d.TenantID), clean(d.ContactEmail), d.Provider, stamp(run.StartedAt), d.Thread,
+		run.Key, d.Purpose(), string(d.Kind), clean(d.TenantID), clean(d.ContactEmail), d.Provider, stamp(run.StartedAt), d.Thread,
 		clean(d.Item.AccountID), string(d.Item.Verdict), stamp(d.Item.Since), d.Item.Step)
 }

@@ -79,7 +79,8 @@ func told(ctx context.Context, tx *sql.Tx, id int64, now time.Time, shadow bool)
 			told_first_at = CASE WHEN i.step = 0 THEN NULL WHEN i.step = 1 OR told_step = 0 THEN ?1 ELSE told_first_at END,
 			told_notice = CASE WHEN i.step = 0 THEN 0 WHEN i.step = 1 OR told_step = 0 THEN i.notice_id ELSE told_notice END,
 			told_at = ?1, told_step = i.step, told_verdict = CASE WHEN i.step = 0 THEN '' ELSE i.verdict END, told_shadow = ?2
-		FROM notice_items i WHERE i.notice_id = ?3 AND i.account_id = account_states.account_id`, micros(now), shadow, id)
+		FROM notice_items i JOIN notices n USING (notice_id)
+		WHERE i.notice_id = ?3 AND i.account_id = account_states.account_id AND n.kind <> 'ahead'`, micros(now), shadow, id)
 	return err
 }
 
@@ -232,7 +233,7 @@ func (s *Store) SentSince(ctx context.Context, t time.Time, contact, tenant stri
 func (s *Store) Mailing(ctx context.Context, ids []string, since time.Time) (map[string]audit.Mailing, error) {
 	rows, err := s.db.QueryContext(ctx, `SELECT i.account_id,
 			sum(n.state IN ('sent', 'ambiguous', 'queued', 'held', 'sending') AND n.created_at >= ?),
-			max(n.state IN ('forming', 'queued', 'held', 'sending')),
+			max(n.state IN ('forming', 'queued', 'held', 'sending') AND n.kind <> 'ahead'),
 			max(n.state IN ('forming', 'queued', 'held', 'sending') AND n.kind IN ('recovered', 'correction'))
 		FROM notice_items i JOIN notices n USING (notice_id)
 		WHERE i.account_id IN (SELECT value FROM json_each(?)) GROUP BY i.account_id`, micros(since), array(ids))

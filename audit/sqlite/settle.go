@@ -96,10 +96,6 @@ func insertNote(ctx context.Context, tx *sql.Tx, key string, f audit.Finding) er
 // insertDraft joins the account to the run's mail for its tenant, contact, provider and purpose. A mail
 // that holds a new finding is no mere reminder.
 func insertDraft(ctx context.Context, tx *sql.Tx, run audit.Run, d audit.Draft) error {
-	purpose := audit.KindFinding
-	if d.Kind == audit.KindRecovered {
-		purpose = audit.KindRecovered
-	}
 	var id int64
 	err := tx.QueryRowContext(ctx, `INSERT INTO notices
 		(run_key, purpose, kind, tenant_id, contact_email, provider, state, created_at, thread) VALUES (?, ?, ?, ?, ?, ?, 'forming', ?, ?)
@@ -107,7 +103,7 @@ func insertDraft(ctx context.Context, tx *sql.Tx, run audit.Run, d audit.Draft) 
 			kind = CASE WHEN excluded.kind = 'finding' THEN 'finding' ELSE notices.kind END,
 			thread = CASE WHEN notices.thread = 0 THEN excluded.thread ELSE notices.thread END
 		RETURNING notice_id`,
-		run.Key, string(purpose), string(d.Kind), d.TenantID, d.ContactEmail, d.Provider, micros(run.StartedAt), d.Thread).Scan(&id)
+		run.Key, d.Purpose(), string(d.Kind), d.TenantID, d.ContactEmail, d.Provider, micros(run.StartedAt), d.Thread).Scan(&id)
 	if err != nil {
 		return err
 	}

@@ -42,6 +42,7 @@ func Run(t *testing.T, open func(t *testing.T) audit.Store) {
 		{"a narrowed run speaks of its accounts alone", testNarrowedRun},
 		{"attempts are bounded by secret, login and day", testAttempts},
 		{"a renewed refresh token takes the place of its own alone", testReplaceSecret},
+		{"who is concerned by a change is warned once each time", testAhead},
 		{"shares of one mail meet", testDrafts},
 		{"a notice is claimed once and told once", testNotice},
 		{"a notice is narrowed by whom it belongs to", testNarrow},
