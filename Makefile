@@ -2,6 +2,7 @@
 
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME   ?= 30s
+FAULTS     ?= 20
 
 # The embedded database is translated C and many times slower under the race detector. There the packages
 # around it run without, but for a night from end to end.
@@ -44,6 +45,10 @@ fuzz: ## Each fuzz test for FUZZTIME (30s).
 			go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) "$$(dirname "$$file")" || exit 1; \
 		done; \
 	done
+
+.PHONY: fault
+fault: ## Nights in which everything fails, FAULTS (20) times over; MAILAUDIT_FAULT_SEED plays one again.
+	@MAILAUDIT_FAULT=1 MAILAUDIT_TEST_REQUIRE=1 go test ./cmd/mailaudit -run 'TestFaults$$' -v -count $(FAULTS) -timeout 0
 
 .PHONY: fmt
 fmt: ## Format the source.
