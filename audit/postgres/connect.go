@@ -42,6 +42,7 @@ func configure(url string, o Options) (*pgxpool.Config, error) {
 	} else {
 		setDefault(conn.RuntimeParams, "statement_timeout", "15s")
 		setDefault(conn.RuntimeParams, "lock_timeout", "5s")
+		setDefault(conn.RuntimeParams, "synchronous_commit", "on")
 		setDefault(conn.RuntimeParams, "idle_in_transaction_session_timeout", "15s")
 	}
 	if !strings.Contains(url, "sslmode") && os.Getenv("PGSSLMODE") == "" {

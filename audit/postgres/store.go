@@ -63,9 +63,10 @@ const (
 )
 
 // begin opens a transaction in which no statement runs for over 5 seconds and which ends itself where the
-// process falls silent, so that a stopped process holds no locks. SET LOCAL works behind a pooler too.
+// process falls silent, so that a stopped process holds no locks. What is committed is on disk, for mails leave
+// on its word. SET LOCAL works behind a pooler too.
 const begin = `begin; set local statement_timeout = '5s'; set local lock_timeout = '3s';
-	set local idle_in_transaction_session_timeout = '5s'`
+	set local idle_in_transaction_session_timeout = '5s'; set local synchronous_commit = on`
 
 // inTx runs f in a transaction. f may run more than once.
 func (s *Store) inTx(ctx context.Context, f func(ctx context.Context, tx pgx.Tx) error) error {

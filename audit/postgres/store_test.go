@@ -41,10 +41,3 @@ func fresh(t testing.TB) *postgres.Store {
 func TestStore(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) audit.Store { return fresh(t) })
 }
-
-func TestStoreThroughPooler(t *testing.T) {
-	pooler := pgtest.Shared(t).Pool(t)
-	storetest.Run(t, func(t *testing.T) audit.Store {
-		return open(t, pooler.URL(migrated.Database(t), pgtest.Admin), postgres.Options{Pooler: true})
-	})
-}

@@ -19,6 +19,7 @@ $$;
 -- Behind a pooler the program cannot say these on connecting. A process that falls silent holds no locks.
 ALTER ROLE mailaudit SET statement_timeout = '15s';
 ALTER ROLE mailaudit SET lock_timeout = '5s';
+ALTER ROLE mailaudit SET synchronous_commit = on; -- mails leave on the word of a commit
 ALTER ROLE mailaudit SET idle_in_transaction_session_timeout = '15s';
 
 CREATE SCHEMA IF NOT EXISTS mailaudit;

@@ -133,7 +133,7 @@ func freePort() (int, error) {
 func (c *Cluster) Up() error {
 	args := []string{"-D", c.data(), "-p", strconv.Itoa(c.Port), "-k", c.folder}
 	for _, setting := range []string{
-		"listen_addresses=127.0.0.1", "fsync=off", "synchronous_commit=off", "full_page_writes=off",
+		"listen_addresses=127.0.0.1", "fsync=off", "full_page_writes=off",
 		"max_connections=200", "shared_buffers=64MB", "log_min_messages=fatal",
 	} {
 		args = append(args, "-c", setting)
