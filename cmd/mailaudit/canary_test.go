@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"mailaudit/audit"
 	"mailaudit/audit/sqlite"
@@ -89,12 +90,7 @@ func TestNoSecretIsFoundAfterAMonth(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
 	s.settings["report"] = inYAML(map[string]any{"dir": s.path("reports"), "addresses": "full"})
-	echo := sim.Dovecot()
-	echo.Hosts = []string{canaryEcho}
-	s.play(echo, sim.Mood{EchoSecret: true})
-	for _, p := range []sim.Persona{sim.Google(), sim.Microsoft365(), sim.Yahoo(), sim.Apple(), sim.Zoho()} {
-		s.play(p, sim.Mood{})
-	}
+	s.playMonth()
 	var rows []row
 	for _, a := range canaryAccounts() {
 		s.world.Set(a.login(), a.truth)
@@ -156,6 +152,17 @@ func TestNoSecretIsFoundAfterAMonth(t *testing.T) {
 		t.Errorf("%d mails, %d summaries", len(s.relay.Messages()), len(s.summaries()))
 	}
 	s.leftClean()
+}
+
+// playMonth starts the month's providers; one repeats to everybody the secret that it was sent.
+func (s *scene) playMonth() {
+	s.t.Helper()
+	echo := sim.Dovecot()
+	echo.Hosts = []string{canaryEcho}
+	s.play(echo, sim.Mood{EchoSecret: true})
+	for _, p := range []sim.Persona{sim.Google(), sim.Microsoft365(), sim.Yahoo(), sim.Apple(), sim.Zoho()} {
+		s.play(p, sim.Mood{})
+	}
 }
 
 // monthGoesOn is what happens before each night.
@@ -248,7 +255,7 @@ func panicking(args []string) int {
 	if err != nil {
 		panic(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	log := slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	a, err := newApp(ctx, c, log, &around)
 	if err != nil {
@@ -258,7 +265,11 @@ func panicking(args []string) int {
 		log.Error("about to fail", "attempt", attempt, "secret", attempt.Secret)
 		return fmt.Sprintf("%v %+v %#v %s %d %x %q", attempt, attempt, attempt, attempt.Secret, attempt.Secret, attempt.Secret, attempt.Secret)
 	}
-	a.auditor.Ask = func(_ context.Context, _ string, attempt providers.Attempt) providers.Conversation {
+	ask := a.auditor.Ask
+	a.auditor.Ask = func(ctx context.Context, provider string, attempt providers.Attempt) providers.Conversation {
+		if len(attempt.Mechanisms) == 0 { // the way out is looked at before the first account
+			return ask(ctx, provider, attempt)
+		}
 		if args[1] == "ask" {
 			panic(show(attempt))
 		}
@@ -285,6 +296,7 @@ func TestNoSecretIsFoundAfterAPanic(t *testing.T) {
 		t.Run(where, func(t *testing.T) {
 			t.Parallel()
 			s := newScene(t)
+			s.playMonth()
 			var rows []row
 			for _, a := range canaryAccounts() {
 				rows = append(rows, a.row())

@@ -97,11 +97,11 @@ func newScene(t *testing.T) *scene {
 	return s
 }
 
-// generous are ceilings that no simulated server needs.
+// generous are ceilings that no simulated server needs, and no limit to refusals.
 func generous() map[string]any {
 	all := map[string]any{}
 	for _, name := range []string{"google", "microsoft", "yahoo", "apple", "zoho", "fastmail", "other"} {
-		all[name] = map[string]any{"max_concurrency": 16, "max_rate": "1000/s"}
+		all[name] = map[string]any{"max_concurrency": 16, "max_rate": "1000/s", "max_refusals": 0}
 	}
 	return all
 }

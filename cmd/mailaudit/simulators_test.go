@@ -75,7 +75,7 @@ func TestNightAtEveryProvider(t *testing.T) {
 			}
 		}
 	}
-	if n := s.counters(); n.Auths != len(rows) || n.Credentials != len(rows) || n.Connections != len(rows) {
+	if n := s.counters(); n.Auths != len(rows) || n.Credentials != len(rows) {
 		t.Errorf("%+v for %d accounts", n, len(rows))
 	}
 	s.leftClean()
