@@ -3,6 +3,7 @@ package report
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -65,6 +66,14 @@ func (s *Summary) readDesk(ctx context.Context, src Source) error {
 	}
 	for _, t := range troubles {
 		s.Faults = append(s.Faults, Fault{What: t.What, Mend: t.Mend})
+	}
+	remaining, err := audit.Remainders(ctx, desk, s.Run.Key)
+	if err != nil {
+		return fmt.Errorf("read what ends soon: %w", err)
+	}
+	s.Ahead = slices.Clone(s.Ahead)
+	for _, r := range remaining {
+		s.Ahead = append(s.Ahead, r.String())
 	}
 	open, err := desk.OpenHolds(ctx)
 	if err != nil {

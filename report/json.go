@@ -67,8 +67,13 @@ func (v verdictObject) MarshalJSON() ([]byte, error) {
 }
 
 // WriteJSON writes the JSON report, one finding a line, walking over the run's accounts once more. Times
-// are RFC 3339 in UTC, and "" where there is none.
+// are RFC 3339 in UTC, and "" where there is none. Its schema is deploy/report.schema.json.
 func (s *Summary) WriteJSON(ctx context.Context, w io.Writer, src Source) error {
+	return s.writeJSON(ctx, w, src, false)
+}
+
+// writeJSON leaves out, where frozen, what goes on after a run has concluded: where its mails stand.
+func (s *Summary) writeJSON(ctx context.Context, w io.Writer, src Source, frozen bool) error {
 	out := jsonWriter{w: bufio.NewWriterSize(w, 1<<16)}
 	out.member("{", "run", jsonRun{
 		Key: s.Run.Key, Status: string(s.Run.Status), StartedAt: stamp(s.Run.StartedAt), FinishedAt: stamp(s.Run.FinishedAt),
@@ -81,11 +86,17 @@ func (s *Summary) WriteJSON(ctx context.Context, w io.Writer, src Source) error 
 	}
 	out.end()
 	out.member(",\n ", "changes", s.Numbers.Changes)
-	out.member(",\n ", "notices", s.noticeCounts())
+	if !frozen {
+		out.member(",\n ", "notices", s.noticeCounts())
+	}
 	out.list("findings")
 	err := src.Findings(ctx, s.Run, func(f audit.Finding) error {
 		if f.Verdict != audit.Compliant {
-			out.item(s.jsonFinding(f))
+			finding := s.jsonFinding(f)
+			if frozen {
+				finding.Notice = ""
+			}
+			out.item(finding)
 		}
 		return out.err
 	})

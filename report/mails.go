@@ -65,7 +65,7 @@ func readMails(ctx context.Context, src Source, key string, now time.Time) (Mail
 func groupMails(notices []audit.Notice) []MailGroup {
 	var groups []MailGroup
 	for _, state := range audit.NoticeStates {
-		for _, kind := range [...]audit.NoticeKind{audit.KindFinding, audit.KindReminder, audit.KindRecovered} {
+		for _, kind := range [...]audit.NoticeKind{audit.KindFinding, audit.KindReminder, audit.KindRecovered, audit.KindAhead} {
 			g := MailGroup{State: state, Kind: kind}
 			for _, n := range notices {
 				if n.State.Shown() == state && n.Kind == kind {
@@ -120,6 +120,8 @@ func (m Mails) Kinds(state audit.NoticeState) []string {
 			parts = append(parts, Number(g.Count, "reminder", "reminders"))
 		case audit.KindRecovered:
 			parts = append(parts, Count(g.Count)+" \"works again\"")
+		case audit.KindAhead:
+			parts = append(parts, Number(g.Count, "warning ahead", "warnings ahead"))
 		}
 	}
 	return parts

@@ -14,6 +14,8 @@ const (
 	PageFile = "report.html"
 	JSONFile = "report.json"
 	CSVFile  = "accounts.csv"
+
+	IndexFile = "index.html" // over all runs
 )
 
 // File is a file of a run's report and how it is written.
@@ -40,6 +42,19 @@ func WriteDir(dir, key string, files ...File) error {
 		if err := replace(root, f); err != nil {
 			return fmt.Errorf("write report: %s: %w", f.Name, err)
 		}
+	}
+	return nil
+}
+
+// WriteTop writes a file over all runs into dir, beside the runs' folders.
+func WriteTop(dir string, f File) error {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return fmt.Errorf("write report: %w", err)
+	}
+	defer root.Close()
+	if err := replace(root, f); err != nil {
+		return fmt.Errorf("write report: %s: %w", f.Name, err)
 	}
 	return nil
 }

@@ -19,6 +19,7 @@ type commandLine struct {
 	Check    checkCmd    `cmd:"" help:"Verify one account now and explain the verdict."`
 	Explain  explainCmd  `cmd:"" help:"Why an account's customer was or was not told, night by night."`
 	Report   reportCmd   `cmd:"" help:"A run's report."`
+	Evidence evidenceCmd `cmd:"" help:"An auditor's pack of the nights in a range of days."`
 	Notices  noticesCmd  `cmd:"" help:"The customer mails."`
 	Guide    guideCmd    `cmd:"" help:"Show or send a provider's guide."`
 	Rules    rulesCmd    `cmd:"" help:"The rules that turn replies into classes."`

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"mailaudit/audit"
@@ -25,8 +27,30 @@ func (a *app) reportOptions() report.Options {
 		Title:         title,
 		Mode:          audit.Mode(c.Notices.Mode),
 		BaseURL:       c.Report.URL,
+		Ahead:         a.secretsThatEnd(),
 	}
 	return o
+}
+
+// aheadWithin is how early the end of our own secrets is told.
+const aheadWithin = 30 * 24 * time.Hour
+
+// secretsThatEnd names the client secrets that will have to be renewed soon: an expired one fails every
+// mailbox that signs in by OAuth at once.
+func (a *app) secretsThatEnd() []string {
+	var ahead []string
+	for _, name := range slices.Sorted(maps.Keys(a.config.Providers)) {
+		ends := a.config.Providers[name].OAuth.SecretExpires
+		if ends.IsZero() || ends.Sub(a.now()) > aheadWithin {
+			continue
+		}
+		verb := "ends"
+		if ends.Before(a.now()) {
+			verb = "has ended"
+		}
+		ahead = append(ahead, fmt.Sprintf("our OAuth client secret at %s %s on %s: renew it and set providers.%s.oauth", title(name), verb, ends.Format("2 Jan 2006"), name))
+	}
+	return ahead
 }
 
 func (a *app) slackLayout() slack.Layout {
@@ -70,6 +94,9 @@ func (p *publisher) Post(ctx context.Context, key string) error {
 	if err := p.writeFiles(ctx, summary); err != nil {
 		return err
 	}
+	if err := p.keepDigest(ctx, summary); err != nil {
+		return err
+	}
 	if p.slack == nil {
 		if err := summary.WriteText(p.stdout); err != nil {
 			return err
@@ -106,19 +133,54 @@ func (p *publisher) toSlack(ctx context.Context, run audit.Run, summary *report.
 		}
 		return fmt.Errorf("post the summary of %s: %w", run.Key, err)
 	}
-	return p.store.Posted(context.WithoutCancel(ctx), run.Key, at.Ref(), p.now())
+	if err := p.store.Posted(context.WithoutCancel(ctx), run.Key, at.Ref(), p.now()); err != nil {
+		return err
+	}
+	if slack.Cut(summary) {
+		// The summary stands; a list that does not reach its thread is in the report's files too.
+		if err := p.slack.Details(ctx, summary, p.store, at); err != nil {
+			p.log.Warn("the list of findings is not in the summary's thread", "run", run.Key, "err", err)
+		}
+	}
+	return nil
+}
+
+// keepDigest notes what the run's report says for good, so that an old report can be held against it.
+func (p *publisher) keepDigest(ctx context.Context, s *report.Summary) error {
+	if !s.Finished() {
+		return nil
+	}
+	digest, err := s.Digest(ctx, p.store)
+	if err != nil {
+		return err
+	}
+	_, err = p.store.KeepFact(ctx, s.Run.Key, report.DigestFact, digest)
+	return err
 }
 
 func (p *publisher) writeFiles(ctx context.Context, s *report.Summary) error {
 	if p.config.Report.Dir == "" {
 		return nil
 	}
-	return report.WriteDir(p.config.Report.Dir, s.Run.Key,
+	err := report.WriteDir(p.config.Report.Dir, s.Run.Key,
 		report.File{Name: report.PageFile, Write: func(w io.Writer) error { return page.Write(ctx, w, s, p.store) }},
 		report.File{Name: report.JSONFile, Write: func(w io.Writer) error { return s.WriteJSON(ctx, w, p.store) }},
 		report.File{Name: report.CSVFile, Write: func(w io.Writer) error { return s.WriteCSV(ctx, w, p.store) }},
 	)
+	if err != nil {
+		return err
+	}
+	runs, err := p.store.ListRuns(ctx, indexRuns, false)
+	if err != nil {
+		return err
+	}
+	return report.WriteTop(p.config.Report.Dir, report.File{Name: report.IndexFile, Write: func(w io.Writer) error {
+		return page.WriteIndex(w, p.config.Report.Dir, runs, p.reportOptions())
+	}})
 }
+
+// indexRuns is how many runs the index page lists.
+const indexRuns = 1_000
 
 // writeOut writes a result to the named file, or to standard output where none is named. A file is there
 // whole or not at all.
