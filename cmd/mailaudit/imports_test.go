@@ -26,6 +26,7 @@ var homes = map[string][]string{
 	"github.com/failsafe-go/failsafe-go":                  {"providers/pace"},
 	"github.com/goccy/go-yaml":                            {"cmd/mailaudit", "providers"},
 	"github.com/jackc/pgx/v5":                             {"audit/postgres"},
+	"github.com/jackc/pgx/v5/pgxpool":                     {"audit/postgres", "cmd/mailaudit"}, // handed from the store to the driver of River
 	"github.com/pressly/goose/v3":                         {"audit/postgres", "audit/sqlite"},
 	"github.com/prometheus/client_golang":                 {"cmd/mailaudit"},
 	"github.com/riverqueue/river":                         {"audit/queue"},
