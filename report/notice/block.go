@@ -38,6 +38,9 @@ type span struct {
 	Strong bool
 	Label  bool   // a name on a screen, or what is to be typed: bold in HTML, quoted in plain text
 	Href   string // "" if no link
+
+	Image   string   // of a picture that is not read yet: its file, seen from the guide's
+	Picture *picture // nil: no picture. Text is what it shows, for those who do not see it
 }
 
 // value is what a placeholder stands for. It is never read as Markdown.
@@ -78,6 +81,14 @@ func fill(blocks []block, v values) ([]block, error) {
 func fillSpans(spans []span, v values) ([]span, error) {
 	var out []span
 	for _, s := range spans {
+		if s.Picture != nil {
+			shows, err := fillSpans([]span{{Text: s.Text}}, v)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, s.with(textOf(shows)))
+			continue
+		}
 		rest := s.Text
 		for {
 			at := placeholder.FindStringSubmatchIndex(rest)

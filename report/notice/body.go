@@ -76,8 +76,11 @@ func (w *writer) unlisted() {
 }
 
 func (w *writer) findings() {
-	if w.draft.letter.Kind == audit.KindReminder {
+	switch {
+	case w.draft.letter.Kind == audit.KindReminder:
 		w.text("reminder")
+	case w.draft.letter.Kind == audit.KindAhead && w.draft.letter.Thread != "":
+		w.text("reminder-ahead")
 	}
 	if len(w.draft.groups) > 1 {
 		w.text("several")
@@ -106,7 +109,12 @@ func (w *writer) finding(g group) {
 		}
 	}
 	w.blocks = append(w.blocks, w.seen(g, c, v))
-	w.section("verdict", string(g.verdict), c, v)
+	guide := w.lookup("verdict", string(g.verdict), c, v)
+	w.blocks = append(w.blocks, guide...)
+	if page := w.draft.page(g); page != "" && isPictured(guide) {
+		v["guide"] = value{Text: page, Href: page}
+		w.section("text", "pictures", c, v)
+	}
 	if v["help"].Text != "" {
 		w.section("text", "help", c, v)
 	}
@@ -153,6 +161,9 @@ func (w *writer) closing() {
 		w.text("real-number")
 	} else {
 		w.text("real")
+	}
+	if w.draft.letter.Kind == audit.KindAhead {
+		return // it works now, so there is nothing to check again
 	}
 	if s.RecheckWithin != "" {
 		w.text("again-within")

@@ -1,6 +1,7 @@
 package notice
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -27,8 +28,17 @@ func Compose(l Letter, s Settings) (Message, error) {
 		return Message{}, err
 	}
 	blocks, err := d.body()
+	if l.Kind == audit.KindAhead && errors.Is(err, errNoSection) {
+		err = fmt.Errorf("%w: nothing ends at %s", ErrNoMail, l.Provider)
+	}
 	if err != nil {
 		return Message{}, err
+	}
+	var with enclosures
+	if s.GuideURL != "" {
+		blocks = illustrate(blocks, unillustrated)
+	} else {
+		blocks = illustrate(blocks, with.source)
 	}
 	subject, err := d.subject()
 	if err != nil {
@@ -48,8 +58,12 @@ func Compose(l Letter, s Settings) (Message, error) {
 	if m.HTML, err = renderHTML(blocks, look); err != nil {
 		return Message{}, err
 	}
+	m.enclosed = with
 	return m.encode(l, s, d.texts.language)
 }
+
+// ahead stands in the guides where a verdict stands, for what is told before a way of signing in ends.
+const ahead = audit.Verdict(audit.KindAhead)
 
 // draft is a letter together with the texts it is written from.
 type draft struct {
@@ -66,6 +80,7 @@ type group struct {
 	brand   *providers.Brand
 	verdict audit.Verdict
 	actor   providers.Actor
+	grant   bool
 	items   []Item
 }
 
@@ -96,7 +111,12 @@ func newDraft(l Letter, s Settings) (*draft, error) {
 }
 
 func (d *draft) add(item Item) error {
-	if !item.Verdict.Failing() {
+	switch {
+	case d.letter.Kind == audit.KindAhead && (item.Grant || item.Verdict.Failing() && item.Verdict != audit.SingleFactor):
+		return fmt.Errorf("%w: no password of it will end", ErrNoMail)
+	case d.letter.Kind == audit.KindAhead:
+		item.Verdict = ahead
+	case !item.Verdict.Failing():
 		return fmt.Errorf("%w: %s", ErrNoMail, item.Verdict)
 	}
 	item.Mailbox = report.Mask(item.Mailbox)
@@ -111,12 +131,14 @@ func (d *draft) add(item Item) error {
 		item.Actor = providers.ActorCustomer
 	}
 	for i, g := range d.groups {
-		if g.brand == brand && g.verdict == item.Verdict && g.actor == item.Actor {
+		if g.brand == brand && g.verdict == item.Verdict && g.actor == item.Actor && g.grant == item.Grant {
 			d.groups[i].items = append(g.items, item)
 			return nil
 		}
 	}
-	d.groups = append(d.groups, group{brand: brand, verdict: item.Verdict, actor: item.Actor, items: []Item{item}})
+	d.groups = append(d.groups, group{
+		brand: brand, verdict: item.Verdict, actor: item.Actor, grant: item.Grant, items: []Item{item},
+	})
 	return nil
 }
 
@@ -124,7 +146,8 @@ func (d *draft) cell(g group) cell {
 	return cell{
 		brand: g.brand.Name,
 		actor: string(g.actor),
-		oauth: slices.Contains(d.settings.OAuthOffered, d.letter.Provider),
+		oauth: g.grant || slices.Contains(d.settings.OAuthOffered, d.letter.Provider),
+		grant: g.grant,
 	}
 }
 
@@ -217,7 +240,7 @@ func (d *draft) subject() (string, error) {
 		return "", fmt.Errorf("subject: %w", err)
 	}
 	subject := textOf(blocks[0].Spans)
-	if d.letter.Kind == audit.KindReminder && d.letter.Thread != "" {
+	if d.letter.Thread != "" && (d.letter.Kind == audit.KindReminder || d.letter.Kind == audit.KindAhead) {
 		subject = "Re: " + subject
 	}
 	return subject, nil

@@ -65,6 +65,15 @@ func (t texts) days(days []time.Time, thisYear int) string {
 	return enumerate(groups, and)
 }
 
+// reviewed is the day on which the guide was last compared with the provider's pages; "" if it does not say.
+func (t texts) reviewed() string {
+	day, err := time.Parse(time.DateOnly, t.front("reviewed", ""))
+	if err != nil {
+		return ""
+	}
+	return t.days([]time.Time{day}, 0)
+}
+
 // enumerate writes "a", "a and b", "a, b and c".
 func enumerate(list []string, and string) string {
 	if len(list) < 2 {

@@ -57,7 +57,7 @@ func TestGuideTexts(t *testing.T) {
 				if where[text] == nil {
 					order = append(order, text)
 				}
-				row := fmt.Sprintf("%s, %s, oauth=%v, %s", c.verdict, c.actor, c.oauth, c.locale)
+				row := fmt.Sprintf("%s, %s, oauth=%v, grant=%v, %s", c.verdict, c.actor, c.oauth, c.grant, c.locale)
 				if !slices.Contains(where[text], row) {
 					where[text] = append(where[text], row)
 				}

@@ -143,15 +143,25 @@ func (g *Guides) texts(provider, locale string) (texts, error) {
 	return texts{}, fmt.Errorf("provider %s has no guide", provider)
 }
 
+var errNoSection = errors.New("no section")
+
 // find looks a section up, in the provider's guide before the frame, and puts included steps in.
 func (t texts) find(kind, name string, c cell) ([]block, error) {
-	for _, d := range slices.Concat(t.own, t.frame) {
+	documents := slices.Concat(t.own, t.frame)
+	if c.grant {
+		for _, d := range documents {
+			if blocks, closeness := d.closest(kind, name, c); closeness >= grantCloseness {
+				return t.include(blocks, c)
+			}
+		}
+	}
+	for _, d := range documents {
 		if blocks, ok := d.find(kind, name, c); ok {
 			return t.include(blocks, c)
 		}
 	}
-	return nil, fmt.Errorf("%s guide in %s has no section for %s: %s (brand %s, actor %s)",
-		t.guide.Name, t.language, kind, name, c.brand, c.actor)
+	return nil, fmt.Errorf("%w: %s guide in %s, %s: %s (brand %s, actor %s)",
+		errNoSection, t.guide.Name, t.language, kind, name, c.brand, c.actor)
 }
 
 func (t texts) include(blocks []block, c cell) ([]block, error) {
@@ -161,7 +171,7 @@ func (t texts) include(blocks []block, c cell) ([]block, error) {
 			out = append(out, b)
 			continue
 		}
-		for _, d := range t.own {
+		for _, d := range slices.Concat(t.own, t.frame) {
 			if part, ok := d.find("steps", b.Name, c); ok {
 				out = append(out, part...)
 				break
@@ -233,7 +243,7 @@ func (g *guide) checkSection(d *document, s section) error {
 	}
 	if s.kind != "steps" {
 		for _, name := range s.names {
-			if v := audit.Verdict(name); !v.Failing() && s.kind != "subject" {
+			if v := audit.Verdict(name); !v.Failing() && v != ahead && s.kind != "subject" {
 				return fmt.Errorf("%q is no verdict that customers are told", name)
 			}
 		}
@@ -254,7 +264,7 @@ func (g *guide) checkSection(d *document, s section) error {
 // fillable are the placeholders that every guide and the frame may use.
 var fillable = []string{
 	"product", "settings", "support", "recheck", "number", "name", "tenant", "count", "unlisted", "company", "mail",
-	"mailbox", "when", "help",
+	"mailbox", "when", "help", "guide",
 }
 
 // names tells whether a guide's front matter has a value of that name.

@@ -68,7 +68,7 @@ Asunto {{mail}}
 
 Texto
 `
-	over := files("letter/es.md", frame, "google/es.md", "---\nmail: Gmail\ncompany: Google\n---\n\n## verdict: revoked\n\n1. Uno.\n")
+	over := files("letter/pt.md", frame, "google/pt.md", "---\nmail: Gmail\ncompany: Google\n---\n\n## verdict: revoked\n\n1. Uno.\n")
 	g, err := notice.LoadGuides(catalog.All(), over)
 	if err != nil {
 		t.Fatal(err)
@@ -76,12 +76,12 @@ Texto
 	s := settings(t)
 	s.Guides = g
 	l := newLetter("google", item("gmail", audit.Revoked))
-	l.Locale = "es-MX"
+	l.Locale = "pt-BR"
 	m := compose(t, l, s)
 	if !strings.Contains(m.Text, "El 22 y 23 de noviembre, Google: fr") || m.Subject != "Asunto Gmail" {
 		t.Errorf("%s\n%s", m.Subject, m.Text)
 	}
-	if !strings.Contains(string(m.Raw), "Content-Language: es\r\n") {
+	if !strings.Contains(string(m.Raw), "Content-Language: pt\r\n") {
 		t.Error("the language is not named")
 	}
 	l.Provider, l.Items[0].Brand = "yahoo", "yahoo"
@@ -101,7 +101,10 @@ func TestWhatAnAuthorGotWrongIsSaidAtOnce(t *testing.T) {
 		"condition":   {"## verdict: revoked; when: rain\n\nText\n", "no condition"},
 		"twice":       {"## verdict: revoked\n\nA\n\n## verdict: revoked\n\nB\n", "two sections"},
 		"html":        {"## verdict: revoked\n\n<b>Text</b>\n", "RawHTML"},
-		"image":       {"## verdict: revoked\n\n![x](x.png)\n", "Image"},
+		"image":       {"## verdict: revoked\n\n![x](x.png)\n", "numbered steps"},
+		"no picture":  {"## verdict: revoked\n\n1. A ![x](x.png)\n", "x.png"},
+		"no alt":      {"## verdict: revoked\n\n1. A ![](x.png)\n", "alt text"},
+		"far picture": {"## verdict: revoked\n\n1. A ![x](../x.png)\n", "own folder"},
 		"link":        {"## verdict: revoked\n\n[x](http://x.example)\n", "https"},
 		"script link": {"## verdict: revoked\n\n[x](javascript:alert(1))\n", "https"},
 		"sub-list":    {"## verdict: revoked\n\n1. A\n   - B\n", "one paragraph"},

@@ -36,6 +36,7 @@ type Item struct {
 	Mailbox string // the address; [Compose] masks it
 	Brand   string // a brand of the letter's provider: "aol"; empty: the provider's first
 	Verdict audit.Verdict
+	Grant   bool // it is connected by OAuth; otherwise it has a password
 	Actor   providers.Actor
 	Since   time.Time
 	Seen    []time.Time // the nights on which the provider said it, any order; empty: Since alone
@@ -46,6 +47,7 @@ type Item struct {
 type Settings struct {
 	Product       string   // the name that customers know; empty: ClinicSource
 	SettingsURL   string   // where a customer enters the new password
+	GuideURL      string   // where the pages of [Site] are served; empty: pictures go with the mail
 	Logo          string   // https URL of a picture
 	Colour        string   // "#0b5fff", of the button and the head
 	Support       string   // "ClinicSource Support, 555-0142"
@@ -70,6 +72,8 @@ type Message struct {
 	Text    string // the alternatives as they were before encoding
 	HTML    string
 	Raw     []byte // RFC 5322, lines end in CRLF
+
+	enclosed enclosures
 }
 
 // ErrRecipient tells that no mail can be addressed to a letter's contact.
@@ -97,6 +101,9 @@ func (s Settings) Check() error {
 func (s Settings) checkLook() error {
 	if s.SettingsURL != "" && !isWebURL(s.SettingsURL, "https", "http") {
 		return fmt.Errorf("notices.settings_url %q is not a web address", s.SettingsURL)
+	}
+	if s.GuideURL != "" && !isWebURL(s.GuideURL, "https", "http") {
+		return fmt.Errorf("notices.guide_url %q is not a web address", s.GuideURL)
 	}
 	if s.Logo != "" && !isWebURL(s.Logo, "https") {
 		return fmt.Errorf("notices.logo %q is not an https address of a picture", s.Logo)

@@ -3,6 +3,7 @@ package notice
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/yuin/goldmark"
@@ -17,8 +18,8 @@ type parsed struct {
 }
 
 // parseMarkdown reads the small part of Markdown that guides are written in: second-level headings,
-// paragraphs, lists without sub-lists, **bold**, *names on a screen*, links. Anything else is an error, so that nothing an author
-// wrote is lost in silence.
+// paragraphs, lists without sub-lists, **bold**, *names on a screen*, links, and pictures in numbered steps.
+// Anything else is an error, so that nothing an author wrote is lost in silence.
 func parseMarkdown(source []byte) ([]parsed, error) {
 	root := goldmark.DefaultParser().Parse(text.NewReader(source))
 	var out []parsed
@@ -51,6 +52,9 @@ func parseBlock(n ast.Node, source []byte) (block, error) {
 		if name, ok := includeName(spans); ok {
 			return block{Kind: include, Name: name}, err
 		}
+		if err == nil && slices.ContainsFunc(spans, func(s span) bool { return s.Image != "" }) {
+			err = errors.New("pictures stand in numbered steps alone")
+		}
 		return block{Kind: paragraph, Spans: spans}, err
 	case *ast.List:
 		b := block{Kind: bullets}
@@ -64,6 +68,9 @@ func parseBlock(n ast.Node, source []byte) (block, error) {
 			spans, err := parseSpans(item.FirstChild(), source)
 			if err != nil {
 				return b, err
+			}
+			if b.Kind == bullets && slices.ContainsFunc(spans, func(s span) bool { return s.Image != "" }) {
+				return b, errors.New("pictures stand in numbered steps alone")
 			}
 			b.Items = append(b.Items, spans)
 		}
@@ -106,6 +113,15 @@ func parseSpans(n ast.Node, source []byte) ([]span, error) {
 			}
 		case *ast.AutoLink:
 			out = append(out, span{Text: string(c.Label(source)), Href: string(c.URL(source))})
+		case *ast.Image:
+			inner, err := parseSpans(c, source)
+			if err != nil {
+				return nil, err
+			}
+			if textOf(inner) == "" {
+				return nil, fmt.Errorf("picture %s: what it shows is not said (the alt text)", c.Destination)
+			}
+			out = append(out, span{Text: textOf(inner), Image: string(c.Destination)})
 		case *ast.Link:
 			inner, err := parseSpans(c, source)
 			if err != nil {

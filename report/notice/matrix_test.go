@@ -23,11 +23,12 @@ type cell struct {
 	verdict  audit.Verdict
 	actor    providers.Actor
 	oauth    bool
+	grant    bool
 	locale   string
 }
 
 func (c cell) String() string {
-	return fmt.Sprintf("%s/%s %s %s oauth=%v %s", c.provider.Name, c.brand.Name, c.verdict, c.actor, c.oauth, c.locale)
+	return fmt.Sprintf("%s/%s %s %s oauth=%v grant=%v %s", c.provider.Name, c.brand.Name, c.verdict, c.actor, c.oauth, c.grant, c.locale)
 }
 
 func cells(g *notice.Guides) []cell {
@@ -38,7 +39,10 @@ func cells(g *notice.Guides) []cell {
 				for _, verdict := range audit.Verdicts {
 					for _, actor := range actors {
 						for _, oauth := range []bool{false, true} {
-							out = append(out, cell{p, brand, verdict, actor, oauth, locale})
+							out = append(out, cell{p, brand, verdict, actor, oauth, false, locale})
+						}
+						if len(p.OAuthMechanisms) > 0 {
+							out = append(out, cell{p, brand, verdict, actor, true, true, locale})
 						}
 					}
 				}
@@ -50,7 +54,7 @@ func cells(g *notice.Guides) []cell {
 
 func (c cell) compose(s notice.Settings) (notice.Message, error) {
 	i := item(c.brand.Name, c.verdict)
-	i.Actor = c.actor
+	i.Actor, i.Grant = c.actor, c.grant
 	l := newLetter(c.provider.Name, i)
 	l.Locale = c.locale
 	if c.oauth {
@@ -78,9 +82,13 @@ var matrix = sync.OnceValue(func() []composed {
 
 // untrue are sentences that no mail may hold: what one SMTP answer cannot show, and advice that would harm.
 var untrue = regexp.MustCompile(`(?i)(you|account|mailbox) (has|have|had) no (two|2)|(two|2)-(step|factor)[a-z ]* is not (on|set up)|` +
+	`(usted|cuenta|buzón) no (tiene|tenía) (verificación|segundo)|desactive (los valores de seguridad|la verificación)|envíenos su contraseña|` +
 	`turn off (the )?(security defaults|two-step|mfa)[^.]* (first|now)|send us your password|allow less secure|{{|}}|%!|<no value>`)
 
-var connects = regexp.MustCompile(`(?i)connect (this|the) mailbox with|connected with`)
+var connects = regexp.MustCompile(`(?i)connect (this|the) mailbox with|connected with|(conectar|conecte) (este|el) buzón`)
+
+// passwordTalk is advice that holds for passwords alone.
+var passwordTalk = regexp.MustCompile(`(?i)app(-specific)? password|paste|secure mail key|contraseñas? (de aplicación|específica)|pegue`)
 
 func TestEveryToldVerdictHasAText(t *testing.T) {
 	told := 0
@@ -104,6 +112,9 @@ func TestEveryToldVerdictHasAText(t *testing.T) {
 		if !c.oauth && connects.MatchString(text) {
 			t.Errorf("%v: offers a connection that the product does not have", c)
 		}
+		if talk := passwordTalk.FindString(text); c.grant && talk != "" {
+			t.Errorf("%v: a connected mailbox is told about %q", c, talk)
+		}
 		if !strings.Contains(text, "Settings > Mail") {
 			t.Errorf("%v: does not say where it is mended", c)
 		}
@@ -122,10 +133,14 @@ func TestEveryToldVerdictHasAText(t *testing.T) {
 	}
 }
 
+var twoStepOff = map[string]string{
+	"en": "It looks as if two-factor is off", "es": "Parece que la verificación en dos pasos está desactivada",
+}
+
 func TestTwoStepIsNamedAbsentOnlyAtZoho(t *testing.T) {
 	for _, c := range matrix() {
-		says := strings.Contains(strings.Join(strings.Fields(c.mail.Text), " "), "It looks as if two-factor is off")
-		if want := c.provider.Name == "zoho" && c.verdict == audit.SingleFactor; says != want {
+		says := strings.Contains(strings.Join(strings.Fields(c.mail.Text), " "), twoStepOff[c.locale])
+		if want := c.provider.Name == "zoho" && c.verdict == audit.SingleFactor && !c.grant; says != want {
 			t.Errorf("%v: says so: %v, want %v", c, says, want)
 		}
 	}
@@ -140,13 +155,20 @@ func TestWorkingAgainIsToldForEveryVerdict(t *testing.T) {
 		l := newLetter(c.provider.Name, item(c.brand.Name, c.verdict))
 		l.Kind, l.Locale = audit.KindRecovered, c.locale
 		m := compose(t, l, s)
-		if !strings.Contains(m.Subject, "works again") || !strings.Contains(m.Text, "Good news") {
+		word := map[string][2]string{"en": {"works again", "Good news"}, "es": {"vuelve a funcionar", "Buenas noticias"}}[c.locale]
+		if !strings.Contains(m.Subject, word[0]) || !strings.Contains(m.Text, word[1]) {
 			t.Errorf("%v: %s", c, m.Subject)
 		}
 		if strings.Contains(m.Text, "1. ") || untrue.MatchString(m.Text) {
 			t.Errorf("%v: still has steps or %q", c, untrue.FindString(m.Text))
 		}
 	}
+}
+
+// said are the sentences that hold only where the configuration makes them true.
+var said = map[string]struct{ again, number, button string }{
+	"en": {"within 15 minutes and write", "number M-4821", "Open ClinicSource mail settings"},
+	"es": {"en 15 minutes y le escribimos", "número M-4821", "Abrir la configuración de correo"},
 }
 
 func TestSentencesNeedTheirConfiguration(t *testing.T) {
@@ -161,7 +183,8 @@ func TestSentencesNeedTheirConfiguration(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%v: %v", c, err)
 		}
-		for _, needs := range []string{"555", "minutes and write", "same notice", "Open ClinicSource mail settings", "https://app."} {
+		words := said[c.locale]
+		for _, needs := range []string{"555", words.again, words.number, words.button, "https://app.", "clinicsource.example/mail"} {
 			if strings.Contains(m.Text+m.HTML, needs) {
 				t.Errorf("%v: without configuration the mail says %q", c, needs)
 			}
@@ -170,7 +193,7 @@ func TestSentencesNeedTheirConfiguration(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, needs := range []string{"555-0142", "within 15 minutes", "number M-4821", "Open ClinicSource mail settings", "https://app."} {
+		for _, needs := range []string{"555-0142", words.again, words.number, words.button, "https://app."} {
 			if !strings.Contains(strings.Join(strings.Fields(m.Text), " "), needs) {
 				t.Errorf("%v: with configuration the mail does not say %q", c, needs)
 			}

@@ -28,7 +28,7 @@ func (m Message) encode(l Letter, s Settings, language string) (Message, error) 
 
 	// go-message writes the field that was set last first.
 	var h mail.Header
-	h.SetContentType("multipart/alternative", map[string]string{"boundary": "=_" + digest(id, "boundary")})
+	h.SetContentType("multipart/alternative", boundary(id, "alternative"))
 	h.Set("Content-Language", language)
 	h.Set("X-Auto-Response-Suppress", "All")  // RFC 3834's wish, for Exchange
 	h.Set("Auto-Submitted", "auto-generated") // RFC 3834: answering machines keep quiet
@@ -57,7 +57,7 @@ func (m Message) encode(l Letter, s Settings, language string) (Message, error) 
 	if err := alternative(w, "text/plain", m.Text); err != nil {
 		return m, err
 	}
-	if err := alternative(w, "text/html", m.HTML); err != nil {
+	if err := m.page(w, id); err != nil {
 		return m, err
 	}
 	if err := w.Close(); err != nil {
@@ -65,6 +65,50 @@ func (m Message) encode(l Letter, s Settings, language string) (Message, error) 
 	}
 	m.Raw = buf.Bytes()
 	return m, nil
+}
+
+func boundary(id, part string) map[string]string {
+	return map[string]string{"boundary": "=_" + digest(id, part)}
+}
+
+// page writes the HTML, with its pictures where it has some (RFC 2387).
+func (m Message) page(w *message.Writer, id string) error {
+	if len(m.enclosed.list) == 0 {
+		return alternative(w, "text/html", m.HTML)
+	}
+	params := boundary(id, "related")
+	params["type"] = "text/html"
+	var h message.Header
+	h.SetContentType("multipart/related", params)
+	related, err := w.CreatePart(h)
+	if err != nil {
+		return fmt.Errorf("write mail: %w", err)
+	}
+	if err := alternative(related, "text/html", m.HTML); err != nil {
+		return err
+	}
+	for _, p := range m.enclosed.list {
+		if err := p.enclose(related); err != nil {
+			return err
+		}
+	}
+	return related.Close()
+}
+
+func (p *picture) enclose(w *message.Writer) error {
+	var h message.Header
+	h.SetContentType("image/png", map[string]string{"name": p.Name})
+	h.SetContentDisposition("inline", map[string]string{"filename": p.Name})
+	h.Set("Content-Id", "<"+p.ID+">")
+	h.Set("Content-Transfer-Encoding", "base64")
+	part, err := w.CreatePart(h)
+	if err != nil {
+		return fmt.Errorf("write mail: %w", err)
+	}
+	if _, err := part.Write(p.Data); err != nil {
+		return fmt.Errorf("write mail: %w", err)
+	}
+	return part.Close()
 }
 
 func alternative(w *message.Writer, kind, body string) error {

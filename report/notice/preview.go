@@ -23,6 +23,7 @@ type Sample struct {
 	Brand    string        // empty: the provider's first
 	Verdict  audit.Verdict // empty: revoked
 	Actor    providers.Actor
+	Grant    bool             // the mailbox is connected by OAuth
 	Kind     audit.NoticeKind // empty: a finding
 	Locale   string
 	Zone     *time.Location
@@ -45,7 +46,7 @@ func (s Sample) Letter() Letter {
 	return Letter{
 		Kind: s.Kind, Provider: s.Provider, ContactEmail: s.To, Locale: s.Locale, Zone: s.Zone, Date: s.Date,
 		Items: []Item{{
-			Mailbox: "frontdesk@example.com", Brand: s.Brand, Verdict: s.Verdict, Actor: s.Actor,
+			Mailbox: "frontdesk@example.com", Brand: s.Brand, Verdict: s.Verdict, Grant: s.Grant, Actor: s.Actor,
 			Since: yesterday, Seen: []time.Time{yesterday, s.Date},
 		}},
 	}
@@ -64,7 +65,7 @@ func RenderGuide(s Sample, format Format, set Settings) ([]byte, error) {
 	case FormatText, "":
 		return []byte("Subject: " + m.Subject + "\n\n" + m.Text), nil
 	case FormatHTML:
-		return []byte(m.HTML), nil
+		return []byte(m.enclosed.selfContained(m.HTML)), nil
 	case FormatEML:
 		return m.Raw, nil
 	}

@@ -65,6 +65,12 @@ func (d *Desk) overtaken(ctx context.Context, n audit.Notice, acc audit.Account,
 		return "the tenant or its contact has changed", nil
 	case recovered && st.Settled.Verdict.Failing():
 		return "the account fails again", nil
+	case n.Kind == audit.KindAhead && acc.Auth == audit.AuthOAuth2:
+		return "the mailbox is connected by now", nil
+	case n.Kind == audit.KindAhead && st.Settled.Verdict.Failing() && st.Settled.Verdict != audit.SingleFactor:
+		return "the account fails", nil
+	case n.Kind == audit.KindAhead:
+		return "", nil
 	case !recovered && !st.Settled.Verdict.Failing():
 		return "the account works again", nil
 	case recovered:
@@ -98,7 +104,10 @@ func (l *Letter) address(n audit.Notice, acc audit.Account) {
 }
 
 func letterItem(n audit.Notice, item audit.NoticeItem, acc audit.Account, st audit.State) Item {
-	out := Item{Mailbox: acc.Address, Brand: st.Brand, Verdict: st.Settled.Verdict, Actor: st.Settled.Actor, Since: st.Settled.Since}
+	out := Item{
+		Mailbox: acc.Address, Brand: st.Brand, Grant: acc.Auth == audit.AuthOAuth2,
+		Verdict: st.Settled.Verdict, Actor: st.Settled.Actor, Since: st.Settled.Since,
+	}
 	switch n.Kind {
 	case audit.KindCorrection:
 		if acc.TenantID != n.TenantID {

@@ -41,6 +41,7 @@ func defaults() notice.Settings {
 	return notice.Settings{
 		Product:       "ClinicSource",
 		SettingsURL:   "https://app.clinicsource.example/settings/mail",
+		GuideURL:      "https://help.clinicsource.example/mail",
 		Support:       "ClinicSource Support, 555-0142",
 		RecheckWithin: "15 minutes",
 		From:          "ClinicSource Support <support@clinicsource.example>",

@@ -17,6 +17,8 @@ import (
 //	## verdict: revoked, invalid; brand: aol; actor: administrator; if: oauth
 //	Paragraphs, lists, {{placeholders}}, {{steps: name}}
 //
+//	1. A step. ![What its picture shows.](pictures/name.en.png)
+//
 // The front matter's keys are placeholders too; "key.brand" holds for that brand. A heading names what its
 // section is for and, after semicolons, when it holds; the section with the most conditions that hold wins.
 type document struct {
@@ -31,6 +33,7 @@ type section struct {
 	brands []string // none: every brand
 	actor  string   // "": every actor
 	oauth  bool     // holds only where the product can connect this provider by OAuth
+	grant  bool     // holds only for mailboxes that are connected by OAuth
 	blocks []block
 }
 
@@ -39,6 +42,7 @@ type cell struct {
 	brand string
 	actor string
 	oauth bool
+	grant bool // goes before all else: what is said of passwords does not hold for a connection
 }
 
 func parseDocument(fsys fs.FS, path string) (*document, error) {
@@ -51,6 +55,9 @@ func parseDocument(fsys fs.FS, path string) (*document, error) {
 		return nil, fmt.Errorf("guide %s: %w", path, err)
 	}
 	d.path = path
+	if err := d.loadPictures(fsys); err != nil {
+		return nil, fmt.Errorf("guide %s: %w", path, err)
+	}
 	return d, nil
 }
 
@@ -115,6 +122,8 @@ func parseHeading(h string) (section, error) {
 			s.actor = list[0]
 		case key == "if" && len(list) == 1 && list[0] == "oauth":
 			s.oauth = true
+		case key == "if" && len(list) == 1 && list[0] == "grant":
+			s.grant = true
 		default:
 			return s, fmt.Errorf("no condition is called %q", strings.TrimSpace(part))
 		}
@@ -140,11 +149,15 @@ func (s section) keys() []string {
 	var out []string
 	for _, name := range s.names {
 		for _, brand := range brands {
-			out = append(out, fmt.Sprintf("%s %s, brand %s, actor %q, oauth %v", s.kind, name, brand, s.actor, s.oauth))
+			out = append(out, fmt.Sprintf("%s %s, brand %s, actor %q, oauth %v, grant %v",
+				s.kind, name, brand, s.actor, s.oauth, s.grant))
 		}
 	}
 	return out
 }
+
+// grantCloseness is more than all other conditions together.
+const grantCloseness = 8
 
 // holds tells whether s speaks of name in c, and how closely.
 func (s section) holds(kind, name string, c cell) (closeness int, ok bool) {
@@ -169,10 +182,22 @@ func (s section) holds(kind, name string, c cell) (closeness int, ok bool) {
 		}
 		closeness++
 	}
+	if s.grant {
+		if !c.grant {
+			return 0, false
+		}
+		closeness += grantCloseness
+	}
 	return closeness, true
 }
 
 func (d *document) find(kind, name string, c cell) ([]block, bool) {
+	blocks, closeness := d.closest(kind, name, c)
+	return blocks, closeness >= 0
+}
+
+// closest gives the section that holds most closely; its closeness is -1 if none holds.
+func (d *document) closest(kind, name string, c cell) ([]block, int) {
 	best := -1
 	var blocks []block
 	for _, s := range d.sections {
@@ -180,5 +205,5 @@ func (d *document) find(kind, name string, c cell) ([]block, bool) {
 			best, blocks = closeness, s.blocks
 		}
 	}
-	return blocks, best >= 0
+	return blocks, best
 }

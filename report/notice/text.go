@@ -45,6 +45,9 @@ func textBlock(b block) string {
 func textSpans(spans []span) string {
 	var sb strings.Builder
 	for _, s := range spans {
+		if s.Picture != nil {
+			continue // each step says in words what its picture shows
+		}
 		if s.Label {
 			s.Text = `"` + s.Text + `"`
 		}

@@ -1,0 +1,307 @@
+package notice
+
+import (
+	_ "embed"
+	"errors"
+	"fmt"
+	"html/template"
+	"path"
+	"slices"
+	"strings"
+
+	"mailaudit/audit"
+	"mailaudit/providers"
+)
+
+//go:embed site.html.tmpl
+var siteTemplate string
+
+var siteHTML = template.Must(template.New("site").Parse(siteTemplate))
+
+// File is one file of the guide pages.
+type File struct {
+	Path string // slashes, below the folder that is served at [Settings.GuideURL]
+	Data []byte
+}
+
+// Site writes the guide pages: an index for each language, and a page for each guide. They hold nothing of
+// any customer. only names the providers that are wanted; none: all.
+func Site(s Settings, only ...string) ([]File, error) {
+	look, err := s.look("")
+	if err != nil {
+		return nil, err
+	}
+	b := siteBuilder{settings: s, look: look, pictures: map[string][]byte{}}
+	for _, locale := range s.Guides.languages() {
+		if err := b.language(locale, only); err != nil {
+			return nil, err
+		}
+	}
+	if err := b.front(); err != nil {
+		return nil, err
+	}
+	for name, data := range b.pictures {
+		b.files = append(b.files, File{path.Join("pictures", name), data})
+	}
+	slices.SortFunc(b.files, func(x, y File) int { return strings.Compare(x.Path, y.Path) })
+	return b.files, nil
+}
+
+// siteBuilder gathers the pages.
+type siteBuilder struct {
+	settings Settings
+	look     look
+	files    []File
+	pictures map[string][]byte
+	indexes  []siteLink
+}
+
+// sitePage is what the template of a page needs.
+type sitePage struct {
+	Language string
+	Title    string
+	Product  string
+	Colour   colour
+	Up       *siteLink // to the index; nil on the index
+	Skip     string
+	Updated  string
+	Blocks   []block
+	Groups   []siteGroup // of an index
+}
+
+type siteGroup struct {
+	Title string
+	Links []siteLink
+}
+
+type siteLink struct{ Href, Text, Language string }
+
+func (b *siteBuilder) put(name string, p sitePage) error {
+	p.Product, p.Colour = b.look.Product, b.look.Colour
+	var sb strings.Builder
+	if err := siteHTML.Execute(&sb, p); err != nil {
+		return fmt.Errorf("page %s: %w", name, err)
+	}
+	b.files = append(b.files, File{name, []byte(sb.String())})
+	return nil
+}
+
+// language writes the pages of one language and their index.
+func (b *siteBuilder) language(locale string, only []string) error {
+	frame := texts{frame: b.settings.Guides.frame.documents(chain(locale))}
+	index := sitePage{
+		Language: locale, Skip: frame.front("skip", ""),
+		Title: replace(frame.front("pages", ""), "product", b.look.Product),
+	}
+	up := &siteLink{Href: "index.html", Text: index.Title}
+	for _, name := range b.settings.Guides.names() {
+		if len(only) > 0 && !slices.Contains(only, name) {
+			continue
+		}
+		one := b.settings.Guides.provider[name]
+		for i := range one.Brands {
+			links, err := b.brand(locale, one, &one.Brands[i], up)
+			if err != nil {
+				return err
+			}
+			group := siteGroup{Title: one.Brands[i].Title, Links: links}
+			if !slices.ContainsFunc(index.Groups, func(g siteGroup) bool { return g.Title == group.Title }) {
+				index.Groups = append(index.Groups, group)
+			}
+		}
+	}
+	b.indexes = append(b.indexes, siteLink{locale + "/index.html", index.Title, locale})
+	return b.put(locale+"/index.html", index)
+}
+
+func (b *siteBuilder) brand(locale string, one *guide, brand *providers.Brand, up *siteLink) ([]siteLink, error) {
+	var links []siteLink
+	verdicts := append(slices.Clone(audit.Verdicts[:]), ahead)
+	for _, verdict := range verdicts {
+		for _, actor := range []providers.Actor{providers.ActorCustomer, providers.ActorAdministrator} {
+			for _, grant := range []bool{false, true} {
+				if grant && len(one.OAuthMechanisms) == 0 {
+					continue
+				}
+				g := group{brand: brand, verdict: verdict, actor: actor, grant: grant}
+				link, err := b.guide(locale, one, g, up)
+				if errors.Is(err, ErrNoMail) || errors.Is(err, errNoSection) {
+					continue
+				}
+				if err != nil {
+					return nil, err
+				}
+				if !slices.Contains(links, link) {
+					links = append(links, link)
+				}
+			}
+		}
+	}
+	return links, nil
+}
+
+// guide writes one page, unless another group's page says the same.
+func (b *siteBuilder) guide(locale string, one *guide, g group, up *siteLink) (siteLink, error) {
+	d, err := newPageDraft(locale, one, g, b.settings)
+	if err != nil {
+		return siteLink{}, err
+	}
+	name := d.pageName(g)
+	g.items = []Item{{}}
+	c, v := d.cell(g), d.groupValues(g)
+	w := writer{draft: d}
+	title := textOf(spansOf(w.lookup("short", string(g.verdict), c, v)))
+	blocks := w.lookup("verdict", string(g.verdict), c, v)
+	if v["help"].Text != "" {
+		blocks = append(blocks, w.lookup("text", "help", c, v)...)
+	}
+	blocks = append(blocks, w.lookup("text", "real", c, v)...)
+	if w.err != nil {
+		return siteLink{}, w.err
+	}
+	link := siteLink{Href: strings.TrimPrefix(name, locale+"/"), Text: title}
+	if slices.ContainsFunc(b.files, func(f File) bool { return f.Path == name }) {
+		return link, nil
+	}
+	blocks = illustrate(blocks, func(p *picture) template.URL {
+		b.pictures[p.Name] = p.Data
+		return template.URL("../pictures/" + p.Name)
+	})
+	about := g.brand.Title
+	if len(d.alike(g)) > 1 {
+		about = d.texts.front("title", "")
+	}
+	return link, b.put(name, sitePage{
+		Language: locale, Title: about + ": " + title, Up: up, Skip: d.texts.front("skip", ""),
+		Updated: replace(d.texts.front("updated", ""), "date", d.texts.reviewed()), Blocks: blocks,
+	})
+}
+
+// front is the page at the very address: it leads to the languages.
+func (b *siteBuilder) front() error {
+	page := sitePage{Language: fallback, Title: b.look.Product, Skip: "Skip to the content"}
+	page.Groups = []siteGroup{{Links: b.indexes}}
+	return b.put("index.html", page)
+}
+
+// newPageDraft prepares the texts of a page, which is of nobody.
+func newPageDraft(locale string, one *guide, g group, s Settings) (*draft, error) {
+	l := Letter{
+		Kind: audit.KindFinding, Provider: one.Name, Locale: locale,
+		Items: []Item{{Brand: g.brand.Name, Verdict: g.verdict, Actor: g.actor, Grant: g.grant}},
+	}
+	if g.verdict == ahead {
+		l.Kind, l.Items[0].Verdict = audit.KindAhead, audit.Compliant
+	}
+	return newDraft(l, s)
+}
+
+// page is the address of the page that shows a group's guide; "" where no pages are served.
+func (d *draft) page(g group) string {
+	if d.settings.GuideURL == "" {
+		return ""
+	}
+	return strings.TrimSuffix(d.settings.GuideURL, "/") + "/" + d.pageName(g)
+}
+
+// pageName is the file of a group's guide: es/google-gmail-revoked.html. Groups that are told the same share
+// the plainest one's.
+func (d *draft) pageName(g group) string {
+	share := group{brand: g.brand, verdict: g.verdict, actor: providers.ActorCustomer}
+	suffix := ""
+	if g.grant && !d.sameGuide(g, share) {
+		share.grant = true
+		suffix += "-connected"
+	}
+	if g.actor == providers.ActorAdministrator && !d.sameGuide(g, share) {
+		share.actor = providers.ActorAdministrator
+		suffix += "-administrator"
+	}
+	if alike := d.alike(share); len(alike) > 0 {
+		share.brand = alike[0]
+	}
+	return d.texts.language + "/" + d.texts.guide.Name + "-" + share.brand.Name + "-" +
+		strings.ReplaceAll(string(g.verdict), "_", "-") + suffix + ".html"
+}
+
+// alike lists the brands whose customers are told what g is told, in the provider's order.
+func (d *draft) alike(g group) []*providers.Brand {
+	var out []*providers.Brand
+	for i := range d.texts.guide.Brands {
+		other := g
+		if other.brand = &d.texts.guide.Brands[i]; d.sameBrand(g.brand, other.brand) || d.sameGuide(g, other) {
+			out = append(out, other.brand)
+		}
+	}
+	return out
+}
+
+// sameBrand tells that the texts treat two brands alike, whatever is told.
+func (d *draft) sameBrand(a, b *providers.Brand) bool {
+	if a == b {
+		return true
+	}
+	return a.HelpURL == b.HelpURL && !d.texts.mention(a.Name) && !d.texts.mention(b.Name)
+}
+
+// mention tells whether anything in the texts holds for that brand alone.
+func (t texts) mention(brand string) bool {
+	for _, d := range slices.Concat(t.own, t.frame) {
+		for key := range d.front {
+			if strings.HasSuffix(key, "."+brand) {
+				return true
+			}
+		}
+		if slices.ContainsFunc(d.sections, func(s section) bool { return slices.Contains(s.brands, brand) }) {
+			return true
+		}
+	}
+	return false
+}
+
+func (d *draft) sameGuide(g, h group) bool {
+	var said [2]string
+	for i, one := range []group{g, h} {
+		one.items = []Item{{}} // a page is of no mailbox
+		w := writer{draft: d}
+		c, v := d.cell(one), d.groupValues(one)
+		said[i] = v["help"].Text
+		for _, kind := range []string{"short", "verdict"} {
+			said[i] += renderText(w.lookup(kind, string(one.verdict), c, v))
+		}
+		if w.err != nil {
+			return false
+		}
+	}
+	return said[0] == said[1]
+}
+
+func spansOf(blocks []block) []span {
+	if len(blocks) == 0 {
+		return nil
+	}
+	return blocks[0].Spans
+}
+
+// names lists the providers that have guides.
+func (g *Guides) names() []string {
+	var out []string
+	for name := range g.provider {
+		out = append(out, name)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// languages lists those in which there are pages: English first.
+func (g *Guides) languages() []string {
+	var out []string
+	for l := range g.frame {
+		whole := func(name string) bool { return len(g.provider[name].texts[l]) > 0 }
+		if l != fallback && slices.ContainsFunc(g.names(), whole) {
+			out = append(out, l)
+		}
+	}
+	slices.Sort(out)
+	return append([]string{fallback}, out...)
+}
