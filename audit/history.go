@@ -174,7 +174,7 @@ func (t *teller) notice(key string) (Notice, bool) {
 // outcome says what became of a notice.
 func (t *teller) outcome(ctx context.Context, n Notice) (decision, why string, err error) {
 	text := map[NoticeKind]string{
-		KindFinding: "first notice", KindReminder: "reminder", KindRecovered: "that it works again", KindCorrection: "that an earlier mail was wrong",
+		KindFinding: "first notice", KindReminder: "reminder", KindRecovered: "that it works again", KindCorrection: "that an earlier mail was wrong", KindAhead: "warning ahead",
 	}[n.Kind]
 	switch n.State {
 	case NoticeSent:

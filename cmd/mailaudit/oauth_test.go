@@ -51,7 +51,7 @@ func (s *scene) nothingLeaks(tokens ...string) {
 		all = append(all, m.Data...)
 	}
 	for _, p := range s.slack.Posts() {
-		all = append(all, fmt.Sprint(p)...)
+		all = append(all, p.Payload...)
 	}
 	for _, secret := range append(tokens, oauthSecret, "ya29.") {
 		if bytes.Contains(all, []byte(secret)) {

@@ -170,6 +170,7 @@ func (a *app) policy() audit.Policy {
 		},
 		Canaries:     map[string]audit.Canaries{},
 		OAuthClients: c.expiries(),
+		Changes:      providers.Changes(),
 		Mode:         audit.Mode(c.Notices.Mode),
 		Cadence:      audit.Cadence{ConfirmNights: c.Notices.ConfirmNights, RemindAfter: c.Notices.RemindAfter},
 		Hours:        audit.Hours{Days: c.Notices.SendBetween.Days, From: c.Notices.SendBetween.From, To: c.Notices.SendBetween.To},

@@ -143,6 +143,7 @@ func (c composer) quiet() string {
 	if line := s.MailLine(); line != "" {
 		parts = append(parts, escape(line))
 	}
+	parts = append(parts, c.coming()...)
 	if !s.NextRun.IsZero() {
 		parts = append(parts, "next "+escape(s.Clock(s.NextRun)))
 	}
@@ -243,6 +244,14 @@ func (c composer) more(n int, section string) string {
 	return text
 }
 
+func (c composer) coming() []string {
+	var parts []string
+	for _, ahead := range c.s.Ahead[:min(len(c.s.Ahead), aheadMax)] {
+		parts = append(parts, "coming: "+neutral(ahead, sentenceMax))
+	}
+	return parts
+}
+
 func (c composer) foot() string {
 	var parts []string
 	if c.s.Numbers.Accounts > 0 {
@@ -251,9 +260,7 @@ func (c composer) foot() string {
 	if c.s.Carried > 0 {
 		parts = append(parts, report.Count(c.s.Carried)+" carried over from an earlier night")
 	}
-	for _, ahead := range c.s.Ahead[:min(len(c.s.Ahead), aheadMax)] {
-		parts = append(parts, "coming: "+neutral(ahead, sentenceMax))
-	}
+	parts = append(parts, c.coming()...)
 	if !c.s.NextRun.IsZero() {
 		parts = append(parts, "next "+escape(c.s.Clock(c.s.NextRun)))
 	}
