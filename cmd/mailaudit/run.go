@@ -237,9 +237,9 @@ func (r *runCmd) chooseKey(ctx context.Context, a *app) (string, error) {
 }
 
 // nightKey is the local date that lies 12 hours before the window's end, so that starts around midnight
-// share a night.
+// share a night. It is counted on the clock of zone, where a DST change takes no hour from any day.
 func nightKey(now time.Time, window time.Duration, zone *time.Location) string {
-	return now.Add(window - 12*time.Hour).In(zone).Format(time.DateOnly)
+	return asUTC(now.In(zone)).Add(window - 12*time.Hour).Format(time.DateOnly)
 }
 
 // expireOlder has older unfinished runs concluded before the new one begins.
