@@ -146,7 +146,8 @@ func (p *pack) follow(run audit.Run, f audit.Finding) {
 	}
 }
 
-func days(d time.Duration) int { return int(d / (24 * time.Hour)) }
+// days is to the nearest, since no run starts at the same second as another.
+func days(d time.Duration) int { return int(d.Round(24*time.Hour) / (24 * time.Hour)) }
 
 func (p *pack) tables() error {
 	slices.SortStableFunc(p.open, func(a, b []string) int { return cmp.Compare(a[5], b[5]) })
