@@ -50,6 +50,18 @@ fuzz: ## Each fuzz test for FUZZTIME (30s).
 fault: ## Nights in which everything fails, FAULTS (20) times over; MAILAUDIT_FAULT_SEED plays one again.
 	@MAILAUDIT_FAULT=1 MAILAUDIT_TEST_REQUIRE=1 go test ./cmd/mailaudit -run 'TestFaults$$' -v -count $(FAULTS) -timeout 0
 
+.PHONY: pictures
+pictures: ## Redraw the pictures of the guides from their screens.txt (CHROMIUM=chromium).
+	@go run ./report/notice/draw -chromium $(or $(CHROMIUM),chromium) providers/*/guide/pictures/screens.txt
+
+.PHONY: sheet
+sheet: ## All mails of the matrix on one page: dist/mails/index.html.
+	@go test -count=1 -run '^TestContactSheet$$' ./report/notice -args -sheet $(CURDIR)/dist/mails
+
+.PHONY: names
+names: ## 10,000 batches of hostile names and planted identifiers, in parallel, under the race detector.
+	@go test -race -count=1 -timeout 30m -run '^TestNoMailHoldsAnothersData$$' ./report/notice -args -batches 10000
+
 .PHONY: fmt
 fmt: ## Format the source.
 	@gofmt -w .

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -12,16 +13,24 @@ import (
 )
 
 type guideCmd struct {
-	Provider string `arg:"" help:"google, microsoft, yahoo, apple, zoho, fastmail or other."`
+	Provider string `arg:"" optional:"" help:"google, microsoft, yahoo, apple, zoho, fastmail or other; with --site: all."`
 	Brand    string `help:"A brand of the provider, such as aol or outlook."`
 	Verdict  string `default:"revoked" help:"The verdict that the guide is for."`
+	Grant    bool   `help:"The guide for a mailbox that is connected by OAuth."`
 	Actor    string `enum:"customer,administrator" default:"customer" help:"Who must act: customer or administrator."`
 	Locale   string `default:"en" help:"The language."`
 	Format   string `enum:"text,html,eml" default:"text" help:"text, html or eml."`
 	To       string `placeholder:"ADDR" help:"Send it to this one address through the relay."`
+	Site     string `placeholder:"DIR" help:"Write all guides as pages with pictures, to be served at notices.guide_url."`
 }
 
 func (k guideCmd) Run(ctx context.Context, g *Globals, around *surroundingsOf) error {
+	if k.Site != "" {
+		return k.writeSite(g, around)
+	}
+	if k.Provider == "" {
+		return usageError("which provider's guide? one of google, microsoft, yahoo, apple, zoho, fastmail, other")
+	}
 	p, err := mustProvider(k.Provider)
 	if err != nil {
 		return err
@@ -30,10 +39,14 @@ func (k guideCmd) Run(ctx context.Context, g *Globals, around *surroundingsOf) e
 		return usageError("%s has no brand %q", p.Name, k.Brand)
 	}
 	v := audit.Verdict(k.Verdict)
-	if !slices.Contains(audit.Verdicts[:], v) {
-		return usageError("--verdict %q is not one of %s", k.Verdict, joined(audit.Verdicts[:]))
+	if !slices.Contains(audit.Verdicts[:], v) && k.Verdict != string(audit.KindAhead) {
+		return usageError("--verdict %q is not one of %s, ahead", k.Verdict, joined(audit.Verdicts[:]))
 	}
-	if !v.Failing() {
+	kind := audit.KindFinding
+	switch {
+	case k.Verdict == string(audit.KindAhead):
+		v, kind = audit.Compliant, audit.KindAhead
+	case !v.Failing():
 		return usageError("customers are not mailed about %s, so there is no guide for it", v)
 	}
 	c, err := loadConfig(g.Config, around.lookupEnv)
@@ -46,13 +59,17 @@ func (k guideCmd) Run(ctx context.Context, g *Globals, around *surroundingsOf) e
 		return err
 	}
 	sample := notice.Sample{
-		Provider: p.Name, Brand: k.Brand, Verdict: v, Actor: providers.Actor(k.Actor), Locale: k.Locale,
-		Zone: c.TimeZone, To: k.To, Date: a.now(),
+		Provider: p.Name, Brand: k.Brand, Verdict: v, Kind: kind, Actor: providers.Actor(k.Actor), Grant: k.Grant,
+		Locale: k.Locale,
+		Zone:   c.TimeZone, To: k.To, Date: a.now(),
 	}
 	if k.To != "" {
 		return a.sendGuide(ctx, sample, settings)
 	}
 	page, err := notice.RenderGuide(sample, notice.Format(k.Format), settings)
+	if errors.Is(err, notice.ErrNoMail) {
+		return usageError("%w", err)
+	}
 	if err != nil {
 		return err
 	}

@@ -23,6 +23,7 @@ func (a *app) letterSettings() (notice.Settings, error) {
 	s := notice.Settings{
 		Product:       n.Product,
 		SettingsURL:   n.SettingsURL,
+		GuideURL:      n.GuideURL,
 		Logo:          n.Logo,
 		Colour:        n.Colour,
 		Support:       n.Support,
@@ -114,6 +115,7 @@ func (a *app) subjectFor(got audit.Checked) (string, error) {
 		TenantName: got.Account.TenantName, ContactName: got.Account.ContactName, ContactEmail: placeholderTo, Date: a.now(),
 		Items: []notice.Item{{
 			Mailbox: got.Account.Address, Brand: got.Result.Brand, Verdict: got.Result.Verdict,
+			Grant: got.Account.Auth == audit.AuthOAuth2,
 			Actor: got.Result.Actor, Since: a.now(),
 		}},
 	}, settings)

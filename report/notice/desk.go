@@ -87,6 +87,9 @@ func (p *parcel) send(ctx context.Context) error {
 	if errors.Is(err, ErrRecipient) {
 		return p.mark(ctx, audit.NoticeFailed, err.Error(), time.Time{})
 	}
+	if errors.Is(err, ErrNoMail) {
+		return p.mark(ctx, audit.NoticeSuppressed, err.Error(), time.Time{})
+	}
 	if err != nil {
 		return errors.Join(fmt.Errorf("compose notice %s: %w", Reference(p.notice.ID), err), p.leave(ctx))
 	}

@@ -131,8 +131,8 @@ func (b *siteBuilder) brand(locale string, one *guide, brand *providers.Brand, u
 				if err != nil {
 					return nil, err
 				}
-				if !slices.Contains(links, link) {
-					links = append(links, link)
+				if !slices.ContainsFunc(links, func(l siteLink) bool { return l.Text == link.Text }) {
+					links = append(links, link) // the mails lead to the others
 				}
 			}
 		}

@@ -1,0 +1,45 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"mailaudit/report/notice"
+)
+
+// writeSite writes the guide pages into a folder. Files that are there already and are not of the site stay.
+func (k guideCmd) writeSite(g *Globals, around *surroundingsOf) error {
+	var only []string
+	if k.Provider != "" {
+		p, err := mustProvider(k.Provider)
+		if err != nil {
+			return err
+		}
+		only = append(only, p.Name)
+	}
+	c, err := loadConfig(g.Config, around.lookupEnv)
+	if err != nil {
+		return err
+	}
+	a := &app{config: c, log: g.logger(around.stderr), around: around, now: around.clock()}
+	settings, err := a.letterSettings()
+	if err != nil {
+		return err
+	}
+	files, err := notice.Site(settings, only...)
+	if err != nil {
+		return fmt.Errorf("guide pages: %w", err)
+	}
+	for _, f := range files {
+		name := filepath.Join(k.Site, filepath.FromSlash(f.Path))
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			return fmt.Errorf("guide pages: %w", err)
+		}
+		if err := os.WriteFile(name, f.Data, 0o644); err != nil {
+			return fmt.Errorf("guide pages: %w", err)
+		}
+	}
+	_, err = fmt.Fprintf(around.stdout, "%d files in %s; serve the folder at notices.guide_url\n", len(files), k.Site)
+	return err
+}
