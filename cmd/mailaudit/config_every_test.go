@@ -37,7 +37,7 @@ func readEveryKey(t *testing.T) (*Config, *configFile) {
 func TestEveryKeyArrives(t *testing.T) {
 	c, f := readEveryKey(t)
 	for _, key := range allKeys() {
-		if !f.changed[strings.Replace(key, ".NAME.", ".google.", 1)] {
+		if !f.changed[someProvider(key)] {
 			t.Errorf("%s is not set by the file, or to its default", key)
 		}
 	}
@@ -110,6 +110,10 @@ func TestEveryKeyArrives(t *testing.T) {
 		OAuth: OAuthConfig{ClientID: "client", ClientSecret: providers.NewSecret("oauth-secret"),
 			TokenURL: "http://127.0.0.1:8080/token", SecretExpires: time.Date(2027, 3, 31, 0, 0, 0, 0, time.UTC)},
 	}
+	yahoo := want.Providers["yahoo"]
+	yahoo.OAuth.AOL = OAuthClient{ClientID: "aol-client", ClientSecret: providers.NewSecret("aol-secret"),
+		TokenURL: "https://tokens.example.com/aol", SecretExpires: time.Date(2027, 6, 30, 0, 0, 0, 0, time.UTC)}
+	want.Providers["yahoo"] = yahoo
 	if c.Schedule.Spec != "30 3 * * 1-5" || c.Schedule.Times == nil {
 		t.Errorf("schedule %+v", c.Schedule)
 	}
@@ -130,10 +134,11 @@ func TestEveryKeyIsChecked(t *testing.T) {
 		check(c)
 	}
 	k.provider("providers.google", c.Providers["google"], true)
+	k.provider("providers.yahoo", c.Providers["yahoo"], true)
 	if err := k.first(); err != nil {
 		t.Error(err)
 	}
-	if err := f.settle(c); err == nil || err.Error() != "every-key.yaml:46: slack.webhook: slack.token is set too; keep one of them" {
+	if err := f.settle(c); err == nil || err.Error() != "every-key.yaml:53: slack.webhook: slack.token is set too; keep one of them" {
 		t.Error(err)
 	}
 }
