@@ -95,8 +95,14 @@ func (w *World) tokenAnswer(refreshToken string) string {
 
 // holds tells whether an access token was issued for a login.
 func (w *World) holds(login, access string) bool {
+	owner, ok := w.owner(access)
+	return ok && owner == strings.ToLower(login)
+}
+
+// owner is whom an access token was issued for.
+func (w *World) owner(access string) (login string, ok bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	owner, ok := w.access[access]
-	return ok && owner == strings.ToLower(login)
+	login, ok = w.access[access]
+	return login, ok
 }

@@ -80,6 +80,23 @@ func StartTokens(opts TokenOptions) (*Tokens, error) {
 // Addr is the "host:port" that plays port 443.
 func (t *Tokens) Addr() string { return t.secure.Listener.Addr().String() }
 
+const introspection = "/introspect"
+
+// IntrospectionURL is where a mail server asks whose an access token is, RFC 7662, in clear.
+func (t *Tokens) IntrospectionURL() string { return t.clear.URL + introspection }
+
+func (t *Tokens) introspect(w http.ResponseWriter, r *http.Request) {
+	t.mu.Lock()
+	world := t.opts.World
+	t.mu.Unlock()
+	answer := map[string]any{"active": false}
+	if login, ok := world.owner(r.PostForm.Get("token")); ok {
+		answer = map[string]any{"active": true, "username": login, "token_type": "Bearer"}
+	}
+	w.Header().Set("Content-Type", "application/json")
+	json.NewEncoder(w).Encode(answer)
+}
+
 // URL is the endpoint in clear.
 func (t *Tokens) URL() string { return t.clear.URL + "/token" }
 
@@ -112,6 +129,10 @@ func (t *Tokens) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	t.mu.Unlock()
 	if err := r.ParseForm(); err != nil {
 		http.Error(w, "bad request", http.StatusBadRequest)
+		return
+	}
+	if strings.HasSuffix(r.URL.Path, introspection) {
+		t.introspect(w, r)
 		return
 	}
 	request := TokenRequest{Host: r.Host, Client: r.PostForm.Get("client_id"), Scope: r.PostForm.Get("scope")}

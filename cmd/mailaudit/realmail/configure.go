@@ -47,7 +47,8 @@ func (s *Server) configure(opts Options) error {
 		"postfix/main.cf":   s.mainCF(opts.Domain),
 		"postfix/master.cf": master,
 		"postfix/mailboxes": mailboxes(opts),
-		"dovecot.conf":      s.dovecotConf(),
+		"dovecot.conf":      s.dovecotConf(opts.Introspection != ""),
+		"oauth2.conf":       oauth2Conf(opts.Introspection),
 	} {
 		if err := os.WriteFile(filepath.Join(s.dir, name), []byte(text), 0o644); err != nil {
 			return err
@@ -181,17 +182,28 @@ func freeAddr() (string, error) {
 }
 
 // dovecotConf is for Dovecot 2.3. It serves nothing but Postfix's questions.
-func (s *Server) dovecotConf() string {
+func (s *Server) dovecotConf(tokens bool) string {
+	mechanisms, lookUp := "plain login", ""
+	if tokens {
+		mechanisms += " xoauth2 oauthbearer"
+		lookUp = fmt.Sprintf(`passdb {
+  driver = oauth2
+  mechanisms = xoauth2 oauthbearer
+  args = %s/oauth2.conf
+}
+`, s.dir)
+	}
 	return fmt.Sprintf(`base_dir = %[1]s/dovecot
 state_dir = %[1]s/dovecot
 log_path = %[1]s/dovecot.log
 protocols =
 ssl = no
-auth_mechanisms = plain login
+auth_mechanisms = %[3]s
 # Names each question and its mechanism, and no secret.
 auth_debug = yes
-passdb {
+%[4]spassdb {
   driver = passwd-file
+  mechanisms = plain login
   args = username_format=%%u %[1]s/users
 }
 userdb {
@@ -209,5 +221,15 @@ service anvil {
     mode = 0
   }
 }
-`, s.dir, mailOwner)
+`, s.dir, mailOwner, mechanisms, lookUp)
+}
+
+// oauth2Conf has Dovecot ask whose an access token is.
+func oauth2Conf(introspection string) string {
+	return fmt.Sprintf(`introspection_url = %s
+introspection_mode = post
+username_attribute = username
+active_attribute = active
+active_value = true
+`, introspection)
 }

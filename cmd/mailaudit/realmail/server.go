@@ -35,6 +35,9 @@ type Options struct {
 	Domain      string            // which has mailboxes here
 	Mailboxes   []string          // their local parts
 	Passwords   map[string]string // by login name
+	// Introspection is where access tokens are looked up, RFC 7662: XOAUTH2 and OAUTHBEARER are offered beside
+	// passwords. Empty: passwords alone.
+	Introspection string
 }
 
 // Server is a running Postfix with its Dovecot.
