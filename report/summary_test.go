@@ -7,6 +7,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -87,6 +88,25 @@ func TestTextFitsTheTerminal(t *testing.T) {
 			if strings.ContainsAny(line, "\x1b\r\u202e") {
 				t.Errorf("%s: a control character: %q", n.Name, line)
 			}
+		}
+	}
+}
+
+// TestColourChangesNothingElse: the text with its colours taken away is the text without.
+func TestColourChangesNothingElse(t *testing.T) {
+	codes := regexp.MustCompile("\x1b\\[[0-9;]+m")
+	for _, n := range reporttest.Nights() {
+		var plain, coloured bytes.Buffer
+		s := build(t, n)
+		if err := s.WriteText(&plain); err != nil {
+			t.Fatal(err)
+		}
+		s.Colour = true
+		if err := s.WriteText(&coloured); err != nil {
+			t.Fatal(err)
+		}
+		if got := codes.ReplaceAllString(coloured.String(), ""); got != plain.String() || got == coloured.String() {
+			t.Errorf("%s: in colour\n%s", n.Name, coloured.String())
 		}
 	}
 }

@@ -14,10 +14,11 @@ const (
 	textLines = 20 // of each list; the files have the rest
 )
 
-// WriteText writes the report for a terminal, 80 columns wide.
+// WriteText writes the report for a terminal, 80 columns wide, in colour where the options say so.
 func (s *Summary) WriteText(w io.Writer) error {
-	t := textWriter{w: bufio.NewWriter(w)}
+	t := textWriter{w: bufio.NewWriter(w), colour: s.Colour}
 	s.textHead(&t)
+	s.textHolds(&t)
 	s.textActions(&t)
 	s.textProviders(&t)
 	s.textVerdicts(&t)
@@ -30,7 +31,7 @@ func (s *Summary) WriteText(w io.Writer) error {
 }
 
 func (s *Summary) textHead(t *textWriter) {
-	t.wrap("", s.Headline())
+	t.ink(levelInk[s.Level], func() { t.wrap("", s.Headline()) })
 	t.wrap("", strings.Join(append([]string{"Run " + s.Run.Key, string(s.Run.Status), s.Night() + " " + s.Span()}, s.Scope()...), " - "))
 	coverage := s.Coverage()
 	if s.Carried > 0 {
@@ -38,9 +39,18 @@ func (s *Summary) textHead(t *textWriter) {
 	}
 	t.wrap("", coverage)
 	t.wrap("", strings.Join(s.ChangeLine(), ", "))
+	if line := s.ActorLine(); line != "" {
+		t.wrap("", line)
+	}
 	t.wrap("", s.FactorLine())
 	if line := s.MailLine(); line != "" {
 		t.wrap("", line)
+	}
+	if line := s.TrendLine(); line != "" {
+		t.wrap("", line)
+	}
+	for _, ahead := range s.Ahead {
+		t.wrap("coming: ", ahead)
 	}
 	if !s.NextRun.IsZero() {
 		t.wrap("", "next run "+s.Clock(s.NextRun))
@@ -49,7 +59,28 @@ func (s *Summary) textHead(t *textWriter) {
 		t.line(Plain(s.PageURL))
 	}
 	for _, m := range s.Mismatch {
-		t.wrap("! ", m)
+		t.ink(inkAlarm, func() { t.wrap("! ", m) })
+	}
+}
+
+// textHolds leads with what a person decides on, and how.
+func (s *Summary) textHolds(t *textWriter) {
+	for _, h := range s.Holds {
+		t.title("Held: " + Plain(h.Title))
+		if !h.Open() {
+			t.wrap("", h.Decided)
+			continue
+		}
+		why := h.Why
+		if h.Rules != "" {
+			why += ", " + h.Rules
+		}
+		t.wrap("", why)
+		t.wrap("", Number(h.Waiting, "mail waits", "mails wait")+" since the night of "+h.Since.In(s.Zone).Format("Mon 2 Jan")+"; nobody has decided yet")
+		for _, step := range h.Steps() {
+			t.wrap(pad(step.Name, 8), "mailaudit "+step.Command)
+			t.wrap("        ", step.Effect)
+		}
 	}
 }
 
@@ -69,6 +100,17 @@ func (s *Summary) textActions(t *textWriter) {
 	}
 }
 
+// failingInk has what fails stand out.
+func failingInk(p Provider) string {
+	switch {
+	case p.New > 0:
+		return inkAlarm
+	case p.NoAnswer > 0:
+		return inkWork
+	}
+	return ""
+}
+
 func (s *Summary) textProviders(t *textWriter) {
 	if len(s.Providers) == 0 {
 		return
@@ -77,7 +119,7 @@ func (s *Summary) textProviders(t *textWriter) {
 	format := "%s %10s %10s %10s %10s %8s %8s"
 	t.line(fmt.Sprintf(format, pad("", 16), "total", "fine", "failing", "no answer", "new", "back"))
 	for _, p := range s.Providers {
-		t.line(fmt.Sprintf(format, pad(Plain(p.Title), 16), Count(p.Accounts), Count(p.Fine), Count(p.Failing), Count(p.NoAnswer), Count(p.New), Count(p.Back)))
+		t.inked(failingInk(p), fmt.Sprintf(format, pad(Plain(p.Title), 16), Count(p.Accounts), Count(p.Fine), Count(p.Failing), Count(p.NoAnswer), Count(p.New), Count(p.Back)))
 	}
 	if len(s.Providers) > 1 {
 		a := s.Total()
@@ -142,12 +184,44 @@ func (s *Summary) textUnanswered(t *textWriter) {
 	}
 }
 
+// Inks are ANSI colours; bold stands for headings.
+const (
+	inkBold  = "1"
+	inkAlarm = "1;31"
+	inkWork  = "33"
+)
+
+var levelInk = map[Level]string{LevelAlarm: inkAlarm, LevelWork: "1;33", LevelCalm: "1;32", LevelRunning: inkBold}
+
 // textWriter writes lines for a terminal. bufio keeps the first error.
-type textWriter struct{ w *bufio.Writer }
+type textWriter struct {
+	w      *bufio.Writer
+	colour bool
+	now    string // the ink in use
+}
 
-func (t *textWriter) line(text string) { fmt.Fprintln(t.w, strings.TrimRight(text, " ")) }
+// ink has what write says in a colour, line by line, so that a pager that shows a part shows it right.
+func (t *textWriter) ink(ink string, write func()) {
+	before := t.now
+	t.now = ink
+	write()
+	t.now = before
+}
 
-func (t *textWriter) title(text string) { fmt.Fprintf(t.w, "\n%s\n", text) }
+func (t *textWriter) inked(ink, text string) { t.ink(ink, func() { t.line(text) }) }
+
+func (t *textWriter) line(text string) {
+	text = strings.TrimRight(text, " ")
+	if t.colour && t.now != "" && text != "" {
+		text = "\x1b[" + t.now + "m" + text + "\x1b[0m"
+	}
+	fmt.Fprintln(t.w, text)
+}
+
+func (t *textWriter) title(text string) {
+	t.line("")
+	t.inked(inkBold, text)
+}
 
 func (t *textWriter) more(n int) {
 	if n > 0 {

@@ -29,7 +29,10 @@ func (r reportCmd) Run(ctx context.Context, g *Globals, around *surroundingsOf) 
 	defer store.Close()
 	a := &app{config: c, log: log, around: around, store: store, now: around.clock()}
 	src := liveSource{store, a.workedOn}
-	summary, err := report.Build(ctx, src, r.Key, a.reportOptions())
+	options := a.reportOptions()
+	_, plain := around.lookupEnv("NO_COLOR") // no-color.org
+	options.Colour = !plain && r.Out == "" && isTerminal(around.stdout)
+	summary, err := report.Build(ctx, src, r.Key, options)
 	if err != nil {
 		return err
 	}
