@@ -175,15 +175,7 @@ func TestReleaseMailsWhatStillFails(t *testing.T) {
 	s.done("deliver")
 	s.mailedTo(gmailContact(4), gmailContact(5))
 	s.fails(exitFail, "none is open", "notices", "release", "--run", "held", "--provider", "google", "--by", "maria")
-	var updates int
-	for _, p := range s.slack.Posts() {
-		if p.Method == "chat.update" && strings.Contains(string(p.Payload), "maria") {
-			updates++
-		}
-	}
-	if updates != 1 {
-		t.Errorf("%d messages tell of the decision, want 1", updates)
-	}
+	s.decidedInSlack("released by maria")
 	s.acted("maria: notices release held google (Google was right)")
 	if text := s.done("accounts", "list", "--verdict", "compliant", "--format", "json"); strings.Count(text, "account_id") != 8 {
 		t.Errorf("the accepted accounts' findings are not ended:\n%s", text)
@@ -197,6 +189,20 @@ func TestReleaseMailsWhatStillFails(t *testing.T) {
 	}
 	s.mailedTo(gmailContact(2), gmailContact(4), gmailContact(5))
 	s.leftClean()
+}
+
+// decidedInSlack checks that the message which asked for a decision tells of it.
+func (s *scene) decidedInSlack(want string) {
+	s.t.Helper()
+	var told []string
+	for _, p := range s.slack.Posts() {
+		if p.Method == "chat.update" {
+			told = append(told, string(p.Payload))
+		}
+	}
+	if len(told) != 1 || !strings.Contains(told[0], want) {
+		s.t.Errorf("%d messages were changed, want one that says %q: %s", len(told), want, told)
+	}
 }
 
 // Where nobody can be asked again, a release decides nothing.
@@ -214,6 +220,7 @@ func TestDiscardMailsNothing(t *testing.T) {
 	t.Parallel()
 	s := heldScene(t)
 	s.done("notices", "discard", "--run", "held", "--provider", "google", "--by", "maria", "--why", "a fault at Google")
+	s.decidedInSlack("discarded by maria")
 	s.done("deliver")
 	s.mailedTo()
 	for _, n := range s.notices() {
@@ -295,7 +302,7 @@ func TestSnoozedTenantsAreNotMailed(t *testing.T) {
 // Exactly those whom a wrong run has told something are told that it was wrong, once.
 func TestCorrectTellsThoseWhoWereTold(t *testing.T) {
 	t.Parallel()
-	s, _ := gmailScene(t, 4)
+	s, rows := gmailScene(t, 4)
 	s.done("run")
 	s.refuse(0)
 	s.atNight(1)
@@ -313,6 +320,8 @@ func TestCorrectTellsThoseWhoWereTold(t *testing.T) {
 	if text := s.done("notices", "correct", "--run", "wrong", "--by", "maria"); !strings.Contains(text, "1 correction is queued") {
 		t.Errorf("correct: %s", text)
 	}
+	rows[1]["contact_email"] = "successor@clinic.example" // who was never told
+	s.imported(rows...)
 	s.done("deliver")
 	if text := s.done("notices", "correct", "--run", "wrong", "--by", "maria"); !strings.Contains(text, "0 corrections are queued") {
 		t.Errorf("correct again: %s", text)
