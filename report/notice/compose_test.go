@@ -3,6 +3,7 @@ package notice_test
 import (
 	"bytes"
 	"errors"
+	"flag"
 	"fmt"
 	"html"
 	"io"
@@ -10,11 +11,11 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	gomail "github.com/emersion/go-message/mail"
+	"golang.org/x/sync/errgroup"
 	"pgregory.net/rapid"
 
 	"mailaudit/audit"
@@ -240,44 +241,82 @@ func TestNamesThatLookLikeLinksAreLeftOut(t *testing.T) {
 	}
 }
 
-// TestNoMailHoldsAnothersData composes letters of many tenants at once and looks in each for the others' marks.
+var batches = flag.Int("batches", 400, "how many batches of hostile names are composed at once")
+
+// TestNoMailHoldsAnothersData composes letters of many tenants at once, with names that try to break out, and
+// looks in each for the others' marks. make names composes 10,000.
 func TestNoMailHoldsAnothersData(t *testing.T) {
 	s := settings(t)
-	all := cells(s.Guides)
-	const tenants = 400
-	mark := func(i int) string { return fmt.Sprintf("qz%04dzq", i) }
-	mails := make([]notice.Message, tenants)
-	var wg sync.WaitGroup
-	for i := range tenants {
-		wg.Go(func() {
+	var all []cell
+	for _, c := range cells(s.Guides) {
+		if c.verdict.Failing() {
+			all = append(all, c)
+		}
+	}
+	breakouts := []string{
+		"", "\r\nBcc: x@victim.example", "\n\n", "</title><script>", "\"><img src=x>", "{{.}}", "{{product}}", "=?utf-8?q?=0D=0A?=",
+		"\u202e", "\u0000", "--=_", "; x=y", "مرحبا", "🎈", "%s%n", "'", "\\", "&lt;",
+	}
+	mark := func(i int) string { return fmt.Sprintf("qz%05dzq", i) }
+	marks := regexp.MustCompile(`qz\d{5}zq`)
+	var work errgroup.Group
+	work.SetLimit(8)
+	for i := range *batches {
+		work.Go(func() error {
 			c := all[i*37%len(all)]
-			if !c.verdict.Failing() {
-				c.verdict = audit.Revoked
-			}
+			b := breakouts[i%len(breakouts)]
 			it := item(c.brand.Name, c.verdict)
-			it.Mailbox = "desk@" + mark(i) + ".example"
-			l := newLetter(c.provider.Name, it, it)
-			l.TenantName, l.ContactName, l.ContactEmail = "T "+mark(i), "C "+mark(i), mark(i)+"@contact.example"
+			it.Mailbox, it.Grant, it.Actor = "desk@"+mark(i)+".example", c.grant, c.actor
+			two := it
+			two.Mailbox = "billing" + b + "@" + mark(i) + ".example"
+			l := newLetter(c.provider.Name, it, two)
+			l.Locale, l.Number = c.locale, int64(i)+1
+			l.TenantName, l.ContactName, l.ContactEmail = "T "+mark(i)+b, b+"C "+mark(i), mark(i)+"@contact.example"
 			m, err := notice.Compose(l, s)
 			if err != nil {
-				t.Errorf("%v: %v", c, err)
+				return fmt.Errorf("%v: %w", c, err)
 			}
-			mails[i] = m
+			found := marks.FindAllString(string(m.Raw)+m.Text+m.HTML+m.To+m.Subject, -1)
+			if len(found) == 0 {
+				return fmt.Errorf("mail %d does not hold its own data", i)
+			}
+			for _, f := range found {
+				if f != mark(i) {
+					return fmt.Errorf("mail of %s holds %s", mark(i), f)
+				}
+			}
+			return harmless(m, mark(i)+"@contact.example")
 		})
 	}
-	wg.Wait()
-	marks := regexp.MustCompile(`qz\d{4}zq`)
-	for i, m := range mails {
-		found := marks.FindAllString(string(m.Raw)+m.Text+m.HTML+m.To+m.Subject, -1)
-		if len(found) == 0 {
-			t.Errorf("mail %d does not hold its own data", i)
-		}
-		for _, f := range found {
-			if f != mark(i) {
-				t.Errorf("mail of %s holds %s", mark(i), f)
-			}
+	if err := work.Wait(); err != nil {
+		t.Error(err)
+	}
+}
+
+// harmless tells what a name has added to a mail's head.
+func harmless(m notice.Message, to string) error {
+	parsed, err := mail.ReadMessage(bytes.NewReader(m.Raw))
+	if err != nil {
+		return err
+	}
+	for name, values := range parsed.Header {
+		if len(values) != 1 || !slices.Contains(heads, name) {
+			return fmt.Errorf("%d headers %s", len(values), name)
 		}
 	}
+	list, err := mail.ParseAddressList(parsed.Header.Get("To"))
+	if err != nil || len(list) != 1 || list[0].Address != to {
+		return fmt.Errorf("To: %q: %v", parsed.Header.Get("To"), err)
+	}
+	if strings.Contains(m.HTML, "<script") || strings.Contains(m.HTML, "<img src=x") || bytes.ContainsRune(m.Raw, 0) {
+		return fmt.Errorf("markup came through:\n%s", m.HTML)
+	}
+	return nil
+}
+
+var heads = []string{
+	"From", "To", "Subject", "Date", "Message-Id", "In-Reply-To", "References", "Auto-Submitted",
+	"X-Auto-Response-Suppress", "Content-Language", "Content-Type", "Mime-Version",
 }
 
 func TestTheMailboxIsMasked(t *testing.T) {

@@ -155,7 +155,7 @@ func (b *siteBuilder) guide(locale string, one *guide, g group, up *siteLink) (s
 	if v["help"].Text != "" {
 		blocks = append(blocks, w.lookup("text", "help", c, v)...)
 	}
-	blocks = append(blocks, w.lookup("text", "real", c, v)...)
+	blocks = append(blocks, w.lookup("text", "page-foot", c, v)...)
 	if w.err != nil {
 		return siteLink{}, w.err
 	}
