@@ -26,6 +26,13 @@ test: install lint ## Everything: installs what is missing, then lint and all te
 	@MAILAUDIT_TEST_REQUIRE=1 go test -race $$(go list ./... | grep -Ev '$(SLOW_RACED)')
 	@MAILAUDIT_TEST_REQUIRE=1 go test $$(go list ./... | grep -E '$(SLOW_RACED)')
 	@go test -race -run '$(RACED_NIGHTS)' ./cmd/mailaudit
+	@$(MAKE) --no-print-directory manifests
+	@$(MAKE) --no-print-directory fuzz FUZZTIME=3s
+
+# A module of its own; its tests read files beside it, which Go's test cache does not watch.
+.PHONY: manifests
+manifests: ## The Kubernetes manifests against the API's types.
+	@cd deploy/kubernetes/validate && go vet ./... && go test -count=1 ./...
 
 .PHONY: lint
 lint: ## gofmt, go vet and staticcheck.
@@ -65,6 +72,19 @@ names: ## 10,000 batches of hostile names and planted identifiers, in parallel, 
 .PHONY: fmt
 fmt: ## Format the source.
 	@gofmt -w .
+
+.PHONY: release
+release: ## dist/: binaries for all platforms, SBOMs and checksums (VERSION=1.0.0).
+	@deploy/release.sh
+
+.PHONY: reproduce
+reproduce: ## Build the release's binary twice, in two places with two caches, and compare the bits.
+	@deploy/reproduce.sh
+
+.PHONY: image
+image: ## The container image (needs docker; VERSION=1.0.0).
+	@docker build -f deploy/Dockerfile --build-arg VERSION=$(or $(VERSION),development) \
+		--build-arg COMMIT=$$(git rev-parse HEAD) -t mailaudit:$(or $(VERSION),development) .
 
 .PHONY: clean
 clean: ## Remove what the targets above have made.
