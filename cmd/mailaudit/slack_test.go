@@ -1,0 +1,110 @@
+package main
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"mailaudit/providers/sim"
+)
+
+// slackScene has two accounts, one of which fails, and does not wait long for Slack.
+func slackScene(t *testing.T) *scene {
+	s := newScene(t)
+	s.play(sim.Google(), sim.Mood{})
+	s.settings["deliver_within"] = "3s"
+	s.settings["report"] = `{dir: "` + s.path("reports") + `"}`
+	s.world.Set("a@gmail.com", sim.Account{Password: "own", TwoFactor: true, AppPasswords: []string{appPassword}})
+	s.world.Set("b@gmail.com", sim.Account{Password: "own", TwoFactor: true})
+	s.install(
+		row{"account_id": "a", "tenant_id": "T-1", "address": "a@gmail.com", "secret": appPassword},
+		row{"account_id": "b", "tenant_id": "T-2", "address": "b@gmail.com", "secret": appPassword},
+	)
+	return s
+}
+
+// A refusal that waiting does not mend ends the run with its cause and the mend, and the summary is owed:
+// the next start posts it, once.
+func TestSlackThatRefusesIsSaid(t *testing.T) {
+	t.Parallel()
+	for word, mend := range map[string]string{
+		"token_revoked": "slack.token", "is_archived": "slack.channel", "channel_not_found": "slack.channel", "missing_scope": "chat:write",
+	} {
+		t.Run(word, func(t *testing.T) {
+			t.Parallel()
+			s := slackScene(t)
+			s.slack.SetMood(sim.SlackMood{Errors: map[string]string{"chat.postMessage": word}})
+			o := s.do("run", "--key", "night")
+			if o.code != exitFail || !strings.Contains(lastLine(o.stderr), word) || !strings.Contains(lastLine(o.stderr), mend) {
+				t.Errorf("exit %d: %s", o.code, lastLine(o.stderr))
+			}
+			if strings.Contains(o.stderr+o.stdout, sceneSlackToken) {
+				t.Error("the token is shown")
+			}
+			s.slack.SetMood(sim.SlackMood{})
+			s.settings["deliver_within"] = "90s"
+			s.done("deliver")
+			s.done("deliver")
+			if n := len(s.summaries()); n != 1 {
+				t.Errorf("%d summaries", n)
+			}
+		})
+	}
+}
+
+// A server that fails is asked again in the same run, and an answer that was lost is looked up: one message.
+func TestSlackThatStumblesGetsOneSummary(t *testing.T) {
+	t.Parallel()
+	for name, mood := range map[string]sim.SlackMood{
+		"503 twice":      {Status: 503, Times: 2, Only: "chat.postMessage"},
+		"429 once":       {Status: 429, Times: 1, Only: "chat.postMessage"},
+		"lost answer":    {DropAfter: true, Times: 1, Only: "chat.postMessage"},
+		"blocks refused": {Errors: map[string]string{"chat.postMessage": "invalid_blocks"}, Times: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := slackScene(t)
+			s.settings["deliver_within"] = "60s"
+			s.slack.SetMood(mood)
+			s.done("run", "--key", "night")
+			if n := len(s.summaries()); n != 1 {
+				t.Errorf("%d summaries", n)
+			}
+		})
+	}
+}
+
+// TestTheFullListIsInTheThread: what the message cuts stands in a file below it, without a mailbox.
+func TestTheFullListIsInTheThread(t *testing.T) {
+	t.Parallel()
+	s := slackScene(t)
+	var rows []row
+	for i := range 9 {
+		id := "bad" + string(rune('0'+i))
+		s.world.Set(id+"@gmail.com", sim.Account{Password: "own", TwoFactor: true})
+		rows = append(rows, row{"account_id": id, "tenant_id": "T-9", "address": id + "@gmail.com", "secret": appPassword})
+	}
+	s.imported(rows...)
+	s.done("run", "--key", "night")
+	files := s.slack.Files()
+	if len(files) != 1 || files[0].ThreadTS == "" || files[0].Channel != "C0SCENE" {
+		t.Fatalf("files %+v", files)
+	}
+	content := string(files[0].Content)
+	if !strings.Contains(content, "bad8,T-9,google") || strings.Contains(content, "@") || strings.Contains(content, "535") {
+		t.Errorf("the list:\n%s", content)
+	}
+	var parent struct {
+		Metadata struct {
+			EventPayload map[string]string `json:"event_payload"`
+		}
+	}
+	if err := json.Unmarshal(s.slack.Posts()[0].Payload, &parent); err != nil || s.slack.Posts()[0].TS != files[0].ThreadTS {
+		t.Errorf("the file's thread is %s, %v", files[0].ThreadTS, err)
+	}
+}
+
+func lastLine(text string) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	return lines[len(lines)-1]
+}
