@@ -101,7 +101,7 @@ func (a *Auditor) askChanged(ctx context.Context, changed []asking, out *Changed
 		case r.Verdict.Fine():
 			mended = append(mended, Mend(ask.before, r, a.Now()))
 		case r.Verdict != Unverified:
-			tried[ask.account.ID] = ask.print
+			tried[ask.account.ID] = r.Fingerprint
 			out.Refused++
 		}
 		out.Asked++

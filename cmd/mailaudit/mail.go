@@ -88,8 +88,12 @@ func (a *app) desk() (*notice.Desk, func() error, error) {
 	}, sender.Close, nil
 }
 
-// secretChanged tells whether the stored secret is another than the one that was asked.
+// secretChanged tells whether the stored secret is another than the one that was asked. Products renew their
+// refresh tokens as they go: a new one is the customer's doing only where the old one was dead.
 func (a *app) secretChanged(ctx context.Context, acc audit.Account, st audit.State) (bool, error) {
+	if v := st.Settled.Verdict; acc.Auth == audit.AuthOAuth2 && v != audit.Revoked && v != audit.Invalid {
+		return false, nil
+	}
 	sealed, err := a.source.SealedSecrets(ctx, []string{acc.ID})
 	if err != nil {
 		return false, err

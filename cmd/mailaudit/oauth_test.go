@@ -105,6 +105,13 @@ func TestNightWithGrants(t *testing.T) {
 		t.Errorf("Microsoft was asked %+v", req)
 	}
 
+	checked := s.done("check", "g-01")
+	for _, line := range []string{"POST https://oauth2.googleapis.com/token", "200 access token issued", "AUTH XOAUTH2", "235 2.7.0 Accepted", "looks like grant"} {
+		if !strings.Contains(checked, line) {
+			t.Errorf("check does not show %q:\n%s", line, checked)
+		}
+	}
+
 	// Our client is refused at Google: one alarm, no finding, no mail, and no storm; everybody else is asked.
 	s.atNight(1)
 	googleTokens.SetMood(sim.TokenMood{Answer: "401\n{\"error\":\"invalid_client\",\"error_description\":\"Unauthorized\"}"})
