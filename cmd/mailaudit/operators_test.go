@@ -363,6 +363,8 @@ func TestExplainSaysWhatDecidedEachNight(t *testing.T) {
 		}
 		s.done("run", "--key", fmt.Sprintf("n%d", night))
 	}
+	// What is configured today decided nothing then.
+	s.settings["notices"] = `{mode: live, send_between: "", confirm_nights: 3, remind_after: [900h, 901h]}`
 	var got struct {
 		Verdict string
 		Nights  []struct{ Run, Verdict, Decision, Why, Notice string }
