@@ -110,7 +110,9 @@ func (p *Pacer) finish(w *waiter, f Feedback) {
 		p.ceiling.refused(p.inFlight)
 	case Unreachable:
 		p.breaker.unreachable(now, w.probe)
-		p.ceiling.refused(p.inFlight)
+		if p.ceiling.limit > 1 { // fewer at once may help; the breaker sees to the rest
+			p.ceiling.refused(p.inFlight)
+		}
 	case Nothing:
 		p.breaker.unknown(w.probe)
 	}

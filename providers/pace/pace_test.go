@@ -220,7 +220,7 @@ func TestBreaker(t *testing.T) {
 				t.Fatal(err)
 			}
 			probes++
-			if time.Since(begin) > 20*time.Minute {
+			if time.Since(begin) > 10*time.Minute {
 				dead = false
 			}
 			if dead {
