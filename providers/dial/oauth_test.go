@@ -234,7 +234,7 @@ func TestTokenEndpointMoods(t *testing.T) {
 		{name: "broken JSON", mood: sim.TokenMood{Answer: "200\n{\"access_token\":\"abc"}, fault: providers.FaultProtocol},
 		{name: "10 MB", mood: sim.TokenMood{Answer: "200\n{", Large: 10 << 20}, fault: providers.FaultProtocol},
 		{name: "10 MB of refusal", mood: sim.TokenMood{Answer: "400\n{\"error\":\"invalid_grant\"}", Large: 10 << 20}, fault: providers.FaultProtocol},
-		{name: "redirect", mood: sim.TokenMood{Redirect: elsewhere.URL()}, code: 307},
+		{name: "redirect", mood: sim.TokenMood{Redirect: elsewhere.URL()}, config: func(c *dial.Config) { c.AllowPrivate = true }, code: 307},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := stageGrant(t, sim.Google(), sim.RotateNever, tt.config)
