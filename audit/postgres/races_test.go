@@ -226,6 +226,26 @@ func TestOneOfManyTakesEachStep(t *testing.T) {
 	})
 }
 
+func TestRunsAreNumberedOneByOne(t *testing.T) {
+	processes(t, 4, func(t *testing.T, stores []*postgres.Store) {
+		var n atomic.Int64
+		each(t, stores, func(ctx context.Context, s *postgres.Store) error {
+			_, isNew, err := s.StartRun(ctx, audit.Run{Key: fmt.Sprint("k", n.Add(1)), StartedAt: night, Deadline: night})
+			if err == nil && !isNew {
+				err = errors.New("it was there")
+			}
+			return err
+		})
+		runs, err := stores[0].ListRuns(t.Context(), 100, false)
+		must(t, err)
+		for i, r := range runs {
+			if want := int64(len(runs) - i); r.Seq != want {
+				t.Errorf("run %s has number %d, want %d", r.Key, r.Seq, want)
+			}
+		}
+	})
+}
+
 func each(t *testing.T, stores []*postgres.Store, f func(context.Context, *postgres.Store) error) {
 	t.Helper()
 	var group errgroup.Group

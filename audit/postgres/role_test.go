@@ -63,8 +63,27 @@ func TestStoreUnderTheRole(t *testing.T) {
 func TestStoreUnderTheRoleThroughPooler(t *testing.T) {
 	pooler := pgtest.Shared(t).Pool(t, role)
 	storetest.Run(t, func(t *testing.T) audit.Store {
-		return open(t, pooler.URL(underRole.Database(t), role), postgres.Options{Pooler: true})
+		url := pooler.URL(underRole.Database(t), role)
+		spread(t, url)
+		return open(t, url, postgres.Options{Pooler: true})
 	})
+}
+
+// spread has the pooler open several sessions, among which it hands statements round.
+func spread(t *testing.T, url string) {
+	t.Helper()
+	var all []*pgx.Conn
+	for range 4 {
+		conn, err := pgx.Connect(t.Context(), url)
+		must(t, err)
+		_, err = conn.Exec(t.Context(), `BEGIN`)
+		must(t, err)
+		all = append(all, conn)
+	}
+	for _, conn := range all {
+		_, err := conn.Exec(t.Context(), `COMMIT`)
+		must(t, errors.Join(err, conn.Close(t.Context())))
+	}
 }
 
 func TestRoleScriptMayBeRunAgain(t *testing.T) {

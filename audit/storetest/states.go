@@ -54,8 +54,11 @@ func testSettleTwice(t *testing.T, s audit.Store) {
 	same(t, "unsettled accounts", len(left), 0)
 	again := audit.Settle(run, before)
 	again.State.Nights = 99
-	must(t, s.Settle(t.Context(), run, []audit.Settlement{again}, nil))
+	must(t, s.Settle(t.Context(), run, []audit.Settlement{again}, []audit.Draft{draft("a", audit.KindFinding, 1, night)}))
 	same(t, "state", state(t, s, "a"), before)
+	forming, err := s.Forming(t.Context(), "k")
+	must(t, err)
+	same(t, "mails for who was settled before", len(forming), 0)
 	same(t, "findings", findings(t, s, run), map[string]string{
 		"a": "revoked< since 2026-11-23", "b": "unverified< since 2026-11-23",
 	})
