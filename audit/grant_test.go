@@ -349,3 +349,27 @@ func TestOvertakenGrant(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+// Whatever a token endpoint does that is not an answer, nothing is said of the customer.
+func TestHostileTokenEndpointAccusesNobody(t *testing.T) {
+	for name, mood := range map[string]sim.TokenMood{
+		"drops": {Drop: true}, "loses the answer": {DropAfter: true}, "asks to wait": {Answer: "429\n", RetryAfter: "60"},
+		"is broken": {Answer: "500\n<html>", HTML: true}, "is a portal": {Answer: "200\n<html>Welcome", HTML: true},
+		"talks on": {Answer: "200\n{", Large: 10 << 20}, "points elsewhere": {Redirect: "http://127.0.0.1:9/"},
+		"is busy":            {Answer: "400\n{\"error\":\"temporarily_unavailable\"}"},
+		"refuses our client": {Answer: "401\n{\"error\":\"invalid_client\"}"},
+		"is new to us":       {Answer: "400\n{\"error\":\"some_new_error\"}"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := playGrant(t, sim.Google(), sim.RotateNever)
+			s.tokens.SetMood(mood)
+			if got := s.check().Result; got.Verdict != audit.Unverified || got.Reason == "" {
+				t.Errorf("%s by %s: %q", got.Verdict, got.Rule, got.Reason)
+			}
+			if n := s.mail.Counters().Connections; n != 0 {
+				t.Errorf("%d connections to the mail server", n)
+			}
+		})
+	}
+}
