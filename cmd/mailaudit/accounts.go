@@ -65,6 +65,9 @@ func (k accountsImportCmd) Run(ctx context.Context, g *Globals, around *surround
 	if err := c.ownTable("import"); err != nil {
 		return err
 	}
+	if c.productSeals() {
+		return usageError("accounts import seals what it stores, and keyset is %s: the product seals the secrets itself; let the product write the table, or set keyset to file:PATH or env:NAME", c.Keyset.Kind)
+	}
 	keys, err := openKeys(c, around.lookupEnv, log)
 	if err != nil {
 		return err

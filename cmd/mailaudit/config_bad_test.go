@@ -87,6 +87,8 @@ var badFiles = []struct {
 	{"pooler of SQLite", "database_pooler: transaction\n", "1: database_pooler: is for PostgreSQL alone, and database is a SQLite file"},
 	{"keyset", "keyset: mailaudit-keyset.json\n", `1: keyset: "mailaudit-keyset.json" is not file:PATH, env:NAME, exec:COMMAND, unix:SOCKET or none`},
 	{"keyset of nothing", "keyset: 'file:'\n", `1: keyset: "file:" names nothing after file:`},
+	{"a command that is cut off", "keyset: exec:opener 'x\nfingerprint_key: env:F\n", `1: keyset: "exec:opener 'x" has a quote that does not end`},
+	{"no fingerprint key beside an opener", "keyset: unix:/run/opener\n", "1: keyset: is not a file, so fingerprint_key has no default; set it to file:PATH or env:NAME"},
 	{"open secrets from our own table", "keyset: none\nfingerprint_key: env:F\n", "1: keyset: none is for a relation that hands out open secrets: accounts.relation is needed beside it"},
 	{"no fingerprint key", "keyset: env:KEYSET\n", "1: keyset: is not a file, so fingerprint_key has no default; set it to file:PATH or env:NAME"},
 	{"fingerprint key", "fingerprint_key: exec:x\n", `1: fingerprint_key: "exec:x" is not file:... or env:...`},
@@ -154,11 +156,6 @@ var badFiles = []struct {
 	{"variable in a number", "attempts_per_day: ${CANARY}\n", `1: attempts_per_day: the value of "${CANARY}" is not a whole number`},
 	{"variable in a mode", "notices:\n  mode: ${CANARY}\n", `2: notices.mode: the value of "${CANARY}" is not one of shadow, live, off`},
 	{"variable in a zone", "time_zone: ${CANARY}\n", `1: time_zone: the value of "${CANARY}" is not a time zone of the IANA database such as America/Chicago or UTC`},
-
-	{"PostgreSQL", "installation: x\ndatabase: postgres://u:canary-pw@h/x\n", "2: database: a PostgreSQL database is not in this build yet"},
-	{"accounts elsewhere", "accounts: {database: \"postgres://u:canary-pw@h/x\"}\n", "1: accounts.database: a database of accounts beside the program's own is not in this build yet"},
-	{"opener", "keyset: exec:opener\nfingerprint_key: env:F\n", "1: keyset: keyset exec: is not in this build yet"},
-	{"sidecar", "keyset: unix:/run/opener\nfingerprint_key: env:F\n", "1: keyset: keyset unix: is not in this build yet"},
 }
 
 func TestBadFilesAreRefused(t *testing.T) {

@@ -83,9 +83,6 @@ func parseConfig(name string, data []byte, around surroundings) (*Config, error)
 	if err := f.settle(c); err != nil {
 		return nil, err
 	}
-	if err := f.refuseNotYet(c); err != nil {
-		return nil, err
-	}
 	return c, nil
 }
 

@@ -197,10 +197,3 @@ func TestConfigVariableNamesTheFile(t *testing.T) {
 		t.Errorf("missing file: %v", err)
 	}
 }
-
-// A key that this build cannot honour is refused only where it differs from what happens anyway.
-func TestNotYetAtItsDefaultIsFine(t *testing.T) {
-	if _, err := load(t, "database: sqlite:mailaudit.db\ndatabase_pooler: \"\"\naccounts: {database: \"\", relation: \"\"}\n", nil); err != nil {
-		t.Error(err)
-	}
-}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"mailaudit/audit"
+	"mailaudit/audit/seal"
 	"mailaudit/providers"
 	"mailaudit/providers/catalog"
 )
@@ -51,6 +52,10 @@ func (k *checker) storage(c *Config) {
 		k.wrong("keyset", "is empty; write file:PATH or env:NAME")
 	case c.Keyset.Kind == "none" && c.Accounts.Relation == "":
 		k.conflict("keyset", "none is for a relation that hands out open secrets: accounts.relation is needed beside it")
+	}
+	if c.Keyset.Kind == "exec" {
+		_, err := seal.Words(c.Keyset.Value)
+		k.predicate("keyset", err)
 	}
 	if c.FingerprintKey.Kind != "" {
 		k.keySource("fingerprint_key", c.FingerprintKey, "file", "env")

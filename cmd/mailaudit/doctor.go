@@ -108,9 +108,15 @@ func (d *doctor) configName() string {
 }
 
 func (d *doctor) keys() bool {
-	if _, err := openKeys(d.config, d.around.lookupEnv, d.globals.logger(d.around.stderr)); err != nil {
+	keys, err := openKeys(d.config, d.around.lookupEnv, d.globals.logger(d.around.stderr))
+	if err != nil {
 		d.fail("keys", err, "point keyset and fingerprint_key at the files that mailaudit keys new has made, or restore them from their copy")
 		return false
+	}
+	keys.Close()
+	if keys.keyset == nil {
+		d.ok("keys", "the fingerprint key is read; the product seals the secrets itself (keyset is %s)", d.config.Keyset.Kind)
+		return true
 	}
 	d.ok("keys", "the keyset and the fingerprint key are read")
 	return true

@@ -22,6 +22,8 @@ func (d *doctor) secrets(ctx context.Context) {
 	}
 	err = d.app.auditor.CheckKeys(ctx)
 	switch {
+	case isDown(err):
+		d.fail("secrets", err, "start the program or sidecar that keyset names; by hand, a line of {\"account_id\", \"secret\"} shows what it says")
 	case errors.Is(err, audit.ErrWrongKeyset):
 		d.fail("secrets", err, "configure the keyset that sealed them; an older copy lacks the keys that keys rotate has added since")
 	case err != nil:

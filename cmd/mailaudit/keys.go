@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"log/slog"
+	"os"
 	"text/tabwriter"
 
 	"mailaudit/audit/seal"
@@ -52,6 +53,9 @@ func (k keysStatusCmd) Run(g *Globals, around *surroundingsOf) error {
 		if err != nil {
 			return err
 		}
+		if c.productSeals() {
+			return usageError("keyset is %s: the product seals the secrets, and there is no keyset of ours; name a FILE", c.Keyset.Kind)
+		}
 		source = c.Keyset.String()
 	}
 	keyset, warnings, err := seal.LoadKeyset(source, around.lookupEnv)
@@ -74,26 +78,45 @@ func (k keysStatusCmd) Run(g *Globals, around *surroundingsOf) error {
 // keyring holds the keys of one command.
 type keyring struct {
 	*seal.Fingerprinter
-	keyset *seal.Keyset
+	keyset *seal.Keyset // nil where the product seals its secrets itself
+	opener *seal.Opener // then this opens them
 }
 
-// openKeys loads the configured keys. What is wrong with them is a configuration error.
+// openKeys loads the configured keys. What is wrong with them is a configuration error. The caller closes them.
 func openKeys(c *Config, lookupEnv func(string) (string, bool), log *slog.Logger) (*keyring, error) {
-	keyset, warnings, err := seal.LoadKeyset(c.Keyset.String(), lookupEnv)
+	k := &keyring{}
+	var warnings []string
+	var err error
+	if c.productSeals() {
+		k.opener, warnings, err = seal.NewOpener(c.Keyset.String(), seal.OpenerOptions{Env: c.openerEnvironment(os.Environ()), Log: log})
+	} else {
+		k.keyset, warnings, err = seal.LoadKeyset(c.Keyset.String(), lookupEnv)
+	}
 	if err != nil {
 		return nil, usageError("keyset: %w", err)
 	}
 	warn(log, warnings)
-	prints, warnings, err := seal.LoadFingerprinter(c.FingerprintSource().String(), lookupEnv)
-	if err != nil {
+	if k.Fingerprinter, warnings, err = seal.LoadFingerprinter(c.FingerprintSource().String(), lookupEnv); err != nil {
+		k.Close()
 		return nil, usageError("fingerprint_key: %w", err)
 	}
 	warn(log, warnings)
-	return &keyring{Fingerprinter: prints, keyset: keyset}, nil
+	return k, nil
 }
 
 func (k *keyring) open(accountID string, sealed []byte) (providers.Secret, error) {
+	if k.opener != nil {
+		return k.opener.Open(accountID, sealed)
+	}
 	return k.keyset.Open(accountID, sealed)
+}
+
+// Close may be called on commands' keyrings that were never opened.
+func (k *keyring) Close() error {
+	if k == nil || k.opener == nil {
+		return nil
+	}
+	return k.opener.Close()
 }
 
 func warn(log *slog.Logger, warnings []string) {

@@ -99,10 +99,11 @@ func (r *runCmd) start(ctx context.Context, c *Config, log *slog.Logger, around 
 	return r.night(ctx, a, begun)
 }
 
-// checkKeys refuses a keyset that opens nothing, before anything is dialled.
+// checkKeys refuses a keyset that opens nothing, before anything is dialled. An opener that is down is a
+// failure and no wrong keyset.
 func (a *app) checkKeys(ctx context.Context) error {
 	err := a.auditor.CheckKeys(ctx)
-	if errors.Is(err, audit.ErrWrongKeyset) {
+	if errors.Is(err, audit.ErrWrongKeyset) && !isDown(err) {
 		return usageError("keyset: %w", err)
 	}
 	return err

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/x509"
+	"errors"
 	"log/slog"
 	"os"
 	"time"
@@ -41,10 +42,11 @@ func newAppOn(ctx context.Context, c *Config, how opening, log *slog.Logger, aro
 		return nil, err
 	}
 	if a.store, err = openStore(ctx, c, how, log); err != nil {
+		a.keys.Close()
 		return nil, err
 	}
 	if err := a.openSource(ctx); err != nil {
-		a.store.Close()
+		a.Close()
 		return nil, err
 	}
 	if a.auditor, err = a.wireAuditor(); err != nil {
@@ -74,7 +76,7 @@ func (a *app) Close() error {
 	if a.closeSource != nil {
 		a.closeSource()
 	}
-	return a.store.Close()
+	return errors.Join(a.keys.Close(), a.store.Close())
 }
 
 func (a *app) wireAuditor() (*audit.Auditor, error) {
@@ -83,20 +85,23 @@ func (a *app) wireAuditor() (*audit.Auditor, error) {
 		return nil, err
 	}
 	resolver := catalog.Resolver((&mxCache{lookup: lookupMX, known: map[string]*mxAnswer{}}).Lookup)
-	return &audit.Auditor{
+	auditor := &audit.Auditor{
 		Accounts:     a.source,
 		Ledger:       a.store,
 		Resolve:      resolveWith(resolver),
 		Open:         a.keys.open,
 		Fingerprints: a.keys,
-		Seal:         a.keys.keyset.Seal,
-		Grants:       a.store,
+		Grants:       a.grants(),
 		Client:       a.oauthClient,
 		Ask:          ask,
 		Policy:       a.policy(),
 		Now:          a.now,
 		Log:          a.log,
-	}, nil
+	}
+	if a.keys.keyset != nil {
+		auditor.Seal = a.keys.keyset.Seal
+	}
+	return auditor, nil
 }
 
 func resolveWith(resolver *providers.Resolver) func(context.Context, audit.Account) (audit.Target, error) {
