@@ -5,6 +5,7 @@ import (
 	"os"
 
 	"mailaudit/audit"
+	"mailaudit/providers"
 	"mailaudit/providers/catalog"
 	"mailaudit/report/notice"
 )
@@ -82,10 +83,21 @@ func (a *app) desk() (*notice.Desk, func() error, error) {
 		Settings: settings,
 		Changed:  a.secretChanged,
 		KeptBack: a.auditor.KeptBack,
+		Refused:  a.refused,
+		Bounced:  a.store.Bounced,
 		Now:      a.now,
 		Zone:     a.config.TimeZone,
 		Log:      a.log,
 	}, sender.Close, nil
+}
+
+// refused reads the relay's words about a recipient by the rules of the recipient's own provider.
+func (a *app) refused(ctx context.Context, to string, r providers.Reply) notice.Refusal {
+	target, err := a.auditor.Resolve(ctx, audit.Account{Address: to})
+	if err != nil || target.Provider == nil {
+		return notice.Refusal{Class: providers.CommonRules().Read(r).Class}
+	}
+	return notice.Refusal{Provider: target.Provider.Name, Class: target.Provider.Rules.Read(r).Class}
 }
 
 // secretChanged tells whether the stored secret is another than the one that was asked. Products renew their

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"mailaudit/audit"
+	"mailaudit/providers"
 )
 
 // Outbox is what the desk needs of the store; see [audit.Outbox] for what each does.
@@ -36,14 +37,21 @@ type Desk struct {
 	Changed func(ctx context.Context, acc audit.Account, st audit.State) (bool, error)
 	// KeptBack tells why a notice is not to be sent to its contact any more; "" if nothing speaks against it.
 	KeptBack func(ctx context.Context, n audit.Notice) (string, error)
-	Now      func() time.Time
-	Zone     *time.Location // of tenants that have none
-	Log      *slog.Logger
+	// Refused reads what the relay said of a recipient, and Bounced notes an address that no mail reaches. Where
+	// Refused is nil, a refusal for good fails its notice and no more.
+	Refused func(ctx context.Context, to string, r providers.Reply) Refusal
+	Bounced func(ctx context.Context, address, detail string, now time.Time) error
+	Waves   Waves
+
+	Now  func() time.Time
+	Zone *time.Location // of tenants that have none
+	Log  *slog.Logger
 }
 
 const (
 	tryAgainAfter = 5 * time.Minute // doubled at each try
-	giveUpAfter   = 24 * time.Hour  // since the notice was due
+	giveUpAfter   = 24 * time.Hour  // since the notice was written, and after
+	giveUpTries   = 10              // tries, whose pauses add up to 21 hours: a relay that was away uses up none of its time
 )
 
 // Notify sends one notice. Its error is our own trouble, such as a relay that refuses us: the notice stays
@@ -111,7 +119,10 @@ func (p *parcel) handOver(ctx context.Context, m Message) error {
 	out, sendErr := p.Carrier.Send(ctx, m, func(ctx context.Context) error {
 		return p.Outbox.HandOver(ctx, n.ID, p.claim, m.ID, p.Now())
 	})
-	var err error
+	out, err := p.judge(ctx, m.To, out)
+	if err != nil {
+		return errors.Join(err, p.leave(ctx))
+	}
 	switch out.Result {
 	case Sent:
 		err = p.Outbox.Sent(context.WithoutCancel(ctx), n.ID, p.claim, p.Now(), out.Detail)
@@ -131,7 +142,7 @@ func (p *parcel) putBack(ctx context.Context, out Outcome, sendErr error) error 
 	if sendErr != nil { // the relay or we ourselves, not this mail: no try of its own is used up
 		return p.mark(ctx, audit.NoticeQueued, "waits for the relay: "+out.Stage, now)
 	}
-	if now.Sub(n.DueAt) > giveUpAfter {
+	if n.Tries >= giveUpTries && now.Sub(n.CreatedAt) > giveUpAfter {
 		return p.mark(ctx, audit.NoticeFailed, "given up after 24 hours: "+out.Detail, time.Time{})
 	}
 	wait := tryAgainAfter << min(n.Tries-1, 6)

@@ -1,0 +1,128 @@
+package notice_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"mailaudit/audit"
+	"mailaudit/providers"
+	"mailaudit/report/notice"
+)
+
+// box is an outbox of one notice at a time, and the account that it is about.
+type box struct {
+	notice.Outbox
+	audit.Accounts
+	n audit.Notice
+}
+
+func (b *box) LoadNotice(context.Context, int64) (audit.Notice, error) { return b.n, nil }
+func (b *box) Claim(context.Context, int64, time.Time) (audit.Claim, error) {
+	b.n.Tries++
+	b.n.State = audit.NoticeSending
+	return audit.Claim(b.n.Tries), nil
+}
+func (b *box) Unsent(_ context.Context, _ int64, _ audit.Claim, s audit.NoticeState, detail string, due, _ time.Time) error {
+	b.n.State, b.n.Detail = s, detail
+	if !due.IsZero() {
+		b.n.DueAt = due
+	}
+	return nil
+}
+func (b *box) LoadStates(context.Context, []string) (map[string]audit.State, error) {
+	st := audit.State{Brand: "gmail"}
+	st.Settled.Verdict, st.Settled.Since = audit.Revoked, night(11, 22)
+	return map[string]audit.State{"1": st}, nil
+}
+func (b *box) AccountsByID(context.Context, []string) ([]audit.Account, error) {
+	return []audit.Account{{ID: "1", TenantID: "t", Address: "frontdesk@gmail.com", ContactEmail: b.n.ContactEmail}}, nil
+}
+
+// refuser is a relay that says one thing to everybody.
+type refuser string
+
+func (r refuser) Send(context.Context, notice.Message, func(context.Context) error) (notice.Outcome, error) {
+	reply := providers.ParseReply(providers.StageMail, string(r))
+	return notice.Outcome{Result: notice.Failed, Stage: "rcpt", Reply: reply, Detail: string(r)}, nil
+}
+
+// bouncing is a desk whose relay refuses; it returns what became of the notice to each contact in turn.
+func bouncing(t *testing.T, words string, contacts ...string) (states []audit.NoticeState, called []string) {
+	t.Helper()
+	b := &box{}
+	d := &notice.Desk{
+		Outbox: b, Accounts: b, Carrier: refuser(words), Settings: settings(t), Now: func() time.Time { return morning },
+		Changed:  func(context.Context, audit.Account, audit.State) (bool, error) { return false, nil },
+		KeptBack: func(context.Context, audit.Notice) (string, error) { return "", nil },
+		Refused: func(_ context.Context, to string, r providers.Reply) notice.Refusal {
+			refusal := notice.Refusal{Class: providers.CommonRules().Read(r).Class}
+			if strings.HasSuffix(to, "@gmail.com") {
+				refusal.Provider = "google"
+			}
+			return refusal
+		},
+		Bounced: func(_ context.Context, address, _ string, _ time.Time) error {
+			called = append(called, address)
+			return nil
+		},
+		Zone: time.UTC, Log: slog.New(slog.DiscardHandler),
+	}
+	for i, contact := range contacts {
+		b.n = audit.Notice{
+			ID: int64(i) + 1, Kind: audit.KindFinding, TenantID: "t", ContactEmail: contact, Provider: "google", State: audit.NoticeQueued,
+			DueAt: morning, CreatedAt: morning, Items: []audit.NoticeItem{{AccountID: "1", Verdict: audit.Revoked}},
+		}
+		if err := d.Notify(context.Background(), b.n.ID); err != nil {
+			t.Fatal(err)
+		}
+		states = append(states, b.n.State)
+	}
+	return states, called
+}
+
+func TestARefusalIsReadBeforeItIsBelieved(t *testing.T) {
+	for words, want := range map[string]audit.NoticeState{
+		"550 5.1.1 <maria@sunrise.example>: user unknown":           audit.NoticeFailed,
+		"550 5.2.1 mailbox disabled":                                audit.NoticeFailed,
+		"550 nobody has ever seen this wording":                     audit.NoticeFailed,
+		"552 5.2.2 mailbox is full":                                 audit.NoticeQueued,
+		"550 5.7.1 message rejected as spam":                        audit.NoticeQueued,
+		"550 5.7.25 no PTR record for your address":                 audit.NoticeQueued,
+		"550 5.7.1 too many messages, daily sending limit exceeded": audit.NoticeQueued,
+		"553 5.7.1 sender address rejected: not owned by user":      audit.NoticeQueued,
+	} {
+		states, called := bouncing(t, words, "maria@sunrise.example")
+		if states[0] != want {
+			t.Errorf("%s: the notice is %s, want %s", words, states[0], want)
+		}
+		if (len(called) == 1) != (want == audit.NoticeFailed) {
+			t.Errorf("%s: the call list has %q", words, called)
+		}
+	}
+}
+
+func TestAWaveOfRefusalsIsNotBelieved(t *testing.T) {
+	const gone = "550 5.1.1 no such user"
+	var contacts []string
+	for i := range 6 {
+		contacts = append(contacts, fmt.Sprintf("clinic%d@gmail.com", i))
+	}
+	states, called := bouncing(t, gone, contacts...)
+	if want := slices.Repeat([]audit.NoticeState{audit.NoticeQueued}, 4); !slices.Equal(states[2:], want) || len(called) != 2 {
+		t.Errorf("six at one provider: %s, and to call %q", states, called)
+	}
+	for i := range contacts {
+		contacts[i] = fmt.Sprintf("maria@clinic%d.example", i)
+	}
+	if states, _ := bouncing(t, gone, contacts...); slices.Contains(states, audit.NoticeQueued) {
+		t.Errorf("six at six domains are no wave: %s", states)
+	}
+	if states, _ := bouncing(t, gone, "a@gmail.com", "a@gmail.com", "A@gmail.com", "a@gmail.com"); slices.Contains(states, audit.NoticeQueued) {
+		t.Errorf("one recipient is no wave: %s", states)
+	}
+}
