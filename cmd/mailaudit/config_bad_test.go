@@ -86,7 +86,7 @@ var badFiles = []struct {
 	{"pooler", "database_pooler: session\n", `1: database_pooler: "session" is not one of "", transaction`},
 	{"pooler of SQLite", "database_pooler: transaction\n", "1: database_pooler: is for PostgreSQL alone, and database is a SQLite file"},
 	{"keyset", "keyset: mailaudit-keyset.json\n", `1: keyset: "mailaudit-keyset.json" is not file:PATH, env:NAME, exec:COMMAND, unix:SOCKET or none`},
-	{"keyset of nothing", "keyset: 'file:'\n", `1: keyset: "file:" names nothing after file:`},
+	{"keyset of nothing", "keyset: 'file:'\n", `1: keyset: "file:" names nothing after the word file`},
 	{"a command that is cut off", "keyset: exec:opener 'x\nfingerprint_key: env:F\n", `1: keyset: "exec:opener 'x" has a quote that does not end`},
 	{"no fingerprint key beside an opener", "keyset: unix:/run/opener\n", "1: keyset: is not a file, so fingerprint_key has no default; set it to file:PATH or env:NAME"},
 	{"open secrets from our own table", "keyset: none\nfingerprint_key: env:F\n", "1: keyset: none is for a relation that hands out open secrets: accounts.relation is needed beside it"},

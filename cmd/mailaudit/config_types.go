@@ -118,7 +118,7 @@ func (k *KeySource) UnmarshalText(text []byte) error {
 		return errors.New("is not file:PATH, env:NAME, exec:COMMAND, unix:SOCKET or none")
 	}
 	if strings.TrimSpace(value) == "" {
-		return fmt.Errorf("names nothing after %s:", kind)
+		return fmt.Errorf("names nothing after the word %s", kind)
 	}
 	*k = KeySource{Kind: kind, Value: value}
 	return nil
