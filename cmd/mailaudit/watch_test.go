@@ -98,12 +98,18 @@ func TestDeadManIsToldOfAFailedRun(t *testing.T) {
 	l := listen(t)
 	s.settings["dead_man_url"] = l.URL + "/ping"
 	s.settings["deliver_within"] = "1s"
+	s.settings["metrics"] = inYAML(map[string]any{"textfile": s.path("mailaudit.prom")})
 	s.slack.SetMood(sim.SlackMood{Status: 503})
 	if o := s.do("run", "--key", "first"); o.code != exitFail {
 		t.Fatalf("exit %d: %s", o.code, o.stderr)
 	}
 	if got, want := l.heard(), []string{"GET /ping/start?rid=first", "GET /ping/fail?rid=first"}; !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
+	}
+	text, err := os.ReadFile(s.path("mailaudit.prom"))
+	s.need(err)
+	if got := string(text); strings.Contains(got, "mailaudit_slack_failures_total 0\n") || !strings.Contains(got, "mailaudit_summaries_owed 1\n") {
+		t.Errorf("the metrics know nothing of it:\n%s", got)
 	}
 }
 
