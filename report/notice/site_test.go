@@ -133,6 +133,10 @@ func TestPicturesGoWithTheMailWhereThereAreNoPages(t *testing.T) {
 	if n := len(images.FindAllString(compose(t, l, s).HTML, -1)); n < 4 {
 		t.Errorf("the Gmail guide shows %d pictures", n)
 	}
+	two := compose(t, newLetter("google", item("gmail", audit.Revoked), item("gmail", audit.Invalid)), s)
+	if shown, enclosed := len(images.FindAllString(two.HTML, -1)), bytes.Count(two.Raw, []byte("Content-Id: ")); shown != 2*enclosed {
+		t.Errorf("two guides show %d pictures, and %d go with the mail", shown, enclosed)
+	}
 	b, err := notice.RenderGuide(notice.Sample{Provider: "google", Date: morning}, notice.FormatHTML, s)
 	if err != nil || bytes.Contains(b, []byte("cid:")) || !bytes.Contains(b, []byte("data:image/png;base64,")) {
 		t.Errorf("a guide that is looked at by itself does not hold its pictures: %v", err)
