@@ -51,7 +51,7 @@ func withoutAlts(body string) string { return alts.ReplaceAllString(body, "!") }
 
 // TestEveryTextIsInBothLanguages compares each guide, and the letter around them, section by section.
 func TestEveryTextIsInBothLanguages(t *testing.T) {
-	texts := map[string]fs.FS{"letter": os.DirFS("letter")}
+	texts := map[string]fs.FS{"letter": os.DirFS("letter"), "correction": os.DirFS("correction")}
 	for _, p := range catalog.All() {
 		sub, err := fs.Sub(p.Files, "guide")
 		if err != nil {
