@@ -254,10 +254,12 @@ func (s *Store) Mailing(ctx context.Context, ids []string, since time.Time) (map
 }
 
 // Recover puts right what a killed process left: on one database file there is one process, so whatever
-// is marked as under way is not. Jobs are River's; they are made available again.
+// is marked as under way is not. Jobs are River's; they are made available again, and what waits after a
+// failure is tried at once.
 func (s *Store) Recover(ctx context.Context) error {
 	if err := s.exec(ctx, "recover notices", `UPDATE notices SET state = 'queued' WHERE state = 'sending'`); err != nil {
 		return err
 	}
-	return s.exec(ctx, "recover jobs", `UPDATE river_job SET state = 'available' WHERE state = 'running'`)
+	return s.exec(ctx, "recover jobs", `UPDATE river_job SET state = 'available', scheduled_at = datetime('now', 'subsec')
+		WHERE state IN ('running', 'retryable')`)
 }

@@ -41,7 +41,6 @@ func (k accountsImportCmd) opening() opening {
 // importing makes an SQLite database where there is none, and leaves PostgreSQL's tables as they are.
 const importing opening = -1
 
-
 func (k accountsImportCmd) Run(ctx context.Context, g *Globals, around *surroundingsOf) error {
 	c, err := loadConfig(g.Config, around.lookupEnv)
 	if err != nil {

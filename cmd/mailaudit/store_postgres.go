@@ -63,8 +63,10 @@ func (s postgresStorage) newEngine(opts queue.Options) (engine, error) {
 func (s postgresStorage) lock() (func() error, error) { return func() error { return nil }, nil }
 
 func (s postgresStorage) recover(ctx context.Context, now time.Time) error {
-	_, err := s.ReclaimNotices(ctx, now.Add(-asleepAfter))
-	return err
+	if _, err := s.ReclaimNotices(ctx, now.Add(-asleepAfter)); err != nil {
+		return err
+	}
+	return s.RetryJobs(ctx)
 }
 
 func (s postgresStorage) workedOn(run audit.Run, now time.Time) bool {
