@@ -5,7 +5,8 @@ FUZZTIME   ?= 30s
 FAULTS     ?= 20
 
 # The embedded database is translated C and many times slower under the race detector. There the packages
-# around it run without, but for a night from end to end.
+# around it run without, but for a night from end to end. Their tests mostly wait, so that more of them than
+# there are processors run side by side.
 SLOW_RACED = ^mailaudit/(audit/(sqlite|postgres)|cmd)(/|$$)
 RACED_NIGHTS = TestNightAtEveryProvider|TestInterruptedNightGoesOn
 
@@ -24,7 +25,7 @@ demo: ## Several nights of an invented customer base on loopback; leaves mailaud
 .PHONY: test
 test: install lint ## Everything: installs what is missing, then lint and all tests, none of them skipped.
 	@MAILAUDIT_TEST_REQUIRE=1 go test -race $$(go list ./... | grep -Ev '$(SLOW_RACED)')
-	@MAILAUDIT_TEST_REQUIRE=1 go test $$(go list ./... | grep -E '$(SLOW_RACED)')
+	@MAILAUDIT_TEST_REQUIRE=1 go test -parallel 8 -timeout 20m $$(go list ./... | grep -E '$(SLOW_RACED)')
 	@go test -race -run '$(RACED_NIGHTS)' ./cmd/mailaudit
 	@$(MAKE) --no-print-directory manifests
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=3s

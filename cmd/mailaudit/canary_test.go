@@ -109,8 +109,8 @@ func TestNoSecretIsFoundAfterAMonth(t *testing.T) {
 		s.monthGoesOn(night)
 		format := []string{"json", "text"}[night%2]
 		s.done("--log-level", "debug", "--log-format", format, "run")
-		s.done("--log-level", "debug", "deliver")
 		if night%5 == 0 {
+			s.done("--log-level", "debug", "deliver")
 			s.seekInFiles(looked)
 		}
 	}

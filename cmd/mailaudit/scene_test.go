@@ -331,7 +331,7 @@ func (s *scene) leftClean() {
 // within waits for what other processes do in their own time.
 func within(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	until := time.Now().Add(20 * time.Second)
+	until := time.Now().Add(time.Minute)
 	for !holds() {
 		if time.Now().After(until) {
 			t.Fatalf("in vain waited until %s", what)
