@@ -9,19 +9,16 @@ import (
 
 type noticesCorrectCmd struct {
 	Key string `name:"run" required:"" placeholder:"KEY" help:"The run that was wrong."`
-	decider
+	doer
 }
 
 func (k noticesCorrectCmd) Run(ctx context.Context, g *Globals, around *surroundingsOf) error {
-	if err := k.check(); err != nil {
-		return err
-	}
 	a, err := openDesk(ctx, g, around)
 	if err != nil {
 		return err
 	}
 	defer a.Close()
-	c, err := a.auditor.Correct(ctx, k.Key, k.By, k.Why)
+	c, err := a.auditor.Correct(ctx, k.Key, k.who(around), k.Why)
 	if err != nil {
 		return err
 	}

@@ -7,30 +7,24 @@ import (
 	"mailaudit/audit"
 )
 
-type noticesStopCmd struct{ decider }
+type noticesStopCmd struct{ doer }
 
 func (k noticesStopCmd) Run(ctx context.Context, g *Globals, around *surroundingsOf) error {
-	if err := k.check(); err != nil {
-		return err
-	}
 	a, err := openDesk(ctx, g, around)
 	if err != nil {
 		return err
 	}
 	defer a.Close()
-	if err := a.auditor.StopMails(ctx, k.By, k.Why); err != nil {
+	if err := a.auditor.StopMails(ctx, k.who(around), k.Why); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintln(around.stdout, "no customer mail leaves from now on; mailaudit notices start --by WHO lets them leave again")
+	_, err = fmt.Fprintln(around.stdout, "no customer mail leaves from now on; mailaudit notices start lets them leave again")
 	return err
 }
 
-type noticesStartCmd struct{ decider }
+type noticesStartCmd struct{ doer }
 
 func (k noticesStartCmd) Run(ctx context.Context, g *Globals, around *surroundingsOf) error {
-	if err := k.check(); err != nil {
-		return err
-	}
 	a, err := openDesk(ctx, g, around)
 	if err != nil {
 		return err
@@ -44,7 +38,7 @@ func (k noticesStartCmd) Run(ctx context.Context, g *Globals, around *surroundin
 		_, err = fmt.Fprintln(around.stdout, "mails are not stopped")
 		return err
 	}
-	if err := a.auditor.StartMails(ctx, k.By, k.Why); err != nil {
+	if err := a.auditor.StartMails(ctx, k.who(around), k.Why); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(around.stdout, "customer mails leave again; they were stopped %s\n", was)

@@ -104,8 +104,6 @@ func TestStoppedMailsWait(t *testing.T) {
 	s, _ := gmailScene(t, 3)
 	s.done("run")
 	s.refuse(1)
-	s.fails(exitUsage, "--by", "notices", "stop")
-	s.fails(exitUsage, "--by", "notices", "stop", "--by", " ")
 	s.done("notices", "stop", "--by", "maria", "--why", "we look at Google first")
 	s.atNight(1)
 	s.done("run")
@@ -314,7 +312,6 @@ func TestCorrectTellsThoseWhoWereTold(t *testing.T) {
 	s.mailedTo(gmailContact(0), gmailContact(1))
 	before := s.done("report", "wrong", "--format", "json")
 
-	s.fails(exitUsage, "--by", "notices", "correct", "--run", "wrong")
 	s.fails(exitFail, `"none"`, "notices", "correct", "--run", "none", "--by", "maria")
 	s.accept(1)
 	if text := s.done("notices", "correct", "--run", "wrong", "--by", "maria"); !strings.Contains(text, "1 correction is queued") {
