@@ -8,7 +8,7 @@ FAULTS     ?= 20
 # around it run without, but for a night from end to end. Their tests mostly wait, so that more of them than
 # there are processors run side by side.
 SLOW_RACED = ^mailaudit/(audit/(sqlite|postgres)|cmd)(/|$$)
-RACED_NIGHTS = TestNightAtEveryProvider|TestInterruptedNightGoesOn
+RACED_NIGHTS = TestNightAtEveryProvider
 
 .PHONY: help
 help: ## List the targets.
