@@ -3,6 +3,8 @@ package audit
 import (
 	"context"
 	"errors"
+	"fmt"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -151,7 +153,7 @@ func (w *batchWork) ask(ctx context.Context) (left int, err error) {
 	for range width {
 		asking.Go(func() error {
 			for c := range ready {
-				if r, ok := w.converse(inner, c); ok {
+				if r, ok := w.shielded(inner, c); ok {
 					results <- r
 				} else {
 					w.unanswered.Add(1)
@@ -171,6 +173,22 @@ func (w *batchWork) ask(ctx context.Context) (left int, err error) {
 	recorded := w.record(context.WithoutCancel(ctx), results)
 	err = errors.Join(group.Wait(), recorded)
 	return len(rest) + int(w.unanswered.Load()), err
+}
+
+// shielded holds a conversation so that what breaks at one account, a bug met by a strange reply, ends
+// neither the process nor the night: the next start would meet it again. The attempt stays used.
+func (w *batchWork) shielded(ctx context.Context, c candidate) (r Result, ok bool) {
+	defer func() {
+		broke := recover()
+		if broke == nil {
+			return
+		}
+		// The value may hold anything, also what must not be logged; the stack tells where.
+		w.Log.Error("conversation broke off", "account", c.account.ID, "panic", fmt.Sprintf("%T", broke), "stack", string(debug.Stack()))
+		w.trouble(ctx, Trouble{What: "the check of an account broke off by a fault of the program", Mend: "send its log line to the maintainers; the account is unverified"})
+		r, ok = w.unverified(c, "our own fault: the check broke off"), true
+	}()
+	return w.converse(ctx, c)
 }
 
 func (w *batchWork) draining() bool {
