@@ -189,7 +189,7 @@ func TestOpenerThatKeepsDying(t *testing.T) {
 	if o.lives() != 2 {
 		t.Errorf("%d processes: a question is asked twice at most", o.lives())
 	}
-	o = openerOf(t, "dies at start", hasty)
+	o = openerOf(t, "dies at start", patient)
 	o.fails(t, "1", canary, "it ended: exit status 4")
 	o = openerOf(t, "dies at poison", patient)
 	o.fails(t, "poison", canary, "it ended: exit status 3")
