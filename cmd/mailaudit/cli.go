@@ -15,6 +15,7 @@ type commandLine struct {
 	Keys     keysCmd     `cmd:"" help:"Make and rotate the keyset that seals secrets."`
 	Accounts accountsCmd `cmd:"" help:"Import, list and remove accounts."`
 	Run      runCmd      `cmd:"" help:"Tonight's audit, from start to summary; joins it if it has started."`
+	Serve    serveCmd    `cmd:"" help:"Stay up: start a run at each time of the schedule, work, deliver, answer probes and metrics."`
 	Deliver  deliverCmd  `cmd:"" help:"Send what is due now and end."`
 	Check    checkCmd    `cmd:"" help:"Verify one account now and explain the verdict."`
 	Explain  explainCmd  `cmd:"" help:"Why an account's customer was or was not told, night by night."`

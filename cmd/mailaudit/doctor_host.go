@@ -63,17 +63,17 @@ func (d *doctor) schedule() {
 		d.note("schedule", "empty: serve starts no run; cron or a CronJob must start mailaudit run")
 		return
 	}
-	var slots []string
-	at := d.around.clock()().In(d.config.TimeZone)
-	times := *s.Times
-	times.Location = d.config.TimeZone
+	var shown []string
+	at := d.around.clock()()
 	for range slotsShown {
-		if at = times.Next(at); at.IsZero() {
+		next, ok := slots{schedule: s, zone: d.config.TimeZone}.next(at)
+		if !ok {
 			break
 		}
-		slots = append(slots, at.Format("Mon 2006-01-02 15:04"))
+		at = next.at
+		shown = append(shown, at.In(d.config.TimeZone).Format("Mon 2006-01-02 15:04"))
 	}
-	d.ok("schedule", "serve starts at %s (%s)", strings.Join(slots, ", "), d.config.TimeZone)
+	d.ok("schedule", "serve starts at %s (%s)", strings.Join(shown, ", "), d.config.TimeZone)
 }
 
 func (d *doctor) watchers() {
