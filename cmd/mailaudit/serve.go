@@ -44,7 +44,9 @@ func (s *serveCmd) Run(ctx context.Context, g *Globals, around *surroundingsOf) 
 	if err != nil {
 		return err
 	}
-	d := &daemon{night: n, slots: slots{schedule: c.Schedule, zone: c.TimeZone}, ends: newEnds(a)}
+	times := slots{schedule: c.Schedule, zone: c.TimeZone}
+	a.slots = &times
+	d := &daemon{night: n, slots: times, ends: newEnds(a)}
 	return d.serve(ctx)
 }
 

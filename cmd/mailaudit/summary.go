@@ -17,6 +17,16 @@ import (
 	"mailaudit/report/slack"
 )
 
+// nextRun is when serve starts the next one. Of what else starts runs, cron perhaps, the program knows
+// nothing.
+func (a *app) nextRun() time.Time {
+	if a.slots == nil {
+		return time.Time{}
+	}
+	next, _ := a.slots.next(a.now())
+	return next.at
+}
+
 // reportOptions say how this installation's reports look.
 func (a *app) reportOptions() report.Options {
 	c := a.config
@@ -27,6 +37,7 @@ func (a *app) reportOptions() report.Options {
 		Title:         title,
 		Mode:          audit.Mode(c.Notices.Mode),
 		BaseURL:       c.Report.URL,
+		NextRun:       a.nextRun(),
 		Ahead:         a.secretsThatEnd(),
 	}
 	return o

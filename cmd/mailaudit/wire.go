@@ -27,6 +27,7 @@ type app struct {
 	now     func() time.Time
 
 	closeSource func()
+	slots       *slots // of serve
 }
 
 // newApp opens the store and wires the auditor. The caller closes it.
