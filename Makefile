@@ -5,9 +5,10 @@ FUZZTIME   ?= 30s
 FAULTS     ?= 20
 
 # The embedded database is translated C and many times slower under the race detector. There the packages
-# around it run without, but for a night from end to end. Their tests mostly wait, so that more of them than
+# around it run without, but for a night from end to end; so do the mails, of which every one that there is
+# is composed, but for those composed side by side. Their tests mostly wait, so that more of them than
 # there are processors run side by side.
-SLOW_RACED = ^mailaudit/(audit/(sqlite|postgres)|cmd)(/|$$)
+SLOW_RACED = ^mailaudit/(audit/(sqlite|postgres)|cmd|report/notice)(/|$$)
 RACED_NIGHTS = TestNightAtEveryProvider
 
 .PHONY: help
@@ -27,6 +28,7 @@ test: install lint ## Everything: installs what is missing, then lint and all te
 	@MAILAUDIT_TEST_REQUIRE=1 go test -race $$(go list ./... | grep -Ev '$(SLOW_RACED)')
 	@MAILAUDIT_TEST_REQUIRE=1 go test -parallel 8 -timeout 20m $$(go list ./... | grep -E '$(SLOW_RACED)')
 	@go test -race -run '$(RACED_NIGHTS)' ./cmd/mailaudit
+	@go test -race -run TestNoMailHoldsAnothersData ./report/notice
 	@$(MAKE) --no-print-directory manifests
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=3s
 
