@@ -30,7 +30,7 @@ test: install lint ## Everything: installs what is missing, then lint and all te
 	@go test -race -run '$(RACED_NIGHTS)' ./cmd/mailaudit
 	@go test -race -run TestNoMailHoldsAnothersData ./report/notice
 	@$(MAKE) --no-print-directory manifests
-	@$(MAKE) --no-print-directory fuzz FUZZTIME=3s
+	@$(MAKE) --no-print-directory fuzz FUZZTIME=500x
 
 # A module of its own; its tests read files beside it, which Go's test cache does not watch.
 .PHONY: manifests
