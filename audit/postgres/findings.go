@@ -3,52 +3,23 @@ package postgres
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 
 	"github.com/jackc/pgx/v5"
 
 	"mailaudit/audit"
 )
 
-const findingsPage = 2000
-
 // Findings lays the run's own notes over the history as it stood at that run, in pages. Of a run that is
 // still asking it gives tonight's results so far.
 func (s *Store) Findings(ctx context.Context, run audit.Run, each func(audit.Finding) error) error {
-	for after := ""; ; {
-		page, err := s.findingsAfter(ctx, run, after)
-		if err != nil {
-			return fmt.Errorf("read findings of run %s: %w", run.Key, err)
-		}
-		if len(page) == 0 {
-			return nil
-		}
-		for _, f := range page {
-			if err := each(f); err != nil {
-				return err
-			}
-		}
-		after = page[len(page)-1].AccountID
-	}
-}
-
-func (s *Store) findingsAfter(ctx context.Context, run audit.Run, after string) ([]audit.Finding, error) {
-	if run.Unsettled() {
-		states, err := s.states(ctx, "read tonight's results", `run_key = $1 AND account_id > $2 ORDER BY account_id LIMIT $3`, run.Key, after, findingsPage)
-		return audit.FindingsTonight(states), err
-	}
-	notes, err := s.notes(ctx, run.Key, after)
-	if err != nil {
-		return nil, err
-	}
-	var history []audit.Finding
-	if run.Scope.Whole() {
-		if history, err = s.history(ctx, run.Seq, after); err != nil {
-			return nil, err
-		}
-	}
-	page := audit.Overlay(history, notes, findingsPage)
-	return page, s.noticeStates(ctx, run.Key, page)
+	return audit.WalkFindings(run, audit.FindingParts{
+		Tonight: func(after string) ([]audit.State, error) {
+			return s.states(ctx, "read tonight's results", `run_key = $1 AND account_id > $2 ORDER BY account_id LIMIT $3`, run.Key, after, audit.FindingsPage)
+		},
+		Notes:   func(after string) ([]audit.Finding, error) { return s.notes(ctx, run.Key, after) },
+		History: func(after string) ([]audit.Finding, error) { return s.history(ctx, run.Seq, after) },
+		Notices: func(page []audit.Finding) error { return s.noticeStates(ctx, run.Key, page) },
+	}, each)
 }
 
 func (s *Store) notes(ctx context.Context, key, after string) ([]audit.Finding, error) {
@@ -60,7 +31,7 @@ func (s *Store) notes(ctx context.Context, key, after string) ([]audit.Finding, 
 		err = json.Unmarshal([]byte(note), &f)
 		return f, err
 	}, `SELECT finding::text FROM mailaudit.run_notes
-		WHERE run_key = $1 AND account_id > $2 ORDER BY account_id LIMIT $3`, key, after, findingsPage)
+		WHERE run_key = $1 AND account_id > $2 ORDER BY account_id LIMIT $3`, key, after, audit.FindingsPage)
 }
 
 func (s *Store) history(ctx context.Context, seq int64, after string) ([]audit.Finding, error) {
@@ -81,7 +52,7 @@ func (s *Store) history(ctx context.Context, seq int64, after string) ([]audit.F
 		FROM mailaudit.verdict_changes c
 		WHERE account_id > $1 AND verdict <> 'gone'
 			AND seq = (SELECT max(seq) FROM mailaudit.verdict_changes WHERE account_id = c.account_id AND seq <= $2)
-		ORDER BY account_id LIMIT $3`, after, seq, findingsPage)
+		ORDER BY account_id LIMIT $3`, after, seq, audit.FindingsPage)
 }
 
 func (s *Store) noticeStates(ctx context.Context, key string, page []audit.Finding) error {

@@ -3,58 +3,26 @@ package sqlite
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 
 	"mailaudit/audit"
 )
 
-const findingsPage = 2000
-
 // Findings lays the run's own notes over the history as it stood at that run, in pages. Of a run that is
 // still asking it gives tonight's results so far.
 func (s *Store) Findings(ctx context.Context, run audit.Run, each func(audit.Finding) error) error {
-	for after := ""; ; {
-		page, err := s.findingsAfter(ctx, run, after)
-		if err != nil {
-			return fmt.Errorf("read findings of run %s: %w", run.Key, err)
-		}
-		if len(page) == 0 {
-			return nil
-		}
-		for _, f := range page {
-			if err := each(f); err != nil {
-				return err
-			}
-		}
-		after = page[len(page)-1].AccountID
-	}
-}
-
-func (s *Store) findingsAfter(ctx context.Context, run audit.Run, after string) ([]audit.Finding, error) {
-	if run.Unsettled() {
-		states, err := s.states(ctx, "read tonight's results", `run_key = ? AND account_id > ? ORDER BY account_id LIMIT ?`, run.Key, after, findingsPage)
-		return audit.FindingsTonight(states), err
-	}
-	notes, err := s.notes(ctx, run.Key, after)
-	if err != nil {
-		return nil, err
-	}
-	var history []audit.Finding
-	if run.Scope.Whole() {
-		if history, err = s.history(ctx, run.Seq, after); err != nil {
-			return nil, err
-		}
-	}
-	page := audit.Overlay(history, notes, findingsPage)
-	if err := s.noticeStates(ctx, run.Key, page); err != nil {
-		return nil, err
-	}
-	return page, nil
+	return audit.WalkFindings(run, audit.FindingParts{
+		Tonight: func(after string) ([]audit.State, error) {
+			return s.states(ctx, "read tonight's results", `run_key = ? AND account_id > ? ORDER BY account_id LIMIT ?`, run.Key, after, audit.FindingsPage)
+		},
+		Notes:   func(after string) ([]audit.Finding, error) { return s.notes(ctx, run.Key, after) },
+		History: func(after string) ([]audit.Finding, error) { return s.history(ctx, run.Seq, after) },
+		Notices: func(page []audit.Finding) error { return s.noticeStates(ctx, run.Key, page) },
+	}, each)
 }
 
 func (s *Store) notes(ctx context.Context, key, after string) ([]audit.Finding, error) {
 	rows, err := s.db.QueryContext(ctx, `SELECT finding FROM run_notes
-		WHERE run_key = ? AND account_id > ? ORDER BY account_id LIMIT ?`, key, after, findingsPage)
+		WHERE run_key = ? AND account_id > ? ORDER BY account_id LIMIT ?`, key, after, audit.FindingsPage)
 	return collect(rows, err, func(row scanner) (audit.Finding, error) {
 		var note string
 		var f audit.Finding
@@ -72,7 +40,7 @@ func (s *Store) history(ctx context.Context, seq int64, after string) ([]audit.F
 		FROM verdict_changes c
 		WHERE account_id > ?1 AND verdict <> 'gone'
 			AND seq = (SELECT max(seq) FROM verdict_changes WHERE account_id = c.account_id AND seq <= ?2)
-		ORDER BY account_id LIMIT ?3`, after, seq, findingsPage)
+		ORDER BY account_id LIMIT ?3`, after, seq, audit.FindingsPage)
 	return collect(rows, err, func(row scanner) (audit.Finding, error) {
 		f := audit.Finding{Notice: audit.NoticeNone}
 		var changed int64
