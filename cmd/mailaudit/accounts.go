@@ -14,6 +14,7 @@ import (
 
 	"mailaudit/audit"
 	"mailaudit/audit/roster"
+	"mailaudit/cmd/mailaudit/config"
 	"mailaudit/providers/catalog"
 	"mailaudit/report"
 )
@@ -42,7 +43,7 @@ func (k accountsImportCmd) opening() opening {
 const importing opening = -1
 
 func (k accountsImportCmd) Run(ctx context.Context, g *Globals, around *surroundingsOf) error {
-	c, err := loadConfig(g.Config, around.lookupEnv)
+	c, err := config.Load(g.Config, around.lookupEnv)
 	if err != nil {
 		return err
 	}
@@ -59,10 +60,10 @@ func (k accountsImportCmd) Run(ctx context.Context, g *Globals, around *surround
 	if k.DryRun {
 		return k.rehearse(in, around)
 	}
-	if err := c.ownTable("import"); err != nil {
+	if err := ownTable(c, "import"); err != nil {
 		return err
 	}
-	if c.productSeals() {
+	if c.ProductSeals() {
 		return usageError("accounts import seals what it stores, and keyset is %s: the product seals the secrets itself; let the product write the table, or set keyset to file:PATH or env:NAME", c.Keyset.Kind)
 	}
 	keys, err := openKeys(c, around.lookupEnv, log)
@@ -104,11 +105,11 @@ type accountsRemoveCmd struct {
 }
 
 func (k accountsRemoveCmd) Run(ctx context.Context, g *Globals, around *surroundingsOf) error {
-	c, err := loadConfig(g.Config, around.lookupEnv)
+	c, err := config.Load(g.Config, around.lookupEnv)
 	if err != nil {
 		return err
 	}
-	if err := c.ownTable("remove"); err != nil {
+	if err := ownTable(c, "remove"); err != nil {
 		return err
 	}
 	store, err := openStore(ctx, c, existing, g.logger(around.stderr))
@@ -124,9 +125,9 @@ func (k accountsRemoveCmd) Run(ctx context.Context, g *Globals, around *surround
 }
 
 // ownTable refuses to write where the accounts are the product's.
-func (c *Config) ownTable(doing string) error {
-	if c.elsewhere() {
-		return usageError("accounts %s writes the program's own table, and the accounts are read from elsewhere (accounts.relation, accounts.database)", doing)
+func ownTable(c *config.Config, doing string) error {
+	if c.Elsewhere() {
+		return usageError("accounts %s writes the program's own table, and the accounts are read from Elsewhere (accounts.relation, accounts.database)", doing)
 	}
 	return nil
 }
@@ -163,7 +164,7 @@ func (k accountsListCmd) Run(ctx context.Context, g *Globals, around *surroundin
 			return err
 		}
 	}
-	c, err := loadConfig(g.Config, around.lookupEnv)
+	c, err := config.Load(g.Config, around.lookupEnv)
 	if err != nil {
 		return err
 	}
@@ -173,7 +174,7 @@ func (k accountsListCmd) Run(ctx context.Context, g *Globals, around *surroundin
 	}
 	defer store.Close()
 	source := audit.Accounts(store)
-	if c.elsewhere() {
+	if c.Elsewhere() {
 		relation, err := openAccounts(ctx, c)
 		if err != nil {
 			return err

@@ -16,6 +16,7 @@ import (
 
 	"mailaudit/audit"
 	"mailaudit/audit/sqlite"
+	"mailaudit/cmd/mailaudit/config"
 	"mailaudit/providers"
 	"mailaudit/providers/sim"
 )
@@ -251,7 +252,7 @@ func column(db *sql.DB, query string) (all [][]byte, err error) {
 // process, or where results are recorded, which the queue catches and keeps with its job.
 func panicking(args []string) int {
 	around := surroundingsOf{lookupEnv: os.LookupEnv, stdout: os.Stdout, stderr: os.Stderr}
-	c, err := loadConfig(args[0], around.lookupEnv)
+	c, err := config.Load(args[0], around.lookupEnv)
 	if err != nil {
 		panic(err)
 	}

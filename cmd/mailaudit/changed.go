@@ -7,12 +7,13 @@ import (
 	"log/slog"
 
 	"mailaudit/audit"
+	"mailaudit/cmd/mailaudit/config"
 	"mailaudit/report"
 )
 
 // changed verifies what customers have repaired since the last run. It makes no run and leaves the field to
 // one that is at work.
-func (r *runCmd) changed(ctx context.Context, c *Config, log *slog.Logger, around *surroundingsOf) error {
+func (r *runCmd) changed(ctx context.Context, c *config.Config, log *slog.Logger, around *surroundingsOf) error {
 	a, err := newApp(ctx, c, log, around)
 	if err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"io"
 
 	"mailaudit/audit"
+	"mailaudit/cmd/mailaudit/config"
 	"mailaudit/providers"
 )
 
@@ -17,7 +18,7 @@ type checkCmd struct {
 }
 
 func (k checkCmd) Run(ctx context.Context, g *Globals, around *surroundingsOf) error {
-	c, err := loadConfig(g.Config, around.lookupEnv)
+	c, err := config.Load(g.Config, around.lookupEnv)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/url"
 	"time"
+
+	"mailaudit/cmd/mailaudit/config"
 )
 
 const (
@@ -16,7 +18,7 @@ const (
 
 // clockSkew is the function by which preflight and doctor compare this machine's clock with another's: the
 // Date of an HTTP answer of Slack's, which the program talks to anyway. nil without Slack.
-func (c *Config) clockSkew() func(context.Context) (time.Duration, string, error) {
+func clockSkew(c *config.Config) func(context.Context) (time.Duration, string, error) {
 	address := c.Slack.APIURL
 	switch {
 	case !c.Slack.Webhook.Empty():

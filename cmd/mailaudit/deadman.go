@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"mailaudit/cmd/mailaudit/config"
 	"mailaudit/providers"
 )
 
@@ -24,7 +25,7 @@ type deadMan struct {
 }
 
 // watched holds a run under the eyes of those who look from outside.
-func (r *runCmd) watched(ctx context.Context, c *Config, log *slog.Logger, around *surroundingsOf) error {
+func (r *runCmd) watched(ctx context.Context, c *config.Config, log *slog.Logger, around *surroundingsOf) error {
 	// The name by which a failure is told that comes before the run's key is known.
 	key := r.Key
 	if key == "" {

@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	"github.com/alecthomas/kong"
+
+	"mailaudit/cmd/mailaudit/config"
 )
 
 const deployDir = "../../deploy"
@@ -49,7 +51,7 @@ func TestDeployedConfigurations(t *testing.T) {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		c, err := loadConfig(path, variables(nil))
+		c, err := config.Load(path, variables(nil))
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue

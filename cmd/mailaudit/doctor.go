@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 
+	"mailaudit/cmd/mailaudit/config"
 	"mailaudit/report"
 )
 
@@ -14,7 +15,7 @@ type doctorCmd struct{}
 // Run checks everything that a night needs. It stores one row of its own, opens secrets without sending one,
 // and mails and posts nothing.
 func (doctorCmd) Run(ctx context.Context, g *Globals, around *surroundingsOf) error {
-	c, err := loadConfig(g.Config, around.lookupEnv)
+	c, err := config.Load(g.Config, around.lookupEnv)
 	if err != nil {
 		return err
 	}
@@ -39,7 +40,7 @@ func howMany(n int, what string) string {
 // doctor goes on after a failure, so that one call finds everything; what cannot be asked for want of
 // something else is left out.
 type doctor struct {
-	config   *Config
+	config   *config.Config
 	around   *surroundingsOf
 	globals  *Globals
 	out      io.Writer
@@ -143,7 +144,7 @@ const doctorSetting = "doctor-was-here"
 
 // lock says whether a working command has the database now, which is no difference.
 func (d *doctor) lock(ctx context.Context, store storage) string {
-	if d.config.Database.Kind != sqliteDatabase {
+	if d.config.Database.Kind != config.SQLite {
 		return ""
 	}
 	unlock, err := lockStore(ctx, store, false)

@@ -78,7 +78,7 @@ func (d *doctor) slack(ctx context.Context) {
 const skewTold = 30 * time.Second
 
 func (d *doctor) clock(ctx context.Context) {
-	ask := d.config.clockSkew()
+	ask := clockSkew(d.config)
 	if ask == nil {
 		d.note("clock", "not compared: without Slack there is nobody to ask")
 		return

@@ -6,6 +6,7 @@ import (
 	"io"
 	"time"
 
+	"mailaudit/cmd/mailaudit/config"
 	"mailaudit/report"
 )
 
@@ -16,7 +17,7 @@ type evidenceCmd struct {
 }
 
 func (e evidenceCmd) Run(ctx context.Context, g *Globals, around *surroundingsOf) error {
-	c, err := loadConfig(g.Config, around.lookupEnv)
+	c, err := config.Load(g.Config, around.lookupEnv)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"mailaudit/audit"
+	"mailaudit/cmd/mailaudit/config"
 	"mailaudit/providers"
 	"mailaudit/report/notice"
 )
@@ -49,7 +50,7 @@ func (k guideCmd) Run(ctx context.Context, g *Globals, around *surroundingsOf) e
 	case !v.Failing():
 		return usageError("customers are not mailed about %s, so there is no guide for it", v)
 	}
-	c, err := loadConfig(g.Config, around.lookupEnv)
+	c, err := config.Load(g.Config, around.lookupEnv)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"mailaudit/cmd/mailaudit/config"
 	"mailaudit/report/notice"
 )
 
@@ -18,7 +19,7 @@ func (k guideCmd) writeSite(g *Globals, around *surroundingsOf) error {
 		}
 		only = append(only, p.Name)
 	}
-	c, err := loadConfig(g.Config, around.lookupEnv)
+	c, err := config.Load(g.Config, around.lookupEnv)
 	if err != nil {
 		return err
 	}

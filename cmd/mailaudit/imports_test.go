@@ -24,7 +24,7 @@ var homes = map[string][]string{
 	"github.com/emersion/go-sasl":                         {"providers/dial", "providers/sim", "report/notice"},
 	"github.com/emersion/go-smtp":                         {"providers/dial", "providers/sim", "report/notice"},
 	"github.com/failsafe-go/failsafe-go":                  {"providers/pace"},
-	"github.com/goccy/go-yaml":                            {"cmd/mailaudit", "providers"},
+	"github.com/goccy/go-yaml":                            {"cmd/mailaudit/config", "providers"},
 	"github.com/jackc/pgx/v5":                             {"audit/postgres"},
 	"github.com/jackc/pgx/v5/pgxpool":                     {"audit/postgres", "cmd/mailaudit"}, // handed from the store to the driver of River
 	"github.com/pressly/goose/v3":                         {"audit/postgres", "audit/sqlite"},
@@ -32,7 +32,7 @@ var homes = map[string][]string{
 	"github.com/riverqueue/river":                         {"audit/queue"},
 	"github.com/riverqueue/river/riverdriver/riverpgxv5":  {"cmd/mailaudit"},
 	"github.com/riverqueue/river/riverdriver/riversqlite": {"cmd/mailaudit"},
-	"github.com/robfig/cron/v3":                           {"cmd/mailaudit"},
+	"github.com/robfig/cron/v3":                           {"cmd/mailaudit/config"},
 	"github.com/schollz/progressbar/v3":                   {"cmd/mailaudit"},
 	"github.com/slack-go/slack":                           {"report/slack"},
 	"github.com/tink-crypto/tink-go/v2":                   {"audit/seal"},
@@ -70,7 +70,7 @@ func TestImportsGoOneWay(t *testing.T) {
 			case ours && !mayImport(s, inside):
 				t.Errorf("%s imports %s: imports go providers <- audit <- report <- cmd, and siblings do not know each other", s.name, imported)
 			case !ours && strings.Contains(strings.Split(imported, "/")[0], ".") && !atHome(s, imported):
-				t.Errorf("%s imports %s, whose home is elsewhere", s.name, imported)
+				t.Errorf("%s imports %s, whose home is Elsewhere", s.name, imported)
 			}
 		}
 	}

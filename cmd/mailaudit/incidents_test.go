@@ -11,7 +11,7 @@ import (
 	"mailaudit/providers/sim"
 )
 
-// What went wrong elsewhere, by what must not happen here. Each clinic has one mailbox and one contact;
+// What went wrong Elsewhere, by what must not happen here. Each clinic has one mailbox and one contact;
 // twenty are at Google and four at Yahoo.
 
 func clinicBase(t *testing.T) (s *scene, google, yahoo *sim.Server) {

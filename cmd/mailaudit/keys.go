@@ -7,6 +7,7 @@ import (
 	"text/tabwriter"
 
 	"mailaudit/audit/seal"
+	"mailaudit/cmd/mailaudit/config"
 	"mailaudit/providers"
 )
 
@@ -49,11 +50,11 @@ type keysStatusCmd struct {
 func (k keysStatusCmd) Run(g *Globals, around *surroundingsOf) error {
 	source := "file:" + k.File
 	if k.File == "" {
-		c, err := loadConfig(g.Config, around.lookupEnv)
+		c, err := config.Load(g.Config, around.lookupEnv)
 		if err != nil {
 			return err
 		}
-		if c.productSeals() {
+		if c.ProductSeals() {
 			return usageError("keyset is %s: the product seals the secrets, and there is no keyset of ours; name a FILE", c.Keyset.Kind)
 		}
 		source = c.Keyset.String()
@@ -83,12 +84,12 @@ type keyring struct {
 }
 
 // openKeys loads the configured keys. What is wrong with them is a configuration error. The caller closes them.
-func openKeys(c *Config, lookupEnv func(string) (string, bool), log *slog.Logger) (*keyring, error) {
+func openKeys(c *config.Config, lookupEnv func(string) (string, bool), log *slog.Logger) (*keyring, error) {
 	k := &keyring{}
 	var warnings []string
 	var err error
-	if c.productSeals() {
-		k.opener, warnings, err = seal.NewOpener(c.Keyset.String(), seal.OpenerOptions{Env: c.openerEnvironment(os.Environ()), Log: log})
+	if c.ProductSeals() {
+		k.opener, warnings, err = seal.NewOpener(c.Keyset.String(), seal.OpenerOptions{Env: c.OpenerEnvironment(os.Environ()), Log: log})
 	} else {
 		k.keyset, warnings, err = seal.LoadKeyset(c.Keyset.String(), lookupEnv)
 	}

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
+
+	"mailaudit/cmd/mailaudit/config"
 )
 
 func main() {
@@ -132,7 +134,7 @@ func conclude(ctx context.Context, err error, stderr io.Writer) int {
 	if errors.As(err, &coded) {
 		return coded.code
 	}
-	if errors.As(err, new(*ConfigError)) {
+	if errors.As(err, new(*config.Error)) {
 		return exitUsage
 	}
 	return exitFail

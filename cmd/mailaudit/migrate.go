@@ -3,12 +3,14 @@ package main
 import (
 	"context"
 	"fmt"
+
+	"mailaudit/cmd/mailaudit/config"
 )
 
 type migrateCmd struct{}
 
 func (migrateCmd) Run(ctx context.Context, g *Globals, around *surroundingsOf) error {
-	c, err := loadConfig(g.Config, around.lookupEnv)
+	c, err := config.Load(g.Config, around.lookupEnv)
 	if err != nil {
 		return err
 	}

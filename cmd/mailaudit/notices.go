@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"mailaudit/audit"
+	"mailaudit/cmd/mailaudit/config"
 	"mailaudit/report"
 	"mailaudit/report/notice"
 )
@@ -38,7 +39,7 @@ func (l noticesListCmd) Run(ctx context.Context, g *Globals, around *surrounding
 	if l.State != "" && !slices.Contains(audit.NoticeStates[:], audit.NoticeState(l.State)) {
 		return usageError("--state %q is not one of %s", l.State, joined(audit.NoticeStates[:]))
 	}
-	c, err := loadConfig(g.Config, around.lookupEnv)
+	c, err := config.Load(g.Config, around.lookupEnv)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"mailaudit/audit"
+	"mailaudit/cmd/mailaudit/config"
 	"mailaudit/report"
 	"mailaudit/report/slack"
 )
@@ -26,7 +27,7 @@ func (k noticesReleaseCmd) Run(ctx context.Context, g *Globals, around *surround
 	if err := k.check(); err != nil {
 		return err
 	}
-	c, err := loadConfig(g.Config, around.lookupEnv)
+	c, err := config.Load(g.Config, around.lookupEnv)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"mailaudit/audit"
+	"mailaudit/cmd/mailaudit/config"
 	"mailaudit/report"
 	"mailaudit/report/notice"
 )
@@ -25,7 +26,7 @@ const (
 )
 
 func (k noticesPreviewCmd) Run(ctx context.Context, g *Globals, around *surroundingsOf) error {
-	c, err := loadConfig(g.Config, around.lookupEnv)
+	c, err := config.Load(g.Config, around.lookupEnv)
 	if err != nil {
 		return err
 	}

@@ -5,30 +5,15 @@ import (
 	"sync"
 
 	"mailaudit/audit"
+	"mailaudit/cmd/mailaudit/config"
 	"mailaudit/providers"
 	"mailaudit/providers/catalog"
 	"mailaudit/providers/pace"
 )
 
-// clients are the OAuth clients of a provider by brand, "" being the provider's own.
-func (o OAuthConfig) clients() map[string]OAuthClient {
-	return map[string]OAuthClient{
-		"":    {ClientID: o.ClientID, ClientSecret: o.ClientSecret, TokenURL: o.TokenURL, SecretExpires: o.SecretExpires},
-		"aol": o.AOL,
-	}
-}
-
-// oauthKey is where a brand's client stands under a provider's key.
-func oauthKey(provider, brand string) string {
-	if brand == "" {
-		return provider + ".oauth"
-	}
-	return provider + ".oauth." + brand
-}
-
 // oauthClient is the client that serves a brand; false where none is configured.
 func (a *app) oauthClient(p *providers.Provider, b *providers.Brand) (providers.Client, bool) {
-	c := a.config.Providers[p.Name].OAuth.clients()[b.OAuth]
+	c := a.config.Providers[p.Name].OAuth.Clients()[b.OAuth]
 	client := providers.Client{ID: c.ClientID, Secret: c.ClientSecret, TokenURL: c.TokenURL}
 	if client.TokenURL == "" {
 		client.TokenURL = p.TokenEndpoint(b)
@@ -37,10 +22,10 @@ func (a *app) oauthClient(p *providers.Provider, b *providers.Brand) (providers.
 }
 
 // expiries lists when the configured client secrets end.
-func (c *Config) expiries() []audit.ClientExpiry {
+func expiries(c *config.Config) []audit.ClientExpiry {
 	var all []audit.ClientExpiry
 	for _, p := range catalog.All() {
-		for brand, client := range c.Providers[p.Name].OAuth.clients() {
+		for brand, client := range c.Providers[p.Name].OAuth.Clients() {
 			if client.SecretExpires.IsZero() {
 				continue
 			}
@@ -48,7 +33,7 @@ func (c *Config) expiries() []audit.ClientExpiry {
 			if b, ok := p.Brand(brand); ok {
 				owner = b.Title
 			}
-			all = append(all, audit.ClientExpiry{Owner: owner, Key: oauthKey("providers."+p.Name, brand), At: client.SecretExpires})
+			all = append(all, audit.ClientExpiry{Owner: owner, Key: config.OAuthKey("providers."+p.Name, brand), At: client.SecretExpires})
 		}
 	}
 	return all

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"mailaudit/audit"
+	"mailaudit/cmd/mailaudit/config"
 	"mailaudit/providers"
 	"mailaudit/providers/sim"
 )
@@ -41,7 +42,7 @@ func newSealedByProduct(t *testing.T) *sealedByProduct {
 // serve opens the socket.
 func (s *sealedByProduct) serve() {
 	s.t.Helper()
-	keys, err := openKeys(&Config{Keyset: KeySource{"file", s.path("keyset.json")}}, variables(nil), slog.New(slog.DiscardHandler))
+	keys, err := openKeys(&config.Config{Keyset: config.KeySource{Kind: "file", Value: s.path("keyset.json")}}, variables(nil), slog.New(slog.DiscardHandler))
 	s.need(err)
 	listener, err := net.Listen("unix", s.path("opener.sock"))
 	s.need(err)
@@ -146,10 +147,10 @@ func TestNothingIsSealedForAProductThatSeals(t *testing.T) {
 
 // The opener is given the environment without what is ours alone.
 func TestOpenersEnvironment(t *testing.T) {
-	c := defaultConfig()
-	c.FingerprintKey = KeySource{"env", "PRINT_KEY"}
-	c.Keyset = KeySource{"exec", "opener"}
-	c.Database = Database{Kind: postgresDatabase, URL: providers.NewSecret("postgres://audit:db%20pw@db/x")}
+	c := config.Default()
+	c.FingerprintKey = config.KeySource{Kind: "env", Value: "PRINT_KEY"}
+	c.Keyset = config.KeySource{Kind: "exec", Value: "opener"}
+	c.Database = config.Database{Kind: config.PostgreSQL, URL: providers.NewSecret("postgres://audit:db%20pw@db/x")}
 	c.Slack.Token = providers.NewSecret("xoxb-1")
 	google := c.Providers["google"]
 	google.OAuth.ClientSecret = providers.NewSecret("client-pw")
@@ -157,7 +158,7 @@ func TestOpenersEnvironment(t *testing.T) {
 	ours := []string{"MAILAUDIT_DATABASE=x", "MAILAUDIT_CONFIG=y", "PRINT_KEY=z", "SLACK=xoxb-1", "DB_PASSWORD=db pw",
 		"DB=postgres://audit:db%20pw@db/x", "OAUTH=client-pw"}
 	theirs := []string{"PATH=/bin", "HOME=/root", "VAULT_TOKEN=s.1", "EMPTY=", "NOT_MAILAUDIT_=1", "DOUBLE=a=b", "ODD"}
-	if got := c.openerEnvironment(slices.Concat(ours, theirs)); !slices.Equal(got, theirs) {
+	if got := c.OpenerEnvironment(slices.Concat(ours, theirs)); !slices.Equal(got, theirs) {
 		t.Errorf("%q", got)
 	}
 }
@@ -165,16 +166,16 @@ func TestOpenersEnvironment(t *testing.T) {
 // Refresh tokens are renewed only where they can be sealed and the table is ours.
 func TestWhoKeepsGrants(t *testing.T) {
 	s := newSealedByProduct(t)
-	ours, err := openKeys(&Config{Keyset: KeySource{"file", s.path("keyset.json")}}, variables(nil), slog.New(slog.DiscardHandler))
+	ours, err := openKeys(&config.Config{Keyset: config.KeySource{Kind: "file", Value: s.path("keyset.json")}}, variables(nil), slog.New(slog.DiscardHandler))
 	s.need(err)
-	own, elsewhere := &Config{}, &Config{Accounts: AccountsConfig{Relation: "product.mail_accounts"}}
+	own, Elsewhere := &config.Config{}, &config.Config{Accounts: config.Accounts{Relation: "product.mail_accounts"}}
 	for _, tt := range []struct {
 		name string
 		app  app
 		want bool
 	}{
 		{"our table and keyset", app{config: own, keys: ours}, true},
-		{"the product's table", app{config: elsewhere, keys: ours}, false},
+		{"the product's table", app{config: Elsewhere, keys: ours}, false},
 		{"the product's seal", app{config: own, keys: &keyring{}}, false},
 	} {
 		tt.app.store = neverUsed{}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"mailaudit/audit"
+	"mailaudit/cmd/mailaudit/config"
 )
 
 // decider is who decides something that cannot be undone, and why. Both are kept.
@@ -43,7 +44,7 @@ func (d doer) who(around *surroundingsOf) string {
 // openDesk wires an app for what operators decide. It needs no keys: mails can be stopped whatever is wrong
 // with these.
 func openDesk(ctx context.Context, g *Globals, around *surroundingsOf) (*app, error) {
-	c, err := loadConfig(g.Config, around.lookupEnv)
+	c, err := config.Load(g.Config, around.lookupEnv)
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"mailaudit/cmd/mailaudit/config"
 	"mailaudit/providers/sim"
 )
 
@@ -81,7 +82,7 @@ func (s *scene) notices(args ...string) (all []noticeRow) {
 // acted checks which actions of operators are kept, oldest first.
 func (s *scene) acted(want ...string) {
 	s.t.Helper()
-	c, err := loadConfig(s.path("mailaudit.yaml"), variables(nil))
+	c, err := config.Load(s.path("mailaudit.yaml"), variables(nil))
 	s.need(err)
 	g := &Globals{LogLevel: "error"}
 	store, err := openStore(s.t.Context(), c, existing, g.logger(&s.said))
@@ -531,7 +532,7 @@ func TestChangedYields(t *testing.T) {
 	t.Parallel()
 	s, _ := gmailScene(t, 1)
 	s.done("run")
-	c, err := loadConfig(s.path("mailaudit.yaml"), variables(nil))
+	c, err := config.Load(s.path("mailaudit.yaml"), variables(nil))
 	s.need(err)
 	g := &Globals{LogLevel: "error"}
 	store, err := openStore(t.Context(), c, existing, g.logger(&s.said))

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"mailaudit/cmd/mailaudit/config"
 	"mailaudit/providers"
 	"mailaudit/providers/catalog"
 	"mailaudit/providers/pace"
@@ -22,7 +23,7 @@ type pacing struct {
 	other pace.Limits
 }
 
-func newPacing(c *Config) *pacing {
+func newPacing(c *config.Config) *pacing {
 	p := &pacing{providers: map[string]*gate{}, limits: map[string]pace.Limits{}, hosts: map[string]*gate{}}
 	for name, limits := range c.Providers {
 		l := pace.Limits{MaxConcurrency: limits.MaxConcurrency, MaxRate: limits.MaxRate.PerSecond()}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 
+	"mailaudit/cmd/mailaudit/config"
 	"mailaudit/report"
 	"mailaudit/report/page"
 	"mailaudit/report/slack"
@@ -17,7 +18,7 @@ type reportCmd struct {
 }
 
 func (r reportCmd) Run(ctx context.Context, g *Globals, around *surroundingsOf) error {
-	c, err := loadConfig(g.Config, around.lookupEnv)
+	c, err := config.Load(g.Config, around.lookupEnv)
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"mailaudit/audit"
+	"mailaudit/cmd/mailaudit/config"
 )
 
 type runCmd struct {
@@ -63,7 +64,7 @@ func (r *runCmd) Run(ctx context.Context, g *Globals, around *surroundingsOf) er
 	if err := r.check(); err != nil {
 		return err
 	}
-	c, err := loadConfig(g.Config, around.lookupEnv)
+	c, err := config.Load(g.Config, around.lookupEnv)
 	if err != nil {
 		return err
 	}
@@ -78,7 +79,7 @@ func (r *runCmd) Run(ctx context.Context, g *Globals, around *surroundingsOf) er
 }
 
 // start works on the run; begun is told its key.
-func (r *runCmd) start(ctx context.Context, c *Config, log *slog.Logger, around *surroundingsOf, begun func(key string)) error {
+func (r *runCmd) start(ctx context.Context, c *config.Config, log *slog.Logger, around *surroundingsOf, begun func(key string)) error {
 	a, err := newAppOn(ctx, c, r.opening(), log, around)
 	if err != nil {
 		return err
@@ -95,7 +96,7 @@ func (r *runCmd) start(ctx context.Context, c *Config, log *slog.Logger, around 
 		return err
 	}
 	defer unlock()
-	a.auditor.ClockSkew = c.clockSkew()
+	a.auditor.ClockSkew = clockSkew(c)
 	return r.night(ctx, a, begun)
 }
 

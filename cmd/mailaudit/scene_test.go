@@ -115,6 +115,14 @@ func inYAML(v any) string {
 	return string(b)
 }
 
+// variables is an environment of these variables alone.
+func variables(m map[string]string) func(string) (string, bool) {
+	return func(name string) (string, bool) {
+		v, ok := m[name]
+		return v, ok
+	}
+}
+
 func (s *scene) need(err error) {
 	s.t.Helper()
 	if err != nil {

@@ -2,7 +2,11 @@ package main
 
 import (
 	"time"
+
+	"mailaudit/cmd/mailaudit/config"
 )
+
+const day = 24 * time.Hour
 
 // slot is one time of the schedule: the local day's one moment to start a run.
 type slot struct {
@@ -31,7 +35,7 @@ const (
 // clocks removes and meets twice one that it repeats; in UTC, which has no changes, it makes no mistake. So
 // it names the days and clocks here, and each is then placed in the zone.
 type slots struct {
-	schedule Schedule
+	schedule config.Schedule
 	zone     *time.Location
 }
 

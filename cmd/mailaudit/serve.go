@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"mailaudit/audit"
+	"mailaudit/cmd/mailaudit/config"
 )
 
 type serveCmd struct {
@@ -15,7 +16,7 @@ type serveCmd struct {
 }
 
 func (s *serveCmd) Run(ctx context.Context, g *Globals, around *surroundingsOf) error {
-	c, err := loadConfig(g.Config, around.lookupEnv)
+	c, err := config.Load(g.Config, around.lookupEnv)
 	if err != nil {
 		return err
 	}
@@ -39,7 +40,7 @@ func (s *serveCmd) Run(ctx context.Context, g *Globals, around *surroundingsOf) 
 	if err := a.checkKeys(ctx); err != nil {
 		return err
 	}
-	a.auditor.ClockSkew = c.clockSkew()
+	a.auditor.ClockSkew = clockSkew(c)
 	n, err := a.newNight()
 	if err != nil {
 		return err

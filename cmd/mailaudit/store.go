@@ -9,6 +9,7 @@ import (
 
 	"mailaudit/audit"
 	"mailaudit/audit/queue"
+	"mailaudit/cmd/mailaudit/config"
 )
 
 // storage is the configured database, with what differs between its kinds.
@@ -45,8 +46,8 @@ const (
 )
 
 // openStore opens the configured database.
-func openStore(ctx context.Context, c *Config, how opening, log *slog.Logger) (storage, error) {
-	if c.Database.Kind == postgresDatabase {
+func openStore(ctx context.Context, c *config.Config, how opening, log *slog.Logger) (storage, error) {
+	if c.Database.Kind == config.PostgreSQL {
 		return openPostgres(ctx, c, how, log)
 	}
 	return openSQLite(ctx, c, how, log)

@@ -12,6 +12,7 @@ import (
 	"mailaudit/audit"
 	"mailaudit/audit/postgres"
 	"mailaudit/audit/queue"
+	"mailaudit/cmd/mailaudit/config"
 )
 
 type postgresStorage struct {
@@ -26,7 +27,7 @@ const (
 	asleepAfter = 2 * time.Minute
 )
 
-func openPostgres(ctx context.Context, c *Config, how opening, log *slog.Logger) (storage, error) {
+func openPostgres(ctx context.Context, c *config.Config, how opening, log *slog.Logger) (storage, error) {
 	pooler := c.DatabasePooler == "transaction"
 	store, err := postgres.Open(ctx, c.Database.URL.Reveal(), postgres.Options{Pooler: pooler})
 	if err != nil {
@@ -74,13 +75,10 @@ func (s postgresStorage) workedOn(run audit.Run, now time.Time) bool {
 }
 
 // openAccounts opens the relation that the accounts are read from, where it is not the program's own table.
-func openAccounts(ctx context.Context, c *Config) (*postgres.Source, error) {
+func openAccounts(ctx context.Context, c *config.Config) (*postgres.Source, error) {
 	from := c.Accounts.Database
 	if from.Kind == "" {
 		from = c.Database
 	}
 	return postgres.OpenSource(ctx, from.URL.Reveal(), c.Accounts.Relation, postgres.Options{Pooler: c.DatabasePooler == "transaction"})
 }
-
-// elsewhere tells whether the accounts are not in the program's own table.
-func (c *Config) elsewhere() bool { return c.Accounts.Relation != "" || c.Accounts.Database.Kind != "" }

@@ -11,6 +11,7 @@ import (
 	"mailaudit/audit"
 	"mailaudit/audit/queue"
 	"mailaudit/audit/sqlite"
+	"mailaudit/cmd/mailaudit/config"
 )
 
 type sqliteStorage struct {
@@ -19,7 +20,7 @@ type sqliteStorage struct {
 }
 
 // openSQLite brings the tables up to date however it is opened: on SQLite every command may.
-func openSQLite(ctx context.Context, c *Config, how opening, log *slog.Logger) (storage, error) {
+func openSQLite(ctx context.Context, c *config.Config, how opening, log *slog.Logger) (storage, error) {
 	open := sqlite.Open
 	if how == creating || how == importing {
 		open = sqlite.Create

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"mailaudit/cmd/mailaudit/config"
 	"mailaudit/providers"
 	"mailaudit/providers/sim"
 )
@@ -239,8 +240,8 @@ func TestClockIsCompared(t *testing.T) {
 			}
 			w.Header().Set("Date", tt.date)
 		}))
-		c := Config{Slack: SlackConfig{Webhook: providers.NewSecret(server.URL + "/services/clock-canary")}}
-		skew, source, err := c.clockSkew()(t.Context())
+		c := config.Config{Slack: config.Slack{Webhook: providers.NewSecret(server.URL + "/services/clock-canary")}}
+		skew, source, err := clockSkew(&c)(t.Context())
 		if tt.says == "" && (err != nil || (skew-tt.want).Abs() > time.Minute || source != "127.0.0.1") {
 			t.Errorf("%s: %v by %q, %v", tt.name, skew, source, err)
 		}
@@ -249,7 +250,7 @@ func TestClockIsCompared(t *testing.T) {
 		}
 		server.Close()
 	}
-	if (&Config{}).clockSkew() != nil {
+	if clockSkew(&config.Config{}) != nil {
 		t.Error("without Slack there is nobody to ask")
 	}
 }

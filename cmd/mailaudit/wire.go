@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"mailaudit/audit"
+	"mailaudit/cmd/mailaudit/config"
 	"mailaudit/providers"
 	"mailaudit/providers/catalog"
 	"mailaudit/providers/dial"
@@ -17,7 +18,7 @@ import (
 // app is the program put together for one command. This file and those named for a part (keys.go, mail.go,
 // summary.go) are the only ones that know both sides of each seam.
 type app struct {
-	config  *Config
+	config  *config.Config
 	log     *slog.Logger
 	around  *surroundingsOf
 	store   storage
@@ -31,12 +32,12 @@ type app struct {
 }
 
 // newApp opens the store and wires the auditor. The caller closes it.
-func newApp(ctx context.Context, c *Config, log *slog.Logger, around *surroundingsOf) (*app, error) {
+func newApp(ctx context.Context, c *config.Config, log *slog.Logger, around *surroundingsOf) (*app, error) {
 	return newAppOn(ctx, c, existing, log, around)
 }
 
 // newAppOn is newApp for commands that may bring the database's tables up to date.
-func newAppOn(ctx context.Context, c *Config, how opening, log *slog.Logger, around *surroundingsOf) (*app, error) {
+func newAppOn(ctx context.Context, c *config.Config, how opening, log *slog.Logger, around *surroundingsOf) (*app, error) {
 	a := &app{config: c, log: log, around: around, now: around.clock()}
 	var err error
 	if a.keys, err = openKeys(c, around.lookupEnv, log); err != nil {
@@ -59,7 +60,7 @@ func newAppOn(ctx context.Context, c *Config, how opening, log *slog.Logger, aro
 
 func (a *app) openSource(ctx context.Context) error {
 	a.source = a.store
-	if !a.config.elsewhere() {
+	if !a.config.Elsewhere() {
 		return nil
 	}
 	source, err := openAccounts(ctx, a.config)
@@ -71,7 +72,7 @@ func (a *app) openSource(ctx context.Context) error {
 }
 
 // alone tells whether this process is the only one that may work on the database.
-func (a *app) alone() bool { return a.config.Database.Kind != postgresDatabase }
+func (a *app) alone() bool { return a.config.Database.Kind != config.PostgreSQL }
 
 func (a *app) Close() error {
 	if a.closeSource != nil {
@@ -175,7 +176,7 @@ func (a *app) policy() audit.Policy {
 			MaxUnreachable: float64(c.Guard.MaxUnreachable), MaxSourceLoss: float64(c.Guard.MaxSourceLoss),
 		},
 		Canaries:     map[string]audit.Canaries{},
-		OAuthClients: c.expiries(),
+		OAuthClients: expiries(c),
 		Changes:      providers.Changes(),
 		Mode:         audit.Mode(c.Notices.Mode),
 		Cadence:      audit.Cadence{ConfirmNights: c.Notices.ConfirmNights, RemindAfter: c.Notices.RemindAfter},

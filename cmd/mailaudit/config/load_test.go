@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"errors"
@@ -30,15 +30,15 @@ func variables(m map[string]string) func(string) (string, bool) {
 
 func load(t *testing.T, text string, env map[string]string) (*Config, error) {
 	t.Helper()
-	return parseConfig("mailaudit.yaml", []byte(text), surroundings{lookupEnv: variables(env), readFile: readBounded})
+	return parseText("mailaudit.yaml", []byte(text), surroundings{lookupEnv: variables(env), readFile: readBounded})
 }
 
 func TestNothingGivenIsTheDefaults(t *testing.T) {
-	c, err := loadConfig("", variables(nil))
+	c, err := Load("", variables(nil))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(defaultConfig(), c, compareConfig); diff != "" {
+	if diff := cmp.Diff(Default(), c, compareConfig); diff != "" {
 		t.Error(diff)
 	}
 	if got := c.FingerprintSource().String(); got != "file:fingerprint.json" {
@@ -48,7 +48,7 @@ func TestNothingGivenIsTheDefaults(t *testing.T) {
 		c, err := load(t, text, nil)
 		if err != nil {
 			t.Errorf("%q: %v", text, err)
-		} else if diff := cmp.Diff(defaultConfig(), c, compareConfig); diff != "" {
+		} else if diff := cmp.Diff(Default(), c, compareConfig); diff != "" {
 			t.Errorf("%q: %s", text, diff)
 		}
 	}
@@ -56,12 +56,12 @@ func TestNothingGivenIsTheDefaults(t *testing.T) {
 
 // The example is what operators copy: it must name every key, and say of each what the program does.
 func TestExampleIsTheDefaults(t *testing.T) {
-	path := filepath.Join("..", "..", "deploy", "mailaudit.example.yaml")
-	c, err := loadConfig(path, variables(nil))
+	path := filepath.Join("..", "..", "..", "deploy", "mailaudit.example.yaml")
+	c, err := Load(path, variables(nil))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(defaultConfig(), c, compareConfig); diff != "" {
+	if diff := cmp.Diff(Default(), c, compareConfig); diff != "" {
 		t.Error(diff)
 	}
 	data, err := os.ReadFile(path)
@@ -94,7 +94,7 @@ func keysGiven(t *testing.T, text string) map[string]bool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := f.bind("", root, valueOf(defaultConfig())); err != nil {
+	if err := f.bind("", root, valueOf(Default())); err != nil {
 		t.Fatal(err)
 	}
 	keys := map[string]bool{}
@@ -187,12 +187,12 @@ func TestConfigVariableNamesTheFile(t *testing.T) {
 	if err := os.WriteFile(path, []byte("installation: here\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c, err := loadConfig("", variables(map[string]string{"MAILAUDIT_CONFIG": path}))
+	c, err := Load("", variables(map[string]string{"MAILAUDIT_CONFIG": path}))
 	if err != nil || c.Installation != "here" {
 		t.Errorf("%+v, %v", c, err)
 	}
-	_, err = loadConfig(path+".gone", variables(nil))
-	var fault *ConfigError
+	_, err = Load(path+".gone", variables(nil))
+	var fault *Error
 	if !errors.As(err, &fault) || !strings.HasSuffix(err.Error(), ".gone: read the configuration: no such file or directory") {
 		t.Errorf("missing file: %v", err)
 	}

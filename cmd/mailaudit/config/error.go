@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"fmt"
@@ -7,16 +7,16 @@ import (
 	"unicode"
 )
 
-// ConfigError is a configuration that cannot be meant; the program ends with exit code 2 and has started
+// Error is a configuration that cannot be meant; the program ends with exit code 2 and has started
 // nothing. Its text is one line and holds no value that may be secret.
-type ConfigError struct {
+type Error struct {
 	File    string // "" for what came from the environment
 	Line    int    // 0 where the fault has no line
 	Key     string // "notices.mode"; "" for a fault of the file itself
 	Problem string
 }
 
-func (e *ConfigError) Error() string {
+func (e *Error) Error() string {
 	var where strings.Builder
 	if e.File != "" {
 		where.WriteString(e.File + ":")
@@ -72,9 +72,9 @@ func (f *configFile) fault(key, predicate string) error {
 
 func (f *configFile) faultAt(line int, key, problem string) error {
 	if g := f.given[key]; g.env != "" {
-		return &ConfigError{Key: g.env, Problem: problem}
+		return &Error{Key: g.env, Problem: problem}
 	}
-	return &ConfigError{File: f.name, Line: line, Key: key, Problem: problem}
+	return &Error{File: f.name, Line: line, Key: key, Problem: problem}
 }
 
 func (f *configFile) faultAtf(line int, key, format string, args ...any) error {

@@ -1,26 +1,26 @@
-package main
+package config
 
 import "time"
 
 const day = 24 * time.Hour
 
-// defaultConfig is the configuration of an empty file.
-func defaultConfig() *Config {
+// Default is the configuration of an empty file.
+func Default() *Config {
 	c := &Config{
-		Database:      Database{Kind: sqliteDatabase, Path: "mailaudit.db"},
+		Database:      Database{Kind: SQLite, Path: "mailaudit.db"},
 		Keyset:        KeySource{Kind: "file", Value: "mailaudit-keyset.json"},
 		TimeZone:      time.UTC,
 		Window:        4 * time.Hour,
 		DeliverWithin: 2 * time.Minute,
-		Network:       NetworkConfig{ConnectTo: HostMap{}, Timeout: 30 * time.Second},
-		Providers:     make(map[string]ProviderConfig, len(providerNames)),
+		Network:       Network{ConnectTo: HostMap{}, Timeout: 30 * time.Second},
+		Providers:     make(map[string]Provider, len(providerNames)),
 
 		AttemptsPerDay: 2,
 		RetryAfter:     30 * time.Minute,
 		RecheckRefused: 7 * day,
-		Relay:          RelayConfig{MaxRate: Rate{Count: 10, Per: time.Second}},
-		Slack:          SlackConfig{Show: "ids"},
-		Notices: NoticesConfig{
+		Relay:          Relay{MaxRate: Rate{Count: 10, Per: time.Second}},
+		Slack:          Slack{Show: "ids"},
+		Notices: Notices{
 			Mode:            "shadow",
 			ConfirmNights:   2,
 			RemindAfter:     []time.Duration{3 * day, 7 * day, 14 * day},
@@ -29,18 +29,18 @@ func defaultConfig() *Config {
 			MaxPerTenant:    20,
 			Product:         "ClinicSource",
 		},
-		Guard: GuardConfig{
+		Guard: Guard{
 			MaxNewFailures: 0.01,
 			MinNewFailures: 10,
 			MaxUnreachable: 0.20,
 			MaxSourceLoss:  0.05,
 		},
-		Report:    ReportConfig{Addresses: "masked"},
-		Metrics:   MetricsConfig{Listen: "127.0.0.1:9464"},
+		Report:    Report{Addresses: "masked"},
+		Metrics:   Metrics{Listen: "127.0.0.1:9464"},
 		Retention: 6 * year,
 	}
 	for _, name := range providerNames {
-		p := ProviderConfig{MaxConcurrency: 4, MaxRate: Rate{Count: 2, Per: time.Second}}
+		p := Provider{MaxConcurrency: 4, MaxRate: Rate{Count: 2, Per: time.Second}}
 		if name == "other" {
 			// Hosts that nobody here knows are often shared, and ban an address after a few refusals.
 			p.MaxRefusals = 3

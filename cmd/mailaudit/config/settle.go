@@ -1,7 +1,6 @@
-package main
+package config
 
 import (
-	"path/filepath"
 	"slices"
 	"time"
 
@@ -40,11 +39,11 @@ func (k *checker) storage(c *Config) {
 	if c.Database.Kind == "" {
 		k.wrong("database", "is empty; write sqlite:PATH or a PostgreSQL URL")
 	}
-	if c.Accounts.Database.Kind == sqliteDatabase {
+	if c.Accounts.Database.Kind == SQLite {
 		k.wrong("accounts.database", "is not a PostgreSQL URL")
 	}
 	k.oneOf("database_pooler", c.DatabasePooler, "", "transaction")
-	if c.DatabasePooler != "" && c.Database.Kind == sqliteDatabase {
+	if c.DatabasePooler != "" && c.Database.Kind == SQLite {
 		k.conflict("database_pooler", "is for PostgreSQL alone, and database is a SQLite file")
 	}
 	switch {
@@ -62,14 +61,6 @@ func (k *checker) storage(c *Config) {
 	} else if c.Keyset.Kind != "file" && c.Keyset.Kind != "" {
 		k.conflict("keyset", "is not a file, so fingerprint_key has no default; set it to file:PATH or env:NAME")
 	}
-}
-
-// FingerprintSource is where the key of fingerprints comes from: as configured, else beside the keyset.
-func (c *Config) FingerprintSource() KeySource {
-	if c.FingerprintKey.Kind != "" || c.Keyset.Kind != "file" {
-		return c.FingerprintKey
-	}
-	return KeySource{Kind: "file", Value: filepath.Join(filepath.Dir(c.Keyset.Value), "fingerprint.json")}
 }
 
 func (k *checker) night(c *Config) {
@@ -93,7 +84,7 @@ func (k *checker) network(c *Config) {
 	k.ehlo("network.ehlo", c.Network.EHLO)
 }
 
-func (k *checker) provider(key string, p ProviderConfig, allowPrivate bool) {
+func (k *checker) provider(key string, p Provider, allowPrivate bool) {
 	k.atLeast(key+".max_concurrency", p.MaxConcurrency, 1)
 	k.atLeast(key+".max_refusals", p.MaxRefusals, 0)
 	k.ids(key+".canaries.good", p.Canaries.Good)
@@ -103,8 +94,8 @@ func (k *checker) provider(key string, p ProviderConfig, allowPrivate bool) {
 	if allowPrivate {
 		rule = httpsOrLocal
 	}
-	for brand, client := range p.OAuth.clients() {
-		under := oauthKey(key, brand)
+	for brand, client := range p.OAuth.Clients() {
+		under := OAuthKey(key, brand)
 		k.url(under+".token_url", client.TokenURL, rule)
 		if client.ClientID == "" && !client.ClientSecret.Empty() {
 			k.conflict(under+".client_secret", "needs client_id beside it")

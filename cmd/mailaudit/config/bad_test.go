@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"errors"
@@ -97,7 +97,7 @@ var badFiles = []struct {
 	{"connect instead of nothing", "network:\n  connect_to:\n    \"smtp.gmail.com\": \"127.0.0.1:1\"\n", "3: network.connect_to.smtp.gmail.com: is not host:port on the left"},
 	{"connect to a list", "network: {connect_to: [\"a:1\"]}\n", "1: network.connect_to: is a list where keys with values are needed"},
 	{"no authority", "network: {tls_ca: /nowhere/ca.pem}\n", `1: network.tls_ca: "/nowhere/ca.pem" cannot be read: no such file or directory`},
-	{"authority of nothing", "network: {tls_ca: testdata/config/logo.png}\n", `1: network.tls_ca: "testdata/config/logo.png" has no certificate in PEM form in it`},
+	{"authority of nothing", "network: {tls_ca: testdata/logo.png}\n", `1: network.tls_ca: "testdata/logo.png" has no certificate in PEM form in it`},
 	{"proxy", "network: {proxy: \"http://h:1\"}\n", `1: network.proxy: "http://h:1" is not socks5://host:port`},
 	{"proxy with a password", "network: {proxy: \"socks5://u:canary-pw@h:1\"}\n", "1: network.proxy: the value is not socks5://host:port"},
 	{"ehlo", "network: {ehlo: \"my host\"}\n", `1: network.ehlo: "my host" is not a host name such as mail.example.com`},
@@ -106,7 +106,7 @@ var badFiles = []struct {
 	{"canary in both", "providers: {google: {canaries: {good: [a], bad: [b, a]}}}\n", `1: providers.google.canaries.bad[1]: "a" stands in both lists`},
 	{"token over http", "providers: {google: {oauth: {token_url: \"http://127.0.0.1/t\"}}}\n", `1: providers.google.oauth.token_url: "http://127.0.0.1/t" is not https; plain http is for loopback alone, with network.allow_private`},
 	{"token over http abroad", "network: {allow_private: true}\nproviders: {google: {oauth: {token_url: \"http://h/t\"}}}\n", `2: providers.google.oauth.token_url: "http://h/t" is not https; plain http is for loopback alone`},
-	{"AOL's client elsewhere", "providers:\n  google:\n    oauth:\n      aol: {client_id: x}\n", "4: providers.google.oauth.aol: is for providers.yahoo alone"},
+	{"AOL's client Elsewhere", "providers:\n  google:\n    oauth:\n      aol: {client_id: x}\n", "4: providers.google.oauth.aol: is for providers.yahoo alone"},
 	{"AOL's secret without client", "providers: {yahoo: {oauth: {aol: {client_secret: canary-pw}}}}\n", "1: providers.yahoo.oauth.aol.client_secret: needs client_id beside it"},
 	{"secret without client", "providers: {google: {oauth: {client_secret: canary-pw}}}\n", "1: providers.google.oauth.client_secret: needs client_id beside it"},
 	{"day", "providers: {google: {oauth: {secret_expires: soon}}}\n", `1: providers.google.oauth.secret_expires: "soon" is not a day such as 2027-03-31`},
@@ -140,7 +140,7 @@ var badFiles = []struct {
 	{"settings", "notices: {settings_url: app.example.com}\n", `1: notices.settings_url: "app.example.com" is not a URL such as https://host/path`},
 	{"settings with a user", "notices: {settings_url: \"https://u:canary-pw@h\"}\n", "1: notices.settings_url: the value has a user name in it; this address is shown to people"},
 	{"colour", "notices: {colour: blue}\n", `1: notices.colour: "blue" is not a colour such as #1a73e8`},
-	{"logo", "notices: {logo: testdata/config/authority.pem}\n", `1: notices.logo: "testdata/config/authority.pem" is not a PNG, JPEG or GIF picture`},
+	{"logo", "notices: {logo: testdata/authority.pem}\n", `1: notices.logo: "testdata/authority.pem" is not a PNG, JPEG or GIF picture`},
 	{"no logo", "notices: {logo: /nowhere/logo.png}\n", `1: notices.logo: "/nowhere/logo.png" cannot be read: no such file or directory`},
 	{"addresses", "report: {addresses: hidden}\n", `1: report.addresses: "hidden" is not one of masked, full`},
 	{"listen", "metrics: {listen: \"9464\"}\n", `1: metrics.listen: "9464" is not host:port such as 127.0.0.1:9464`},
@@ -170,7 +170,7 @@ func TestBadFilesAreRefused(t *testing.T) {
 			if got := err.Error(); got != want {
 				t.Errorf("got  %s\nwant %s", got, want)
 			}
-			var fault *ConfigError
+			var fault *Error
 			if !errors.As(err, &fault) {
 				t.Errorf("is a %T", err)
 			}
@@ -195,14 +195,14 @@ func FuzzConfig(f *testing.F) {
 			lookupEnv: func(name string) (string, bool) { return "canary-pw", name == "CANARY" },
 			readFile:  func(string) ([]byte, error) { return []byte("canary-pw\n"), nil },
 		}
-		c, err := parseConfig("mailaudit.yaml", []byte(text), around)
+		c, err := parseText("mailaudit.yaml", []byte(text), around)
 		if (c == nil) == (err == nil) {
 			t.Fatalf("%v and %v", c, err)
 		}
 		if err == nil {
 			return
 		}
-		var fault *ConfigError
+		var fault *Error
 		if !errors.As(err, &fault) || strings.ContainsAny(err.Error(), "\r\n") {
 			t.Fatalf("%T %q", err, err)
 		}

@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"errors"
@@ -13,13 +13,13 @@ import (
 
 // The kinds of Database.
 const (
-	sqliteDatabase   = "sqlite"
-	postgresDatabase = "postgres"
+	SQLite     = "sqlite"
+	PostgreSQL = "postgres"
 )
 
 // Database is where rows live; the zero value is "not given". A PostgreSQL URL often carries a password.
 type Database struct {
-	Kind string           // sqliteDatabase or postgresDatabase
+	Kind string           // SQLite or PostgreSQL
 	Path string           // of the SQLite file
 	URL  providers.Secret // of PostgreSQL
 }
@@ -36,7 +36,7 @@ func (d *Database) UnmarshalText(text []byte) error {
 		if rest == "" || strings.HasPrefix(rest, "//") {
 			return errors.New("does not name a file; write sqlite:PATH")
 		}
-		*d = Database{Kind: sqliteDatabase, Path: rest}
+		*d = Database{Kind: SQLite, Path: rest}
 		return nil
 	case "postgres", "postgresql":
 		// The parser's error would repeat the URL with its password.
@@ -47,7 +47,7 @@ func (d *Database) UnmarshalText(text []byte) error {
 		if u.Host == "" && u.Query().Get("host") == "" {
 			return errors.New("names no PostgreSQL host")
 		}
-		*d = Database{Kind: postgresDatabase, URL: providers.NewSecret(s)}
+		*d = Database{Kind: PostgreSQL, URL: providers.NewSecret(s)}
 		return nil
 	}
 	return errors.New("is neither sqlite:PATH nor postgres://user@host:5432/name")
@@ -68,14 +68,14 @@ func splitHostPort(text string) (host string, port int, ok bool) {
 
 // The ways in which RelayURL protects the connection.
 const (
-	relayStartTLS = "starttls" // refused where the relay offers none
-	relayTLS      = "tls"
-	relayPlain    = "plain"
+	RelayStartTLS = "starttls" // refused where the relay offers none
+	RelayTLS      = "tls"
+	RelayPlain    = "plain"
 )
 
 // RelayURL is the relay's place; the zero value is "not given".
 type RelayURL struct {
-	Security string // relayStartTLS, relayTLS or relayPlain
+	Security string // RelayStartTLS, RelayTLS or RelayPlain
 	Host     string
 	Port     int
 	userinfo *url.Userinfo
@@ -93,11 +93,11 @@ func (r *RelayURL) UnmarshalText(text []byte) error {
 	var parsed RelayURL
 	switch u.Scheme {
 	case "smtp":
-		parsed = RelayURL{Security: relayStartTLS, Port: 587}
+		parsed = RelayURL{Security: RelayStartTLS, Port: 587}
 	case "smtps":
-		parsed = RelayURL{Security: relayTLS, Port: 465}
+		parsed = RelayURL{Security: RelayTLS, Port: 465}
 	case "smtp+insecure":
-		parsed = RelayURL{Security: relayPlain, Port: 25}
+		parsed = RelayURL{Security: RelayPlain, Port: 25}
 	default:
 		return errors.New("is not smtp://host:587, smtps://host:465 or smtp+insecure://host:25")
 	}

@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"fmt"
@@ -13,11 +13,11 @@ import (
 	"mailaudit/providers"
 )
 
-// readEveryKey reads testdata/config/every-key.yaml, in which no key has its default, as far as values go:
+// readEveryKey reads testdata/every-key.yaml, in which no key has its default, as far as values go:
 // taken together some of them do not agree.
 func readEveryKey(t *testing.T) (*Config, *configFile) {
 	t.Helper()
-	data, err := os.ReadFile("testdata/config/every-key.yaml")
+	data, err := os.ReadFile("testdata/every-key.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,7 +27,7 @@ func readEveryKey(t *testing.T) (*Config, *configFile) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := defaultConfig()
+	c := Default()
 	if err := f.bind("", root, valueOf(c)); err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +48,7 @@ func TestEveryKeyArrives(t *testing.T) {
 	want := &Config{
 		Database: Database{Kind: "postgres",
 			URL: providers.NewSecret("postgres://audit:db-secret@db.example.com:5432/audit?sslmode=verify-full")},
-		Accounts: AccountsConfig{
+		Accounts: Accounts{
 			Database: Database{Kind: "postgres", URL: providers.NewSecret("postgres://reader:db-secret@db.example.com/product")},
 			Relation: "product.mail_accounts",
 		},
@@ -59,55 +59,55 @@ func TestEveryKeyArrives(t *testing.T) {
 		TimeZone:       chicago,
 		Window:         5*time.Hour + 30*time.Minute,
 		DeliverWithin:  3 * time.Minute,
-		Network: NetworkConfig{
+		Network: Network{
 			ConnectTo: HostMap{
 				"smtp.gmail.com:465":     "127.0.0.1:20465",
 				"smtp.office365.com:587": "[::1]:20587",
 			},
-			TLSCA: "testdata/config/authority.pem", AllowPrivate: true, Timeout: 20 * time.Second,
+			TLSCA: "testdata/authority.pem", AllowPrivate: true, Timeout: 20 * time.Second,
 			Proxy: "socks5://proxy.example.com:1080", EHLO: "audit.example.com",
 		},
-		Providers:      defaultConfig().Providers,
+		Providers:      Default().Providers,
 		AttemptsPerDay: 3,
 		RetryAfter:     15 * time.Minute,
 		RecheckRefused: 14 * 24 * time.Hour,
-		Relay: RelayConfig{
+		Relay: Relay{
 			URL:      RelayURL{Security: "tls", Host: "mail.example.com", Port: 465},
 			Username: "mailer", Password: providers.NewSecret("relay-secret"),
 			From:    mail.Address{Name: "Example Support", Address: "support@example.com"},
 			ReplyTo: mail.Address{Address: "help@example.com"},
 			MaxRate: Rate{100, time.Hour},
 		},
-		Slack: SlackConfig{
+		Slack: Slack{
 			Token: providers.NewSecret("slack-secret"), Channel: "#mail-audit",
 			Webhook: providers.NewSecret("https://hooks.slack.example/services/hook-secret"),
 			APIURL:  "http://localhost:9999/api/", Show: "names",
 			CommandPrefix: "kubectl -n mail exec deploy/mailaudit --",
 		},
-		Notices: NoticesConfig{
+		Notices: Notices{
 			Mode: "live", ConfirmNights: 3, RemindAfter: []time.Duration{24 * time.Hour, 14 * 24 * time.Hour},
 			SendBetween: SendWindow{
 				Days: [7]bool{time.Saturday: true, time.Monday: true, time.Tuesday: true},
 				From: 8*time.Hour + 30*time.Minute, To: 17 * time.Hour,
 			},
 			MaxPerNight: 51, MaxPerRecipient: 4, MaxPerTenant: 21,
-			Only:    OnlyConfig{Tenants: []string{"t-1"}, Providers: []string{"google", "other"}, Verdicts: []string{"revoked"}},
+			Only:    Only{Tenants: []string{"t-1"}, Providers: []string{"google", "other"}, Verdicts: []string{"revoked"}},
 			Product: "Example", SettingsURL: "https://app.example.com/settings", GuideURL: "https://help.example.com",
-			Logo: "testdata/config/logo.png", Colour: "#1A73e8", Support: "Example Support, 555-0142",
+			Logo: "testdata/logo.png", Colour: "#1A73e8", Support: "Example Support, 555-0142",
 			RecheckWithin: "15 minutes", GuidesDir: "guides", OAuthOffered: []string{"microsoft"},
 		},
-		Guard:  GuardConfig{MaxNewFailures: 0.025, MinNewFailures: 20, MaxUnreachable: 0.3, MaxSourceLoss: 0},
-		Report: ReportConfig{Dir: "/var/lib/mailaudit", URL: "https://audit.example.com/reports", Addresses: "full"},
-		Metrics: MetricsConfig{Listen: ":9000",
+		Guard:  Guard{MaxNewFailures: 0.025, MinNewFailures: 20, MaxUnreachable: 0.3, MaxSourceLoss: 0},
+		Report: Report{Dir: "/var/lib/mailaudit", URL: "https://audit.example.com/reports", Addresses: "full"},
+		Metrics: Metrics{Listen: ":9000",
 			Pushgateway: providers.NewSecret("http://user:push-secret@push.example.com:9091"),
 			Textfile:    "/var/lib/node/mailaudit.prom"},
 		DeadManURL: providers.NewSecret("https://hc.example.com/dead-secret"),
 		Retention:  (2*365 + 26*7) * 24 * time.Hour,
 	}
-	want.Providers["google"] = ProviderConfig{
+	want.Providers["google"] = Provider{
 		MaxConcurrency: 8, MaxRate: Rate{90, time.Minute}, MaxRefusals: 5,
-		Canaries: CanaryConfig{Good: []string{"1001", "1002"}, Bad: []string{"1003"}},
-		OAuth: OAuthConfig{ClientID: "client", ClientSecret: providers.NewSecret("oauth-secret"),
+		Canaries: Canaries{Good: []string{"1001", "1002"}, Bad: []string{"1003"}},
+		OAuth: OAuth{ClientID: "client", ClientSecret: providers.NewSecret("oauth-secret"),
 			TokenURL: "http://127.0.0.1:8080/token", SecretExpires: time.Date(2027, 3, 31, 0, 0, 0, 0, time.UTC)},
 	}
 	yahoo := want.Providers["yahoo"]

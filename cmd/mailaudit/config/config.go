@@ -1,4 +1,7 @@
-package main
+// Package config is the program's configuration: its keys, their defaults, and the reading of a file over
+// them. What cannot be meant is refused by its line and key, and never with a secret in the message. Start at
+// [Config] and [Load].
+package config
 
 import (
 	"net/mail"
@@ -8,11 +11,11 @@ import (
 )
 
 // Config is the whole configuration: one field a key, in the order of deploy/mailaudit.example.yaml, which
-// says what each key means. [defaultConfig] has the defaults, [loadConfig] reads a file over them and
-// refuses what cannot be meant. Other packages take small structs of their own, filled in wire.go.
+// says what each key means. [Default] has the defaults, [Load] reads a file over them and
+// refuses what cannot be meant. Other packages take small structs of their own, which wire.go fills.
 type Config struct {
 	Database       Database       `yaml:"database"`
-	Accounts       AccountsConfig `yaml:"accounts"`
+	Accounts       Accounts       `yaml:"accounts"`
 	FingerprintKey KeySource      `yaml:"fingerprint_key"`
 	Installation   string         `yaml:"installation"`
 	DatabasePooler string         `yaml:"database_pooler"` // "" or "transaction"
@@ -21,32 +24,32 @@ type Config struct {
 	TimeZone       *time.Location `yaml:"time_zone"`
 	Window         time.Duration  `yaml:"window"`
 	DeliverWithin  time.Duration  `yaml:"deliver_within"`
-	Network        NetworkConfig  `yaml:"network"`
+	Network        Network        `yaml:"network"`
 
 	// Providers has an entry for each name of providerNames, and no other.
-	Providers map[string]ProviderConfig `yaml:"providers"`
+	Providers map[string]Provider `yaml:"providers"`
 
 	AttemptsPerDay int              `yaml:"attempts_per_day"`
 	RetryAfter     time.Duration    `yaml:"retry_after"`
 	RecheckRefused time.Duration    `yaml:"recheck_refused"`
-	Relay          RelayConfig      `yaml:"relay"`
-	Slack          SlackConfig      `yaml:"slack"`
-	Notices        NoticesConfig    `yaml:"notices"`
-	Guard          GuardConfig      `yaml:"guard"`
-	Report         ReportConfig     `yaml:"report"`
-	Metrics        MetricsConfig    `yaml:"metrics"`
+	Relay          Relay            `yaml:"relay"`
+	Slack          Slack            `yaml:"slack"`
+	Notices        Notices          `yaml:"notices"`
+	Guard          Guard            `yaml:"guard"`
+	Report         Report           `yaml:"report"`
+	Metrics        Metrics          `yaml:"metrics"`
 	DeadManURL     providers.Secret `yaml:"dead_man_url"` // whoever knows it can silence the alarm
 	Retention      time.Duration    `yaml:"retention"`
 }
 
-// AccountsConfig says where the accounts live when not in the program's own table.
-type AccountsConfig struct {
+// Accounts says where the accounts live when not in the program's own table.
+type Accounts struct {
 	Database Database `yaml:"database"`
 	Relation string   `yaml:"relation"`
 }
 
-// NetworkConfig is how providers are reached.
-type NetworkConfig struct {
+// Network is how providers are reached.
+type Network struct {
 	ConnectTo    HostMap       `yaml:"connect_to"`
 	TLSCA        string        `yaml:"tls_ca"` // path of a PEM file
 	AllowPrivate bool          `yaml:"allow_private"`
@@ -55,23 +58,23 @@ type NetworkConfig struct {
 	EHLO         string        `yaml:"ehlo"`
 }
 
-// ProviderConfig holds one provider's ceilings, canaries and OAuth client.
-type ProviderConfig struct {
-	MaxConcurrency int          `yaml:"max_concurrency"`
-	MaxRate        Rate         `yaml:"max_rate"`
-	MaxRefusals    int          `yaml:"max_refusals"` // 0: no limit
-	Canaries       CanaryConfig `yaml:"canaries"`
-	OAuth          OAuthConfig  `yaml:"oauth"`
+// Provider holds one provider's ceilings, canaries and OAuth client.
+type Provider struct {
+	MaxConcurrency int      `yaml:"max_concurrency"`
+	MaxRate        Rate     `yaml:"max_rate"`
+	MaxRefusals    int      `yaml:"max_refusals"` // 0: no limit
+	Canaries       Canaries `yaml:"canaries"`
+	OAuth          OAuth    `yaml:"oauth"`
 }
 
-// CanaryConfig lists account ids whose answers are known beforehand.
-type CanaryConfig struct {
+// Canaries lists account ids whose answers are known beforehand.
+type Canaries struct {
 	Good []string `yaml:"good"`
 	Bad  []string `yaml:"bad"`
 }
 
-// OAuthConfig is our own client at a provider's token endpoint.
-type OAuthConfig struct {
+// OAuth is our own client at a provider's token endpoint.
+type OAuth struct {
 	ClientID      string           `yaml:"client_id"`
 	ClientSecret  providers.Secret `yaml:"client_secret"`
 	TokenURL      string           `yaml:"token_url"`
@@ -87,9 +90,9 @@ type OAuthClient struct {
 	SecretExpires time.Time        `yaml:"secret_expires"`
 }
 
-// RelayConfig is the mail server that takes the notices. A user name and password in the URL have been
+// Relay is the mail server that takes the notices. A user name and password in the URL have been
 // moved to Username and Password.
-type RelayConfig struct {
+type Relay struct {
 	URL      RelayURL         `yaml:"url"`
 	Username string           `yaml:"username"`
 	Password providers.Secret `yaml:"password"`
@@ -98,8 +101,8 @@ type RelayConfig struct {
 	MaxRate  Rate             `yaml:"max_rate"`
 }
 
-// SlackConfig says where the summary goes: Token with Channel, or Webhook, or nowhere.
-type SlackConfig struct {
+// Slack says where the summary goes: Token with Channel, or Webhook, or nowhere.
+type Slack struct {
 	Token         providers.Secret `yaml:"token"`
 	Channel       string           `yaml:"channel"`
 	Webhook       providers.Secret `yaml:"webhook"`
@@ -108,8 +111,8 @@ type SlackConfig struct {
 	CommandPrefix string           `yaml:"command_prefix"`
 }
 
-// NoticesConfig says who is told, when, and with which words of the operator's own.
-type NoticesConfig struct {
+// Notices says who is told, when, and with which words of the operator's own.
+type Notices struct {
 	Mode            string          `yaml:"mode"` // "shadow", "live" or "off"
 	ConfirmNights   int             `yaml:"confirm_nights"`
 	RemindAfter     []time.Duration `yaml:"remind_after"` // since the first notice, ascending
@@ -117,7 +120,7 @@ type NoticesConfig struct {
 	MaxPerNight     int             `yaml:"max_per_night"`
 	MaxPerRecipient int             `yaml:"max_per_recipient"`
 	MaxPerTenant    int             `yaml:"max_per_tenant"`
-	Only            OnlyConfig      `yaml:"only"`
+	Only            Only            `yaml:"only"`
 	Product         string          `yaml:"product"`
 	SettingsURL     string          `yaml:"settings_url"`
 	GuideURL        string          `yaml:"guide_url"`
@@ -129,30 +132,30 @@ type NoticesConfig struct {
 	OAuthOffered    []string        `yaml:"oauth_offered"`
 }
 
-// OnlyConfig narrows notices to a pilot; an empty list narrows nothing.
-type OnlyConfig struct {
+// Only narrows notices to a pilot; an empty list narrows nothing.
+type Only struct {
 	Tenants   []string `yaml:"tenants"`
 	Providers []string `yaml:"providers"`
 	Verdicts  []string `yaml:"verdicts"`
 }
 
-// GuardConfig has the limits beyond which a run does not speak.
-type GuardConfig struct {
+// Guard has the limits beyond which a run does not speak.
+type Guard struct {
 	MaxNewFailures Percent `yaml:"max_new_failures"`
 	MinNewFailures int     `yaml:"min_new_failures"`
 	MaxUnreachable Percent `yaml:"max_unreachable"`
 	MaxSourceLoss  Percent `yaml:"max_source_loss"`
 }
 
-// ReportConfig says where the report's files go.
-type ReportConfig struct {
+// Report says where the report's files go.
+type Report struct {
 	Dir       string `yaml:"dir"`
 	URL       string `yaml:"url"`
 	Addresses string `yaml:"addresses"` // "masked" or "full"
 }
 
-// MetricsConfig says how metrics are fetched or handed over.
-type MetricsConfig struct {
+// Metrics says how metrics are fetched or handed over.
+type Metrics struct {
 	Listen      string           `yaml:"listen"`
 	Pushgateway providers.Secret `yaml:"pushgateway"` // the URL may carry a password
 	Textfile    string           `yaml:"textfile"`

@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"bytes"
@@ -38,26 +38,26 @@ type configFile struct {
 	changed map[string]bool  // keys whose value differs from the default
 }
 
-// loadConfig reads the file at path, or at MAILAUDIT_CONFIG, over the defaults; without either it is the
+// Load reads the file at path, or at MAILAUDIT_CONFIG, over the defaults; without either it is the
 // defaults. MAILAUDIT_DATABASE overrides database. lookupEnv is os.LookupEnv: a variable that is set and
-// empty is not one that is unset. Errors are of type *ConfigError.
-func loadConfig(path string, lookupEnv func(string) (string, bool)) (*Config, error) {
+// empty is not one that is unset. Errors are of type *Error.
+func Load(path string, lookupEnv func(string) (string, bool)) (*Config, error) {
 	around := surroundings{lookupEnv: lookupEnv, readFile: readBounded}
 	if path == "" {
 		path, _ = lookupEnv(configVariable)
 	}
 	if path == "" {
-		return parseConfig("", nil, around)
+		return parseText("", nil, around)
 	}
 	data, err := readBounded(path)
 	if err != nil {
-		return nil, &ConfigError{File: path, Problem: "read the configuration: " + reason(err)}
+		return nil, &Error{File: path, Problem: "read the configuration: " + reason(err)}
 	}
-	return parseConfig(path, data, around)
+	return parseText(path, data, around)
 }
 
-// parseConfig does all of loadConfig but opening the file, whose name it takes for errors.
-func parseConfig(name string, data []byte, around surroundings) (*Config, error) {
+// parseText does all of Load but opening the file, whose name it takes for errors.
+func parseText(name string, data []byte, around surroundings) (*Config, error) {
 	f := &configFile{
 		name:         name,
 		surroundings: around,
@@ -68,7 +68,7 @@ func parseConfig(name string, data []byte, around surroundings) (*Config, error)
 	if err != nil {
 		return nil, err
 	}
-	c := defaultConfig()
+	c := Default()
 	if root != nil {
 		if err := f.bind("", root, valueOf(c)); err != nil {
 			return nil, err

@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"encoding"
@@ -116,7 +116,7 @@ func (f *configFile) bindMap(key string, n ast.Node, v reflect.Value) error {
 			// The names that exist are those with defaults.
 			was := v.MapIndex(name)
 			if !was.IsValid() {
-				return f.unknownKey(key, e, keysOf(v.Interface().(map[string]ProviderConfig)))
+				return f.unknownKey(key, e, keysOf(v.Interface().(map[string]Provider)))
 			}
 			elem.Set(was)
 		}

@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"cmp"
@@ -25,7 +25,7 @@ func (k *checker) first() error {
 		return nil
 	}
 	line := func(err error) int {
-		if n := err.(*ConfigError).Line; n > 0 {
+		if n := err.(*Error).Line; n > 0 {
 			return n
 		}
 		return 1 << 30
