@@ -251,10 +251,17 @@ func (w *demo) night(ctx context.Context, night int, day time.Time) error {
 	if err := w.command(ctx, "run"); err != nil {
 		return err
 	}
-	if night == 1 {
-		w.firstKey = w.last
+	headline := "no summary"
+	if all := w.slack.Posts(); len(all) > posts {
+		headline = headlineOf(all[posts].Payload)
 	}
-	if night == 2 {
+	if _, err := fmt.Fprintf(w.around.stdout, "night %d  %s\n", night, headline); err != nil {
+		return err
+	}
+	switch night {
+	case 1:
+		w.firstKey = w.last
+	case 2:
 		if err := w.decide(ctx); err != nil {
 			return err
 		}
@@ -263,11 +270,7 @@ func (w *demo) night(ctx context.Context, night int, day time.Time) error {
 	if err := w.command(ctx, "deliver"); err != nil {
 		return err
 	}
-	headline := "no summary"
-	if all := w.slack.Posts(); len(all) > posts {
-		headline = postText(all[posts].Payload)
-	}
-	_, err := fmt.Fprintf(w.around.stdout, "night %d  %s\n         %d mails to customers\n", night, headline, len(w.relay.Messages())-mails)
+	_, err := fmt.Fprintf(w.around.stdout, "         mails to customers: %d\n", len(w.relay.Messages())-mails)
 	return err
 }
 
@@ -297,7 +300,8 @@ func (w *demo) holding(ctx context.Context) (bool, error) {
 	return bytes.Contains(out.Bytes(), []byte(`"microsoft"`)), nil
 }
 
-func postText(payload json.RawMessage) string {
+// headlineOf is the first line of a message's plain text, without the marks that Slack makes bold of.
+func headlineOf(payload json.RawMessage) string {
 	var m struct {
 		Text string `json:"text"`
 	}
@@ -305,7 +309,7 @@ func postText(payload json.RawMessage) string {
 		return "unreadable"
 	}
 	line, _, _ := strings.Cut(m.Text, "\n")
-	return line
+	return strings.ReplaceAll(line, "*", "")
 }
 
 func (w *demo) importAll(ctx context.Context, customers []*customer) error {
