@@ -30,8 +30,8 @@ func (a *Auditor) DueNotices(ctx context.Context, caps Caps) ([]Task, error) {
 	if err != nil || len(due) == 0 {
 		return nil, err
 	}
-	p := pass{Auditor: a, caps: caps, told: map[string]bool{}}
-	if p.budget, err = a.nightBudget(ctx, caps); err != nil {
+	p, err := a.pass(ctx, caps)
+	if err != nil {
 		return nil, err
 	}
 	var tasks []Task
@@ -49,7 +49,7 @@ func (a *Auditor) DueNotices(ctx context.Context, caps Caps) ([]Task, error) {
 	return tasks, nil
 }
 
-// MayMail asks once more for one notice, just before it is sent.
+// MayMail asks once more for one notice, just before it is claimed. What the caps leave is only certain once it is.
 func (a *Auditor) MayMail(ctx context.Context, caps Caps, id int64) (bool, error) {
 	n, err := a.Ledger.LoadNotice(ctx, id)
 	if err != nil {
@@ -64,11 +64,11 @@ func (a *Auditor) Waits(ctx context.Context, caps Caps, n Notice) (string, error
 	if why, err := a.stopped(ctx); why != "" || err != nil {
 		return why, err
 	}
-	budget, err := a.nightBudget(ctx, caps)
+	p, err := a.pass(ctx, caps)
 	if err != nil {
 		return "", err
 	}
-	return (&pass{Auditor: a, caps: caps, budget: budget, told: map[string]bool{}}).waits(ctx, n)
+	return p.waits(ctx, n)
 }
 
 // stopped tells why no mail leaves at all.
@@ -93,9 +93,20 @@ func (a *Auditor) stopped(ctx context.Context) (string, error) {
 // pass is one look at notices that are due.
 type pass struct {
 	*Auditor
-	caps   Caps
-	budget int             // mails that the night may still bring
-	told   map[string]bool // runs whose summary operations have
+	allowed Allowance
+	budget  int             // mails that the night may still bring
+	told    map[string]bool // runs whose summary operations have
+}
+
+func (a *Auditor) pass(ctx context.Context, caps Caps) (*pass, error) {
+	p := &pass{Auditor: a, told: map[string]bool{}}
+	var err error
+	if p.allowed, err = a.Allowance(ctx, caps); err != nil {
+		return nil, err
+	}
+	sent, err := a.Ledger.SentSince(ctx, p.allowed.NightFrom, "", "")
+	p.budget = p.allowed.Night - sent
+	return p, err
 }
 
 func (p *pass) waits(ctx context.Context, n Notice) (string, error) {
@@ -112,7 +123,7 @@ func (p *pass) waits(ctx context.Context, n Notice) (string, error) {
 	if open, err := p.withinHours(ctx, n); err != nil || !open {
 		return "the hours of notices.send_between are over", err
 	}
-	return p.overDay(ctx, p.caps, n)
+	return p.overDay(ctx, n)
 }
 
 func (p *pass) summarised(ctx context.Context, key string) (bool, error) {
@@ -144,28 +155,30 @@ func (p *pass) withinHours(ctx context.Context, n Notice) (bool, error) {
 	return p.Policy.Hours.Next(now, zone).Equal(now), nil
 }
 
-func (a *Auditor) nightBudget(ctx context.Context, caps Caps) (int, error) {
+// Allowance is what the caps say now. Before the first run nothing is allowed.
+func (a *Auditor) Allowance(ctx context.Context, caps Caps) (Allowance, error) {
 	runs, err := a.Ledger.ListRuns(ctx, 1, false)
 	if err != nil || len(runs) == 0 {
-		return 0, err
+		return Allowance{}, err
 	}
-	sent, err := a.Ledger.SentSince(ctx, runs[0].StartedAt, "", "")
-	return caps.Night - sent, err
+	y, m, d := a.Now().In(caps.Zone).Date()
+	return Allowance{
+		Night: caps.Night, Recipient: caps.Recipient, Tenant: caps.Tenant,
+		NightFrom: runs[0].StartedAt, DayFrom: time.Date(y, m, d, 0, 0, 0, 0, caps.Zone),
+	}, nil
 }
 
 // overDay tells which cap of the day the notice would break.
-func (a *Auditor) overDay(ctx context.Context, caps Caps, n Notice) (string, error) {
-	y, m, d := a.Now().In(caps.Zone).Date()
-	midnight := time.Date(y, m, d, 0, 0, 0, 0, caps.Zone)
-	sent, err := a.Ledger.SentSince(ctx, midnight, n.ContactEmail, "")
+func (p *pass) overDay(ctx context.Context, n Notice) (string, error) {
+	sent, err := p.Ledger.SentSince(ctx, p.allowed.DayFrom, n.ContactEmail, "")
 	if err != nil {
 		return "", err
 	}
-	if sent >= caps.Recipient {
+	if sent >= p.allowed.Recipient {
 		return "the contact has had notices.max_per_recipient mails today", nil
 	}
-	sent, err = a.Ledger.SentSince(ctx, midnight, "", n.TenantID)
-	if err == nil && sent >= caps.Tenant {
+	sent, err = p.Ledger.SentSince(ctx, p.allowed.DayFrom, "", n.TenantID)
+	if err == nil && sent >= p.allowed.Tenant {
 		return "the tenant has had notices.max_per_tenant mails today", nil
 	}
 	return "", err

@@ -170,9 +170,10 @@ type Outbox interface {
 	LoadNotice(ctx context.Context, id int64) (Notice, error)
 	// ListNotices returns notices by descending id; state "" is any, key "" is any run.
 	ListNotices(ctx context.Context, key string, state NoticeState, limit int) ([]Notice, error)
-	// Claim takes a queued notice for sending. The claim is what the steps below need; NoClaim if another
-	// process has the notice or it is not queued.
-	Claim(ctx context.Context, id int64, now time.Time) (Claim, error)
+	// Claim takes a queued notice for sending, if the allowance has room for one more. The claim is what the
+	// steps below need; NoClaim if another process has the notice, it is not queued, or there is no room. Claims
+	// are taken one after the other, so that no two processes fill the same last place.
+	Claim(ctx context.Context, id int64, now time.Time, within Allowance) (Claim, error)
 	// ReclaimNotices queues again what was claimed before t and not handed over since: its process is dead or
 	// asleep, and its claim holds no more. It returns how many there were.
 	ReclaimNotices(ctx context.Context, t time.Time) (int, error)
@@ -192,7 +193,8 @@ type Outbox interface {
 	Unsent(ctx context.Context, id int64, claim Claim, state NoticeState, detail string, due, now time.Time) error
 	// CountNotices counts a run's notices by state.
 	CountNotices(ctx context.Context, key string) (map[NoticeState]int, error)
-	// SentSince counts the mails sent since t, those of one contact or tenant where these are not empty.
+	// SentSince counts the mails sent since t and those that are under way, of one contact or tenant where
+	// these are not empty.
 	SentSince(ctx context.Context, t time.Time, contact, tenant string) (int, error)
 	// Mailing tells for each account how many mails were written about it since t, and whether one is under way.
 	Mailing(ctx context.Context, ids []string, since time.Time) (map[string]Mailing, error)
@@ -204,6 +206,15 @@ type Claim int
 
 // NoClaim is what a process has that got none.
 const NoClaim Claim = 0
+
+// Allowance is how many mails may be sent since two moments, those under way counted with them.
+type Allowance struct {
+	Night     int // to anyone since NightFrom
+	Recipient int // to one contact since DayFrom
+	Tenant    int // of one tenant since DayFrom
+
+	NightFrom, DayFrom time.Time
+}
 
 // Mailing is what the outbox holds about one account.
 type Mailing struct {

@@ -90,7 +90,7 @@ func TestAccountStatus(t *testing.T) {
 	must(t, s.Release(t.Context(), forming))
 	for _, n := range forming {
 		if n.ContactEmail == "a@example.com" {
-			claim, err := s.Claim(t.Context(), n.ID, at)
+			claim, err := s.Claim(t.Context(), n.ID, at, plenty)
 			must(t, err)
 			must(t, s.HandOver(t.Context(), n.ID, claim, "<m@x>", at))
 			number = fmt.Sprintf("M-%d", n.ID)

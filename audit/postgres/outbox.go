@@ -142,9 +142,8 @@ func (s *Store) CountNotices(ctx context.Context, key string) (map[audit.NoticeS
 }
 
 func (s *Store) SentSince(ctx context.Context, t time.Time, contact, tenant string) (int, error) {
-	n, err := one(ctx, s.pool, pgx.RowTo[int], `SELECT count(*) FROM mailaudit.notices
-		WHERE state IN ('sent', 'ambiguous') AND coalesce(sent_at, claimed_at) >= $1
-		AND ($2::text = '' OR contact_email = $2) AND ($3::text = '' OR tenant_id = $3)`, stamp(t), contact, tenant)
+	n, err := one(ctx, s.pool, pgx.RowTo[int], sentSince("$1")+`
+		AND ($2::text = '' OR m.contact_email = $2) AND ($3::text = '' OR m.tenant_id = $3)`, stamp(t), contact, tenant)
 	if err != nil {
 		return 0, fmt.Errorf("count sent notices: %w", err)
 	}

@@ -20,6 +20,9 @@ import (
 
 var night = time.Date(2026, 11, 23, 2, 15, 0, 0, time.UTC)
 
+// plenty is an allowance that no test uses up.
+var plenty = audit.Allowance{Night: 1000, Recipient: 1000, Tenant: 1000, NightFrom: night, DayFrom: night}
+
 // processes are stores over one database, each with connections of its own: directly and through a pooler.
 func processes(t *testing.T, n int, test func(t *testing.T, stores []*postgres.Store)) {
 	cluster := pgtest.Shared(t)
@@ -207,7 +210,7 @@ func TestOneOfManyTakesEachStep(t *testing.T) {
 
 		var claimed atomic.Int64
 		each(t, stores, func(ctx context.Context, s *postgres.Store) error {
-			claim, err := s.Claim(ctx, forming[0].ID, at)
+			claim, err := s.Claim(ctx, forming[0].ID, at, plenty)
 			if claim != audit.NoClaim {
 				claimed.Add(1)
 			}

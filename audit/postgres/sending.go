@@ -12,19 +12,41 @@ import (
 	"mailaudit/audit"
 )
 
-func (s *Store) Claim(ctx context.Context, id int64, now time.Time) (audit.Claim, error) {
-	claim := audit.NoClaim
-	err := s.step(ctx, func(ctx context.Context) error {
-		return s.pool.QueryRow(ctx, `UPDATE mailaudit.notices SET state = 'sending', claimed_at = $1, tries = tries + 1
-			WHERE notice_id = $2 AND state = 'queued' RETURNING tries`, stamp(now), id).Scan(&claim)
+// sentSince counts mails against a cap; the parameter is since when.
+func sentSince(parameter string) string {
+	return `SELECT count(*) FROM mailaudit.notices m WHERE
+		(m.state = 'sending' OR m.state IN ('sent', 'ambiguous') AND coalesce(m.sent_at, m.claimed_at) >= ` + parameter + `)`
+}
+
+// lockClaims lets one process at a time count and claim. The lock ends with the transaction.
+const lockClaims = `SELECT pg_advisory_xact_lock(hashtextextended('mailaudit claims', 0))`
+
+var claim = `UPDATE mailaudit.notices n SET state = 'sending', claimed_at = $1, tries = tries + 1
+	WHERE notice_id = $2 AND state = 'queued'
+	AND (` + sentSince("$3") + `) < $4
+	AND (` + sentSince("$5") + ` AND m.contact_email = n.contact_email) < $6
+	AND (` + sentSince("$5") + ` AND m.tenant_id = n.tenant_id) < $7
+	RETURNING tries`
+
+func (s *Store) Claim(ctx context.Context, id int64, now time.Time, within audit.Allowance) (audit.Claim, error) {
+	var got audit.Claim
+	err := s.inTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		got = audit.NoClaim
+		put := &pgx.Batch{}
+		put.Queue(lockClaims)
+		put.Queue(claim, stamp(now), id, stamp(within.NightFrom), within.Night, stamp(within.DayFrom), within.Recipient, within.Tenant).
+			QueryRow(func(row pgx.Row) error {
+				if err := row.Scan(&got); !errors.Is(err, pgx.ErrNoRows) {
+					return err
+				}
+				return nil
+			})
+		return tx.SendBatch(ctx, put).Close()
 	})
-	if errors.Is(err, pgx.ErrNoRows) {
-		return audit.NoClaim, nil
-	}
 	if err != nil {
 		return audit.NoClaim, fmt.Errorf("claim notice %d: %w", id, err)
 	}
-	return claim, nil
+	return got, nil
 }
 
 func (s *Store) ReclaimNotices(ctx context.Context, t time.Time) (int, error) {

@@ -104,17 +104,30 @@ func (s *Store) ListNotices(ctx context.Context, key string, state audit.NoticeS
 	return s.notices(ctx, `(?1 = '' OR run_key = ?1) AND (?2 = '' OR state = ?2) ORDER BY notice_id DESC LIMIT ?3`, key, string(state), limit)
 }
 
-func (s *Store) Claim(ctx context.Context, id int64, now time.Time) (audit.Claim, error) {
-	var claim audit.Claim
-	err := s.db.QueryRowContext(ctx, `UPDATE notices SET state = 'sending', claimed_at = ?, tries = tries + 1
-		WHERE notice_id = ? AND state = 'queued' RETURNING tries`, micros(now), id).Scan(&claim)
+// sentSince counts mails against a cap; the parameter is since when.
+func sentSince(parameter string) string {
+	return `SELECT count(*) FROM notices m WHERE
+		(m.state = 'sending' OR m.state IN ('sent', 'ambiguous') AND coalesce(m.sent_at, m.claimed_at) >= ` + parameter + `)`
+}
+
+var claim = `UPDATE notices SET state = 'sending', claimed_at = ?1, tries = tries + 1
+	WHERE notice_id = ?2 AND state = 'queued'
+	AND (` + sentSince("?3") + `) < ?4
+	AND (` + sentSince("?5") + ` AND m.contact_email = notices.contact_email) < ?6
+	AND (` + sentSince("?5") + ` AND m.tenant_id = notices.tenant_id) < ?7
+	RETURNING tries`
+
+func (s *Store) Claim(ctx context.Context, id int64, now time.Time, within audit.Allowance) (audit.Claim, error) {
+	var got audit.Claim
+	err := s.db.QueryRowContext(ctx, claim, micros(now), id, micros(within.NightFrom), within.Night,
+		micros(within.DayFrom), within.Recipient, within.Tenant).Scan(&got)
 	if errors.Is(err, sql.ErrNoRows) {
 		return audit.NoClaim, nil
 	}
 	if err != nil {
 		return audit.NoClaim, fmt.Errorf("claim notice %d: %w", id, err)
 	}
-	return claim, nil
+	return got, nil
 }
 
 func (s *Store) ReclaimNotices(ctx context.Context, t time.Time) (int, error) {
@@ -221,9 +234,8 @@ func (s *Store) CountNotices(ctx context.Context, key string) (map[audit.NoticeS
 
 func (s *Store) SentSince(ctx context.Context, t time.Time, contact, tenant string) (int, error) {
 	var n int
-	err := s.db.QueryRowContext(ctx, `SELECT count(*) FROM notices
-		WHERE state IN ('sent', 'ambiguous') AND coalesce(sent_at, claimed_at) >= ?1
-		AND (?2 = '' OR contact_email = ?2) AND (?3 = '' OR tenant_id = ?3)`, micros(t), contact, tenant).Scan(&n)
+	err := s.db.QueryRowContext(ctx, sentSince("?1")+` AND (?2 = '' OR m.contact_email = ?2) AND (?3 = '' OR m.tenant_id = ?3)`,
+		micros(t), contact, tenant).Scan(&n)
 	if err != nil {
 		return 0, fmt.Errorf("count sent notices: %w", err)
 	}

@@ -70,7 +70,7 @@ func testAhead(t *testing.T, s audit.Store) {
 		if f.State != audit.NoticeQueued {
 			continue
 		}
-		claim, err := s.Claim(t.Context(), f.ID, night)
+		claim, err := s.Claim(t.Context(), f.ID, night, plenty)
 		must(t, err)
 		must(t, s.HandOver(t.Context(), f.ID, claim, "<x@y>", night))
 		must(t, s.Sent(t.Context(), f.ID, claim, night, ""))

@@ -99,7 +99,7 @@ func testEnqueue(t *testing.T, s audit.Store) {
 	if due, err := s.DueNotices(t.Context(), at, 10); err != nil || len(due) != 1 || due[0].ID != other {
 		t.Errorf("due: %v, %v", due, err)
 	}
-	claim, err := s.Claim(t.Context(), other, at)
+	claim, err := s.Claim(t.Context(), other, at, plenty)
 	must(t, err)
 	must(t, s.Reschedule(t.Context(), other, later))
 	must(t, s.Sent(t.Context(), other, claim, at, "250"))

@@ -71,9 +71,9 @@ func testDrafts(t *testing.T, s audit.Store) {
 func testNotice(t *testing.T, s audit.Store) {
 	_, all := outbox(t, s, "k", night, audit.NoticeQueued, draft("a", audit.KindFinding, 1, night), draft("b", audit.KindFinding, 1, night))
 	id, at := all[0].ID, night.Add(9*time.Hour)
-	claim, err := s.Claim(t.Context(), id, at)
+	claim, err := s.Claim(t.Context(), id, at, plenty)
 	must(t, err)
-	second, err := s.Claim(t.Context(), id, at)
+	second, err := s.Claim(t.Context(), id, at, plenty)
 	must(t, err)
 	same(t, "claims", []audit.Claim{claim, second}, []audit.Claim{1, audit.NoClaim})
 	must(t, s.Narrow(t.Context(), id, claim, []string{"a"}))
@@ -110,7 +110,7 @@ func testNotice(t *testing.T, s audit.Store) {
 
 func send(t *testing.T, s audit.Store, id int64, at time.Time) {
 	t.Helper()
-	claim, err := s.Claim(t.Context(), id, at)
+	claim, err := s.Claim(t.Context(), id, at, plenty)
 	must(t, err)
 	must(t, s.HandOver(t.Context(), id, claim, "<m@x>", at))
 	must(t, s.Sent(t.Context(), id, claim, at, ""))
@@ -127,7 +127,7 @@ func testNarrow(t *testing.T, s audit.Store) {
 	_, all := outbox(t, s, "k", night, audit.NoticeQueued, draft("a", audit.KindFinding, 1, night), draft("b", audit.KindFinding, 1, night))
 	id := all[0].ID
 	moved(t, "narrowing what nobody claimed", s.Narrow(t.Context(), id, audit.NoClaim, nil))
-	claim, err := s.Claim(t.Context(), id, night)
+	claim, err := s.Claim(t.Context(), id, night, plenty)
 	must(t, err)
 	moved(t, "narrowing by another claim", s.Narrow(t.Context(), id, claim+1, nil))
 	must(t, s.Narrow(t.Context(), id, claim, []string{"b"}))
@@ -140,7 +140,7 @@ func testNarrow(t *testing.T, s audit.Store) {
 func testReclaim(t *testing.T, s audit.Store) {
 	_, all := outbox(t, s, "k", night, audit.NoticeQueued, draft("a", audit.KindFinding, 1, night))
 	id, at := all[0].ID, night.Add(time.Hour)
-	old, err := s.Claim(t.Context(), id, at)
+	old, err := s.Claim(t.Context(), id, at, plenty)
 	must(t, err)
 	reclaim := func(before time.Time) int {
 		t.Helper()
@@ -151,7 +151,7 @@ func testReclaim(t *testing.T, s audit.Store) {
 	same(t, "reclaimed while it is worked on", reclaim(at), 0)
 	same(t, "reclaimed", reclaim(at.Add(time.Minute)), 1)
 	moved(t, "hand over what was queued again", s.HandOver(t.Context(), id, old, "<m@x>", at))
-	fresh, err := s.Claim(t.Context(), id, at.Add(2*time.Minute))
+	fresh, err := s.Claim(t.Context(), id, at.Add(2*time.Minute), plenty)
 	must(t, err)
 	moved(t, "hand over what another has", s.HandOver(t.Context(), id, old, "<m@x>", at))
 	must(t, s.Sent(t.Context(), id, old, at, "by the sleeper"))
@@ -168,7 +168,7 @@ func testHandOver(t *testing.T, s audit.Store) {
 	_, all := outbox(t, s, "k", night, audit.NoticeQueued, draft("a", audit.KindFinding, 1, night))
 	id, at := all[0].ID, night.Add(time.Hour)
 	moved(t, "hand over what nobody claimed", s.HandOver(t.Context(), id, audit.NoClaim, "<m@x>", at))
-	claim, err := s.Claim(t.Context(), id, at)
+	claim, err := s.Claim(t.Context(), id, at, plenty)
 	must(t, err)
 	must(t, s.HandOver(t.Context(), id, claim, "<m@x>", at))
 	due, err := s.DueNotices(t.Context(), at.AddDate(1, 0, 0), 10)
@@ -182,7 +182,7 @@ func testHandOver(t *testing.T, s audit.Store) {
 	due, err = s.DueNotices(t.Context(), at.Add(time.Hour), 10)
 	must(t, err)
 	same(t, "due at its hour", len(due), 1)
-	claim, err = s.Claim(t.Context(), id, at.Add(time.Hour))
+	claim, err = s.Claim(t.Context(), id, at.Add(time.Hour), plenty)
 	must(t, err)
 	must(t, s.Unsent(t.Context(), id, claim, audit.NoticeFailed, "550 no", time.Time{}, at))
 	must(t, s.Unsent(t.Context(), id, claim, audit.NoticeQueued, "again", at, at))

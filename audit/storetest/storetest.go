@@ -45,6 +45,8 @@ func Run(t *testing.T, open func(t *testing.T) audit.Store) {
 		{"who is concerned by a change is warned once each time", testAhead},
 		{"shares of one mail meet", testDrafts},
 		{"a notice is claimed once and told once", testNotice},
+		{"a claim keeps within the allowance", testAllowance},
+		{"claims at once fill no place twice", testClaimsAtOnce},
 		{"a notice is narrowed by whom it belongs to", testNarrow},
 		{"a sleeper's claim holds no more", testReclaim},
 		{"a handed-over notice is not sent again", testHandOver},
@@ -59,6 +61,9 @@ func Run(t *testing.T, open func(t *testing.T) audit.Store) {
 		t.Run(c.name, func(t *testing.T) { c.test(t, open(t)) })
 	}
 }
+
+// plenty is an allowance that no test uses up.
+var plenty = audit.Allowance{Night: 1000, Recipient: 1000, Tenant: 1000, NightFrom: night, DayFrom: night}
 
 var night = time.Date(2026, 11, 23, 2, 15, 0, 123456000, time.UTC)
 

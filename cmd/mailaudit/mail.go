@@ -81,6 +81,9 @@ func (a *app) desk() (*notice.Desk, func() error, error) {
 		Accounts: a.source,
 		Carrier:  sender,
 		Settings: settings,
+		Allowance: func(ctx context.Context) (audit.Allowance, error) {
+			return a.auditor.Allowance(ctx, a.caps())
+		},
 		Changed:  a.secretChanged,
 		KeptBack: a.auditor.KeptBack,
 		Refused:  a.refused,

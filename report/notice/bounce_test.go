@@ -22,7 +22,7 @@ type box struct {
 }
 
 func (b *box) LoadNotice(context.Context, int64) (audit.Notice, error) { return b.n, nil }
-func (b *box) Claim(context.Context, int64, time.Time) (audit.Claim, error) {
+func (b *box) Claim(context.Context, int64, time.Time, audit.Allowance) (audit.Claim, error) {
 	b.n.Tries++
 	b.n.State = audit.NoticeSending
 	return audit.Claim(b.n.Tries), nil
@@ -57,8 +57,9 @@ func bouncing(t *testing.T, words string, contacts ...string) (states []audit.No
 	b := &box{}
 	d := &notice.Desk{
 		Outbox: b, Accounts: b, Carrier: refuser(words), Settings: settings(t), Now: func() time.Time { return morning },
-		Changed:  func(context.Context, audit.Account, audit.State) (bool, error) { return false, nil },
-		KeptBack: func(context.Context, audit.Notice) (string, error) { return "", nil },
+		Allowance: func(context.Context) (audit.Allowance, error) { return audit.Allowance{}, nil },
+		Changed:   func(context.Context, audit.Account, audit.State) (bool, error) { return false, nil },
+		KeptBack:  func(context.Context, audit.Notice) (string, error) { return "", nil },
 		Refused: func(_ context.Context, to string, r providers.Reply) notice.Refusal {
 			refusal := notice.Refusal{Class: providers.CommonRules().Read(r).Class}
 			if strings.HasSuffix(to, "@gmail.com") {

@@ -14,7 +14,7 @@ import (
 // Outbox is what the desk needs of the store; see [audit.Outbox] for what each does.
 type Outbox interface {
 	LoadNotice(ctx context.Context, id int64) (audit.Notice, error)
-	Claim(ctx context.Context, id int64, now time.Time) (audit.Claim, error)
+	Claim(ctx context.Context, id int64, now time.Time, within audit.Allowance) (audit.Claim, error)
 	Narrow(ctx context.Context, id int64, claim audit.Claim, keep []string) error
 	HandOver(ctx context.Context, id int64, claim audit.Claim, messageID string, now time.Time) error
 	Sent(ctx context.Context, id int64, claim audit.Claim, now time.Time, detail string) error
@@ -33,6 +33,8 @@ type Desk struct {
 	Accounts audit.Accounts
 	Carrier  Carrier
 	Settings Settings
+	// Allowance is how many mails may leave now.
+	Allowance func(ctx context.Context) (audit.Allowance, error)
 	// Changed tells whether an account's secret is another than the one that the state was made of.
 	Changed func(ctx context.Context, acc audit.Account, st audit.State) (bool, error)
 	// KeptBack tells why a notice is not to be sent to its contact any more; "" if nothing speaks against it.
@@ -61,7 +63,11 @@ func (d *Desk) Notify(ctx context.Context, id int64) error {
 	if err != nil || n.State != audit.NoticeQueued || n.DueAt.After(d.Now()) {
 		return err
 	}
-	claim, err := d.Outbox.Claim(ctx, id, d.Now())
+	within, err := d.Allowance(ctx)
+	if err != nil {
+		return err
+	}
+	claim, err := d.Outbox.Claim(ctx, id, d.Now(), within)
 	if err != nil || claim == audit.NoClaim {
 		return err
 	}
