@@ -57,8 +57,8 @@ fuzz: ## Each fuzz test for FUZZTIME (30s).
 	done
 
 .PHONY: fault
-fault: ## Nights in which everything fails, FAULTS (20) times over; MAILAUDIT_FAULT_SEED plays one again.
-	@MAILAUDIT_FAULT=1 MAILAUDIT_TEST_REQUIRE=1 go test ./cmd/mailaudit -run 'TestFaults$$' -v -count $(FAULTS) -timeout 0
+fault: ## Nights in which everything fails, FAULTS (20) times over; MAILAUDIT_FAULT_SEED plays the first again.
+	@MAILAUDIT_FAULT=$(FAULTS) MAILAUDIT_TEST_REQUIRE=1 go test ./cmd/mailaudit -run 'TestFaults$$' -v -count 1 -parallel 4 -timeout 0
 
 .PHONY: pictures
 pictures: ## Redraw the pictures of the guides from their screens.txt (CHROMIUM=chromium).
