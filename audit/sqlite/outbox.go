@@ -273,5 +273,5 @@ func (s *Store) Recover(ctx context.Context) error {
 		return err
 	}
 	return s.exec(ctx, "recover jobs", `UPDATE river_job SET state = 'available', scheduled_at = datetime('now', 'subsec')
-		WHERE state IN ('running', 'retryable')`)
+		WHERE state IN ('running', 'retryable') OR state = 'available' AND scheduled_at > datetime('now', 'subsec')`)
 }

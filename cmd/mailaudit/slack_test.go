@@ -1,6 +1,7 @@
 package main
 
 import (
+	"database/sql"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -49,6 +50,33 @@ func TestSlackThatRefusesIsSaid(t *testing.T) {
 				t.Errorf("%d summaries", n)
 			}
 		})
+	}
+}
+
+// TestAStartDoesNotWaitForALaterTry: whatever hour a failure has put the next try at, deliver tries at once.
+func TestAStartDoesNotWaitForALaterTry(t *testing.T) {
+	t.Parallel()
+	s := slackScene(t)
+	s.settings["deliver_within"] = "1s"
+	s.slack.SetMood(sim.SlackMood{Errors: map[string]string{"chat.postMessage": "is_archived"}})
+	if o := s.do("run", "--key", "night"); o.code != exitFail {
+		t.Fatalf("exit %d", o.code)
+	}
+	db, err := sql.Open("sqlite", s.path("mailaudit.db"))
+	s.need(err)
+	defer db.Close()
+	// River has a short wait stand as available from its time on, a long one as retryable.
+	result, err := db.Exec(`UPDATE river_job SET state = 'available', scheduled_at = datetime('now', '1 day', 'subsec')
+		WHERE kind = 'post_summary' AND state IN ('available', 'retryable')`)
+	s.need(err)
+	if n, _ := result.RowsAffected(); n != 1 {
+		t.Fatalf("%d posts wait", n)
+	}
+	s.slack.SetMood(sim.SlackMood{})
+	s.settings["deliver_within"] = "20s"
+	s.done("deliver")
+	if n := len(s.summaries()); n != 1 {
+		t.Errorf("%d summaries", n)
 	}
 }
 

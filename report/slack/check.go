@@ -24,7 +24,11 @@ func (p *Poster) Check(ctx context.Context) (Checked, error) {
 	}
 	who, err := p.api.AuthTestContext(ctx)
 	if err != nil {
-		return Checked{}, understand(err)
+		e := understand(err)
+		if e.Code == unknownMethod {
+			return Checked{Note: "slack.api_url does not know auth.test, so token and channel are not checked"}, nil
+		}
+		return Checked{}, e
 	}
 	c := Checked{Team: who.Team, Bot: who.User}
 	if err := p.checkChannel(ctx, &c); err != nil {
@@ -41,6 +45,11 @@ func (p *Poster) Check(ctx context.Context) (Checked, error) {
 	return c, err
 }
 
+const (
+	unknownMethod = "unknown_method"
+	unchecked     = "slack.api_url does not answer conversations.info as Slack does, so the channel is not checked"
+)
+
 // checkChannel asks for the channel, where it is given by id: a name cannot be asked for.
 func (p *Poster) checkChannel(ctx context.Context, c *Checked) error {
 	if !channelID.MatchString(p.Channel) {
@@ -49,10 +58,18 @@ func (p *Poster) checkChannel(ctx context.Context, c *Checked) error {
 	info, err := p.api.GetConversationInfoContext(ctx, &slack.GetConversationInfoInput{ChannelID: p.Channel})
 	if err != nil {
 		e := understand(err)
-		if e.Code != "missing_scope" {
-			return e
+		switch e.Code {
+		case "missing_scope":
+			c.Note = "the channel cannot be looked at; give the Slack app the scope channels:read (private channels: groups:read)"
+			return nil
+		case unknownMethod, notSlacks:
+			c.Note = unchecked
+			return nil
 		}
-		c.Note = "the channel cannot be looked at; give the Slack app the scope channels:read (private channels: groups:read)"
+		return e
+	}
+	if info.ID == "" {
+		c.Note = unchecked
 		return nil
 	}
 	c.Channel = info.Name

@@ -27,6 +27,8 @@ func TestCheck(t *testing.T) {
 		{name: "an archived channel", mood: sim.SlackMood{Errors: map[string]string{"conversations.info": "is_archived"}}, code: "is_archived"},
 		{name: "the channel cannot be looked at", mood: sim.SlackMood{Errors: map[string]string{"conversations.info": "missing_scope"}}, note: "channels:read"},
 		{name: "the history cannot be looked at", mood: sim.SlackMood{Errors: map[string]string{"conversations.history": "missing_scope"}}, note: "channels:history"},
+		{name: "a gateway that only posts", mood: sim.SlackMood{Errors: map[string]string{"auth.test": "unknown_method"}}, note: "auth.test"},
+		{name: "the channel is not shown", mood: sim.SlackMood{Errors: map[string]string{"conversations.info": "unknown_method"}}, note: "conversations.info"},
 		{name: "a channel by its name", change: func(c *slack.Config, _ *sim.Slack) { c.Channel = "#mail-audit" }, note: "slack.channel is a name"},
 		{name: "Slack is down", mood: sim.SlackMood{Status: 503}, code: "http 503"},
 		{name: "a webhook", change: byWebhook},

@@ -36,6 +36,9 @@ func (e *Error) Error() string {
 // ErrCannotLook: whether a summary stands in the channel cannot be found out.
 var ErrCannotLook = errors.New("cannot look whether the summary was posted")
 
+// notSlacks is the code of what cannot be read as an answer of Slack's.
+const notSlacks = "an answer that is not Slack's"
+
 const (
 	mendToken   = "make a new bot token in the Slack app and set slack.token"
 	mendChannel = "set slack.channel to the id of a channel that exists"
@@ -94,7 +97,7 @@ var codeForm = regexp.MustCompile(`^[a-z0-9_]{1,60}$`)
 // refusal is the error for one of Slack's own words. A word that is not known may pass.
 func refusal(code string) *Error {
 	if !codeForm.MatchString(code) {
-		return &Error{Code: "an answer that is not Slack's", Mend: "check slack.api_url and the proxy on the way", Uncertain: true}
+		return &Error{Code: notSlacks, Mend: "check slack.api_url and the proxy on the way", Uncertain: true}
 	}
 	mend, permanent := mends[code]
 	return &Error{Code: code, Mend: mend, Permanent: permanent}
@@ -123,7 +126,7 @@ func understand(err error) *Error {
 		dialling := errors.As(err, &op) && op.Op == "dial"
 		return &Error{Code: address.Err.Error(), Uncertain: !dialling}
 	}
-	return &Error{Code: "an answer that is not Slack's", Mend: "check slack.api_url and the proxy on the way", Uncertain: true}
+	return &Error{Code: notSlacks, Mend: "check slack.api_url and the proxy on the way", Uncertain: true}
 }
 
 func fromStatus(code int) *Error {

@@ -54,11 +54,16 @@ func (p *Poster) is(m slack.SlackMetadata, runKey string) bool {
 	return m.EventType == eventType && m.EventPayload["run"] == runKey && m.EventPayload["installation"] == p.Installation
 }
 
+// lookError tells what no later try can find out apart from what may pass, and from a token that cannot post
+// either.
 func lookError(err error) error {
 	e := understand(err)
 	switch e.Code {
 	case "missing_scope", "not_in_channel", "channel_not_found", "not_allowed_token_type", "method_not_supported_for_channel_type":
 		return fmt.Errorf("%w: %s; give the Slack app the scope channels:history (private channels: groups:history)", ErrCannotLook, e.Code)
+	case unknownMethod, "method_deprecated", "http 403", "http 404", "http 405", "http 501", notSlacks:
+		// A gateway in front of Slack, say, that lets posts through and nothing else.
+		return fmt.Errorf("%w: %s answers the request for the channel's history", ErrCannotLook, e.Code)
 	}
 	return e
 }

@@ -38,11 +38,11 @@ type Config struct {
 // Posted is where a summary stands.
 type Posted struct {
 	Channel string // "" for a webhook, which does not say
-	TS      string
-	Plain   bool // Slack refused the blocks and took the plain text
+	TS      string // "" where the answer does not say
+	Plain   bool   // Slack refused the blocks and took the plain text
 }
 
-// Ref is the place in one word, for the store.
+// Ref is the place in one word, for the store. A message whose place nobody told is as one by a webhook.
 func (p Posted) Ref() string {
 	if p.TS == "" {
 		return "webhook"
@@ -188,8 +188,7 @@ func (p *Poster) once(ctx context.Context, s *report.Summary, m Message, ref str
 	if err != nil {
 		return Posted{}, understand(err)
 	}
-	if ts == "" {
-		return Posted{}, refusal("")
-	}
+	// Slack has said yes: where an answer leaves out the place, the message cannot be changed later, and
+	// posting again would tell the channel twice.
 	return Posted{Channel: channel, TS: ts}, nil
 }

@@ -3,7 +3,9 @@ package slack_test
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -37,6 +39,28 @@ func TestPost(t *testing.T) {
 	}
 	if len(s.posts) != 1 || strings.Contains(p.Get("text"), "may be a repeat") {
 		t.Errorf("%d posts; text %q", len(s.posts), p.Get("text"))
+	}
+}
+
+// TestAYesWithoutAPlaceIsAYes: posting again would tell the channel twice, and for ever.
+func TestAYesWithoutAPlaceIsAYes(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, `{"ok":true}`) }))
+	defer server.Close()
+	transport := &http.Transport{}
+	defer transport.CloseIdleConnections()
+	p, err := slack.New(slack.Config{Token: providers.NewSecret(token), Channel: channel, APIURL: server.URL, Transport: transport})
+	if err != nil {
+		t.Fatal(err)
+	}
+	at, err := p.Post(t.Context(), build(t, reporttest.Typical()), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Update(t.Context(), build(t, reporttest.Typical()), at.Ref()); !errors.Is(err, slack.ErrCannotLook) {
+		t.Errorf("update: %v", err)
+	}
+	if got, err := p.Check(t.Context()); err != nil || !strings.Contains(got.Note, "channel is not checked") {
+		t.Errorf("check: %+v, %v", got, err)
 	}
 }
 
@@ -312,7 +336,7 @@ func TestFindWhereNobodyCanLook(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	for _, word := range []string{"missing_scope", "not_in_channel"} {
+	for _, word := range []string{"missing_scope", "not_in_channel", "unknown_method", "404", "html"} {
 		s.will(word)
 		if _, _, err := s.byToken(t).Find(t.Context(), reporttest.Key, time.Now()); !errors.Is(err, slack.ErrCannotLook) {
 			t.Errorf("%s: %v", word, err)
