@@ -15,28 +15,28 @@ import (
 // "unlocked"; "suspend*" is found in "suspended"; "account ... locked" has up to four words between), and never within what varies from one reply to the next:
 // host names, addresses, session ids, dates.
 type Rule struct {
-	ID string `yaml:"id"` // "google/bad-credentials"
+	ID string `yaml:"id" json:"id"` // "google/bad-credentials"
 
-	Stages      []Stage  `yaml:"stage"`
-	Codes       []string `yaml:"code"`        // "535", or "4xx" for all that begin with a 4
-	Enhanced    []string `yaml:"enhanced"`    // "5.7.8"
-	Any         []string `yaml:"text"`        // phrases, one of which is in the text
-	All         []string `yaml:"all"`         // phrases that are all in the text
-	None        []string `yaml:"not"`         // phrases none of which is in the text
-	Exact       []string `yaml:"exact"`       // the whole text, but for stops at its end
-	OAuthErrors []string `yaml:"oauth_error"` // the token endpoint's "error" or "suberror"
-	OAuthCodes  []int    `yaml:"oauth_code"`  // Microsoft's AADSTS numbers
-	SASL        []string `yaml:"sasl"`        // "status" of a 334 error challenge: "400", "4xx", "invalid_token"
-	Token       bool     `yaml:"token"`       // only what is said to an access token that had just been issued
+	Stages      []Stage  `yaml:"stage" json:"stage,omitempty"`
+	Codes       []string `yaml:"code" json:"code,omitempty"`               // "535", or "4xx" for all that begin with a 4
+	Enhanced    []string `yaml:"enhanced" json:"enhanced,omitempty"`       // "5.7.8"
+	Any         []string `yaml:"text" json:"text,omitempty"`               // phrases, one of which is in the text
+	All         []string `yaml:"all" json:"all,omitempty"`                 // phrases that are all in the text
+	None        []string `yaml:"not" json:"not,omitempty"`                 // phrases none of which is in the text
+	Exact       []string `yaml:"exact" json:"exact,omitempty"`             // the whole text, but for stops at its end
+	OAuthErrors []string `yaml:"oauth_error" json:"oauth_error,omitempty"` // the token endpoint's "error" or "suberror"
+	OAuthCodes  []int    `yaml:"oauth_code" json:"oauth_code,omitempty"`   // Microsoft's AADSTS numbers
+	SASL        []string `yaml:"sasl" json:"sasl,omitempty"`               // "status" of a 334 error challenge: "400", "4xx", "invalid_token"
+	Token       bool     `yaml:"token" json:"token,omitempty"`             // only what is said to an access token that had just been issued
 
-	Class     Class     `yaml:"class"`
-	Certainty Certainty `yaml:"certainty"` // ambiguous unless the rule says definite
-	TwoFactor TwoFactor `yaml:"two_factor"`
-	Actor     Actor     `yaml:"actor"`
-	Retired   bool      `yaml:"retired"`
+	Class     Class     `yaml:"class" json:"class"`
+	Certainty Certainty `yaml:"certainty" json:"certainty"` // ambiguous unless the rule says definite
+	TwoFactor TwoFactor `yaml:"two_factor" json:"two_factor"`
+	Actor     Actor     `yaml:"actor" json:"actor,omitempty"`
+	Retired   bool      `yaml:"retired" json:"retired,omitempty"`
 
-	Source string `yaml:"source"` // who says so
-	Seen   string `yaml:"seen"`   // when the reply was given or its source read: 2026, 2026-03 or 2026-03-15
+	Source string `yaml:"source" json:"source"` // who says so
+	Seen   string `yaml:"seen" json:"seen"`     // when the reply was given or its source read: 2026, 2026-03 or 2026-03-15
 }
 
 // Reading is what the rule makes of a reply that it matches. A rule of class unknown keeps the rules after it

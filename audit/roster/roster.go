@@ -122,8 +122,13 @@ func (s *scan) row(record []string) (line int, a audit.NewAccount) {
 	s.last = line
 	if len(record) != len(s.columns) {
 		// The text is not repeated: the missing or extra comma may be one in a password.
-		s.faultRecord(line, fmt.Sprintf("has %d fields where the header has %d; a field with a comma in it needs quotes",
-			len(record), len(s.columns)))
+		first := min(len(record), len(s.columns)) // that is missing, or too many
+		name := ""
+		if first < len(s.columns) {
+			name = s.columns[first].name
+		}
+		s.note(&Error{File: s.name, Line: line, Column: first + 1, Name: name, Problem: fmt.Sprintf(
+			"the row has %d fields where the header has %d; a field with a comma in it needs quotes", len(record), len(s.columns))})
 		return line, a
 	}
 	for i, c := range s.columns {

@@ -104,8 +104,8 @@ var badTexts = []struct{ name, text, want string }{
 	{"column with a space", "account_id, tenant_id,address,secret\n", "line 1, column 2: is not written exactly: tenant_id"},
 	{"column twice", "account_id,tenant_id,address,secret,address\n", "line 1, column 5 (address): column 3 has the same name"},
 
-	{"too few fields", short + good + "2,t,a@b.example\n", "line 3: has 3 fields where the header has 4; a field with a comma in it needs quotes"},
-	{"comma in the secret", short + "1,t,a@b.example,can," + canary + "\n", "line 2: has 5 fields where the header has 4; a field with a comma in it needs quotes"},
+	{"too few fields", short + good + "2,t,a@b.example\n", "line 3, column 4 (secret): the row has 3 fields where the header has 4; a field with a comma in it needs quotes"},
+	{"comma in the secret", short + "1,t,a@b.example,can," + canary + "\n", "line 2, column 5: the row has 5 fields where the header has 4; a field with a comma in it needs quotes"},
 	{"unclosed quote", short + good + "2,t,a@b.example,\"" + canary + "\n3,t,a@b.example,x\n", `line 3, column 4 (secret): a quotation mark opens the field and is not closed, or one inside it is not doubled (seen on line 4)`},
 	{"unclosed quote at the end", short + "1,t,a@b.example,\"" + canary, "line 2, column 4 (secret): a quotation mark opens the field and is not closed, or one inside it is not doubled"},
 	{"stray quote", short + "1,t,a@b.example,a\"" + canary + "\n", "line 2, column 4 (secret): has a quotation mark in it; such a field stands in quotation marks, and its own are doubled"},

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/csv"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -244,8 +243,8 @@ type accountWriter struct {
 func newAccountWriter(w io.Writer, format string) accountWriter {
 	switch format {
 	case "json":
-		enc := json.NewEncoder(w)
-		return accountWriter{func(l accountLine) error { return enc.Encode(l) }, func() error { return nil }}
+		list := jsonList{w: w}
+		return accountWriter{func(l accountLine) error { return list.add(l) }, list.close}
 	case "csv":
 		out := csv.NewWriter(w)
 		err := out.Write([]string{"account_id", "tenant_id", "tenant_name", "address", "provider", "auth", "host", "port", "contact_email", "verdict", "two_factor", "since"})

@@ -25,14 +25,14 @@ func TestExitCodes(t *testing.T) {
 		says string // on standard error; "" for nothing
 	}{
 		{"version", []string{"version"}, 0, ""},
-		{"no run yet", []string{"report"}, 1, "run"},
+		{"no run yet", []string{"report"}, 1, "mailaudit run starts one"},
 		{"a night", []string{"run", "--key", "first"}, 0, ""},
 		{"the same night again", []string{"run", "--key", "first"}, 0, ""},
 		{"its report", []string{"report", "first"}, 0, ""},
 		{"unknown run", []string{"report", "second"}, 1, `"second"`},
 		{"notices of an unknown run", []string{"notices", "list", "--run", "second"}, 1, `"second"`},
 		{"a refused account", []string{"check", "bad"}, 0, ""},
-		{"an unknown account", []string{"check", "nobody"}, 1, `"nobody"`},
+		{"an unknown account", []string{"check", "nobody"}, 1, `"nobody": no such account; mailaudit accounts list`},
 		{"removing an unknown account", []string{"accounts", "remove", "nobody"}, 1, "nobody"},
 		{"a guide", []string{"guide", "google"}, 0, ""},
 		{"rules", []string{"rules", "list"}, 0, ""},

@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"slices"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 
@@ -197,10 +196,9 @@ func (n *faultNight) told(refused int) {
 		n.t.Errorf("somebody was mailed twice")
 	}
 	states := map[string]int{}
-	lines := json.NewDecoder(strings.NewReader(n.done("notices", "list", "--format", "json", "--limit", "100000")))
-	for lines.More() {
-		var line noticeLine
-		n.need(lines.Decode(&line))
+	var lines []noticeLine
+	n.need(json.Unmarshal([]byte(n.done("notices", "list", "--format", "json", "--limit", "100000")), &lines))
+	for _, line := range lines {
 		states[line.State]++
 	}
 	if states["sent"]+states["ambiguous"] != refused || len(mails) < states["sent"] || len(mails) > refused {

@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"slices"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -167,10 +166,9 @@ func (s *scene) toldOnceOrListed(contacts []string) {
 		s.t.Errorf("somebody was mailed twice: %v", mails)
 	}
 	ambiguous := 0
-	lines := json.NewDecoder(strings.NewReader(s.done("notices", "list", "--format", "json")))
-	for lines.More() {
-		var n noticeLine
-		s.need(lines.Decode(&n))
+	var lines []noticeLine
+	s.need(json.Unmarshal([]byte(s.done("notices", "list", "--format", "json")), &lines))
+	for _, n := range lines {
 		switch n.State {
 		case "sent":
 		case "ambiguous":

@@ -15,6 +15,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"mailaudit/audit"
 	"mailaudit/cmd/mailaudit/config"
 )
 
@@ -129,7 +130,7 @@ func conclude(ctx context.Context, err error, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "mailaudit: %s\n", signalled)
 		return 128 + int(signalled.signal)
 	}
-	fmt.Fprintf(stderr, "mailaudit: %s\n", oneLine(err))
+	fmt.Fprintf(stderr, "mailaudit: %s%s\n", oneLine(err), mend(err))
 	var coded *exitError
 	if errors.As(err, &coded) {
 		return coded.code
@@ -138,6 +139,17 @@ func conclude(ctx context.Context, err error, stderr io.Writer) int {
 		return exitUsage
 	}
 	return exitFail
+}
+
+// mend says what to do where the error comes from a part that does not know the commands.
+func mend(err error) string {
+	switch {
+	case errors.Is(err, audit.ErrNoRun):
+		return "; mailaudit report shows the latest run, mailaudit run starts one"
+	case errors.Is(err, audit.ErrNoAccount):
+		return "; mailaudit accounts list shows which there are"
+	}
+	return ""
 }
 
 func oneLine(err error) string {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -58,13 +57,11 @@ func (l noticesListCmd) Run(ctx context.Context, g *Globals, around *surrounding
 		return err
 	}
 	if l.Format == "json" {
-		enc := json.NewEncoder(around.stdout)
-		for _, n := range all {
-			if err := enc.Encode(noticeJSON(n)); err != nil {
-				return err
-			}
+		lines := make([]noticeLine, len(all))
+		for i, n := range all {
+			lines[i] = noticeJSON(n)
 		}
-		return nil
+		return writeJSONList(around.stdout, lines)
 	}
 	w := tabwriter.NewWriter(around.stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "NOTICE\tRUN\tKIND\tTENANT\tPROVIDER\tACCOUNTS\tTO\tSTATE\tDUE\tDETAIL")

@@ -70,12 +70,7 @@ type noticeRow struct{ Notice, Run, Kind, State, Detail, To string }
 
 func (s *scene) notices(args ...string) (all []noticeRow) {
 	s.t.Helper()
-	dec := json.NewDecoder(strings.NewReader(s.done(append([]string{"notices", "list", "--format", "json"}, args...)...)))
-	for dec.More() {
-		var n noticeRow
-		s.need(dec.Decode(&n))
-		all = append(all, n)
-	}
+	s.need(json.Unmarshal([]byte(s.done(append([]string{"notices", "list", "--format", "json"}, args...)...)), &all))
 	return all
 }
 

@@ -37,13 +37,7 @@ func (r rulesListCmd) Run(around *surroundingsOf) error {
 	}
 	rules = append(rules, providers.CommonRules().Own()...)
 	if r.Format == "json" {
-		enc := json.NewEncoder(around.stdout)
-		for _, rule := range rules {
-			if err := enc.Encode(rule); err != nil {
-				return err
-			}
-		}
-		return nil
+		return writeJSONList(around.stdout, rules)
 	}
 	w := tabwriter.NewWriter(around.stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "RULE\tCLASS\tCERTAINTY\tSEEN\tSOURCE")
