@@ -23,7 +23,7 @@ type Rule struct {
 	Any         []string `yaml:"text" json:"text,omitempty"`               // phrases, one of which is in the text
 	All         []string `yaml:"all" json:"all,omitempty"`                 // phrases that are all in the text
 	None        []string `yaml:"not" json:"not,omitempty"`                 // phrases none of which is in the text
-	Exact       []string `yaml:"exact" json:"exact,omitempty"`             // the whole text, but for stops at its end
+	Exact       []string `yaml:"exact" json:"exact,omitempty"`             // the whole text, but for stops at its end; "": no text at all
 	OAuthErrors []string `yaml:"oauth_error" json:"oauth_error,omitempty"` // the token endpoint's "error" or "suberror"
 	OAuthCodes  []int    `yaml:"oauth_code" json:"oauth_code,omitempty"`   // Microsoft's AADSTS numbers
 	SASL        []string `yaml:"sasl" json:"sasl,omitempty"`               // "status" of a 334 error challenge: "400", "4xx", "invalid_token"
@@ -125,6 +125,9 @@ func (r *Rule) check(prefix string) error {
 		}
 	}
 	for _, p := range slices.Concat(r.Any, r.All, r.None, r.Exact) {
+		if p == "" && slices.Contains(r.Exact, p) {
+			continue
+		}
 		if p == "" || p != foldPhrase(p) {
 			return fmt.Errorf("phrase %q is not folded; write %q", p, foldPhrase(p))
 		}
