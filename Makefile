@@ -37,6 +37,13 @@ test: install lint ## Everything: installs what is missing, then lint and all te
 manifests: ## The Kubernetes manifests against the API's types.
 	@cd deploy/kubernetes/validate && go vet ./... && go test -count=1 ./...
 
+# Not in make test: Rails 7 comes from the next Debian, and an SDK takes its time to compile.
+.PHONY: openers
+openers: install ## deploy/openers, each against the code that seals: Rails, Laravel, pgcrypto, a KMS (needs apt).
+	@cd deploy/openers && go vet ./... && go test ./...
+	@go vet -tags openers ./cmd/mailaudit
+	@GEM_PATH=$$(.ci/rails dist/rails) MAILAUDIT_TEST_REQUIRE=1 go test -tags openers -count=1 -run 'Opener$$' ./cmd/mailaudit
+
 .PHONY: lint
 lint: ## gofmt, go vet and staticcheck.
 	@unformatted=$$(gofmt -l .); \

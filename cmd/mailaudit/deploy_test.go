@@ -69,7 +69,7 @@ func TestDeployedConfigurations(t *testing.T) {
 func TestRunbookCommands(t *testing.T) {
 	t.Parallel()
 	found := 0
-	for _, name := range []string{"README.md", "SECURITY.md"} {
+	for _, name := range []string{"README.md", "SECURITY.md", "openers/README.md"} {
 		for _, line := range commandsOf(deployFile(t, name)) {
 			found++
 			if err := parses(line); err != nil {
