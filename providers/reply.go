@@ -12,7 +12,7 @@ import (
 const maxText = 8 << 10
 
 var (
-	reCode       = regexp.MustCompile(`^\s*([2-5][0-9][0-9])(?:[ \-\t]|$)`)
+	reCode       = regexp.MustCompile(`^\s*([2-5][0-9][0-9])(?:[ \-\t:]|$)`)
 	reEnhanced   = regexp.MustCompile(`^\s*#?([245]\.[0-9]{1,3}\.[0-9]{1,3})(?:[\s:;]+|$)`)
 	reQmail      = regexp.MustCompile(`\s*\(#([245]\.[0-9]{1,3}\.[0-9]{1,3})\)`)
 	reQuoted     = regexp.MustCompile(`(?i)\b(?:error|said|response|reply|reason):?\s+([45][0-9][0-9])[ -]([45]\.[0-9]{1,3}\.[0-9]{1,3})[ :]+(\S.*)$`)

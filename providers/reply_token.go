@@ -70,9 +70,8 @@ func tokenFields(body string) (tokenError, bool) {
 		e.name, _ = object["error"].(string)
 		e.suberror, _ = object["suberror"].(string)
 		e.description, _ = object["error_description"].(string)
-		if inner, ok := object["error"].(map[string]any); ok { // Google's API style
-			e.name, _ = inner["status"].(string)
-			e.description, _ = inner["message"].(string)
+		if inner, ok := object["error"].(map[string]any); ok {
+			e.name, e.description = nestedError(inner)
 		}
 		if list, ok := object["error_codes"].([]any); ok {
 			for _, v := range list {
@@ -110,6 +109,22 @@ func tokenFields(body string) (tokenError, bool) {
 		return e, false
 	}
 	return e, true
+}
+
+// nestedError reads an "error" member that is an object: Google's "status" or, in older APIs, the "reason" of
+// its first cause; Yahoo's "errorId".
+func nestedError(inner map[string]any) (name, description string) {
+	description, _ = inner["message"].(string)
+	if causes, ok := inner["errors"].([]any); ok && len(causes) > 0 {
+		cause, _ := causes[0].(map[string]any)
+		name, _ = cause["reason"].(string)
+	}
+	for _, member := range []string{"errorId", "status"} {
+		if s, ok := inner[member].(string); ok {
+			name = s
+		}
+	}
+	return name, description
 }
 
 // unescape undoes JSON's escapes in a string that may have been cut off within one.
