@@ -62,10 +62,7 @@ func (r rulesTestCmd) Run(_ context.Context, around *surroundingsOf) error {
 		defer f.Close()
 		in = f
 	}
-	cases, err := catalog.ReadCases(in)
-	if err != nil {
-		return fmt.Errorf("%s: %w", r.File, err)
-	}
+	cases, bad := catalog.ReadCases(in)
 	enc := json.NewEncoder(around.stdout)
 	labelled, differing := 0, 0
 	for _, c := range cases {
@@ -82,6 +79,9 @@ func (r rulesTestCmd) Run(_ context.Context, around *surroundingsOf) error {
 	}
 	if r.Format == "text" {
 		fmt.Fprintf(around.stdout, "%d replies, %d labelled, %d differ\n", len(cases), labelled, differing)
+	}
+	if bad != nil {
+		return fmt.Errorf("%s: %s", r.File, strings.ReplaceAll(bad.Error(), "\n", "; "))
 	}
 	if differing > 0 {
 		return fmt.Errorf("%d of %d labelled replies are read differently than their label", differing, labelled)

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -14,7 +15,7 @@ import (
 // Case is a reply with, perhaps, what it should be read as: a line of the reply corpus.
 type Case struct {
 	ID         string            `json:"id"`
-	Provider   string            `json:"provider"` // a provider's name; icloud is apple, godaddy and generic are other
+	Provider   string            `json:"provider"` // a provider's name, or one of its brands'; godaddy and generic are other
 	Stage      providers.Stage   `json:"stage"`
 	Reply      string            `json:"reply"`        // the wire form, lines joined with "\n"
 	XOAuth2    json.RawMessage   `json:"xoauth2_json"` // the decoded 334 challenge, as text or as an object
@@ -40,15 +41,21 @@ func (o Outcome) Differs() bool {
 	return o.Case.Class != "" && o.Case.Class != o.Class && !slices.Contains(o.Case.Alt, o.Class)
 }
 
-// aliases are names of the corpus for providers of ours.
-var aliases = map[string]string{"icloud": "apple", "godaddy": "other", "generic": "other"}
+// aliases are names of the corpus that are neither a provider's nor a brand's.
+var aliases = map[string]string{"godaddy": "other", "generic": "other"}
+
+// maxBadLines bounds how many bad lines an error names.
+const maxBadLines = 10
 
 // maxCaseLine bounds a line of a file of cases.
 const maxCaseLine = 1 << 20
 
-// ReadCases reads cases, one JSON object a line; empty lines are passed over. An error names the line.
+// ReadCases reads cases, one JSON object a line; empty lines are passed over. The cases of all good lines are
+// returned, beside an error that names each bad one.
 func ReadCases(r io.Reader) ([]Case, error) {
 	var cases []Case
+	var bad []error
+	more := 0
 	lines := bufio.NewScanner(r)
 	lines.Buffer(nil, maxCaseLine)
 	n := 0
@@ -59,15 +66,23 @@ func ReadCases(r io.Reader) ([]Case, error) {
 			continue
 		}
 		c, err := readCase(line)
-		if err != nil {
-			return nil, fmt.Errorf("line %d: %w", n, err)
+		switch {
+		case err != nil && len(bad) < maxBadLines:
+			bad = append(bad, fmt.Errorf("line %d: %w", n, err))
+			continue
+		case err != nil:
+			more++
+			continue
 		}
 		cases = append(cases, c)
 	}
 	if err := lines.Err(); err != nil {
-		return nil, fmt.Errorf("line %d: %w", n+1, err)
+		bad = append(bad, fmt.Errorf("line %d: %w", n+1, err))
 	}
-	return cases, nil
+	if more > 0 {
+		bad = append(bad, fmt.Errorf("and %d more bad lines", more))
+	}
+	return cases, errors.Join(bad...)
 }
 
 func readCase(line []byte) (Case, error) {
@@ -75,9 +90,7 @@ func readCase(line []byte) (Case, error) {
 	if err := json.Unmarshal(line, &c); err != nil {
 		return c, fmt.Errorf("read JSON: %w", err)
 	}
-	if name, ok := aliases[c.Provider]; ok {
-		c.Provider = name
-	}
+	c.Provider = canonical(c.Provider)
 	switch {
 	case c.ID == "":
 		return c, fmt.Errorf("no id")
@@ -92,6 +105,19 @@ func readCase(line []byte) (Case, error) {
 		return c, fmt.Errorf("%s: provider %q is not known", c.ID, c.Provider)
 	}
 	return c, nil
+}
+
+// canonical is the name of the provider that a name of the corpus stands for; an unknown name stays as it is.
+func canonical(name string) string {
+	if own, ok := aliases[name]; ok {
+		return own
+	}
+	for _, p := range All() {
+		if _, ok := p.Brand(name); ok {
+			return p.Name
+		}
+	}
+	return name
 }
 
 // Run reads the case's reply by its provider's rules.

@@ -14,6 +14,8 @@ func TestReadCases(t *testing.T) {
 {"id":"b","provider":"generic","stage":"auth","reply":"550 no such thing","class":"throttled","alt":["client_refused"]}
 {"id":"c","provider":"google","stage":"auth","reply":"334 x","xoauth2_json":"{\"status\":\"400\"}","class":"credential_rejected"}
 {"id":"d","provider":"google","stage":"auth","reply":"334 x","xoauth2_json":{"status":"503"},"class":"throttled","alt":["temporary"]}
+{"id":"e","provider":"aol","stage":"auth","reply":"535 5.7.0 (#AUTH005) Too many bad auth attempts."}
+{"id":"f","provider":"att","stage":"greeting","reply":"421-failure in DNS look-up."}
 `))
 	if err != nil {
 		t.Fatal(err)
@@ -32,6 +34,8 @@ func TestReadCases(t *testing.T) {
 		"b unknown  ambiguous differs",
 		"c credential_rejected google/bad-challenge ambiguous",
 		"d temporary common/challenge-server-error ambiguous",
+		"e credential_rejected yahoo/auth005 ambiguous",
+		"f client_refused yahoo/address-blocked ambiguous",
 	}
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
@@ -50,8 +54,12 @@ func TestReadCasesNamesTheBadLine(t *testing.T) {
 		`["a"]`:                    "line 2: read JSON",
 		strings.Repeat("x", 2<<20): "line 2: ",
 	} {
-		if _, err := catalog.ReadCases(strings.NewReader(good + bad)); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%.60q gives %v, want %q", bad, err, want)
+		cases, err := catalog.ReadCases(strings.NewReader(good + bad))
+		if err == nil || !strings.Contains(err.Error(), want) || len(cases) != 1 {
+			t.Errorf("%.60q gives %d cases and %v, want the good line's and %q", bad, len(cases), err, want)
 		}
+	}
+	if _, err := catalog.ReadCases(strings.NewReader(strings.Repeat("x\n", 5000))); err == nil || len(err.Error()) > 2000 {
+		t.Errorf("a file of bad lines gives an error of %d bytes", len(err.Error()))
 	}
 }

@@ -41,7 +41,7 @@ func TestReadings(t *testing.T) {
 		{"yahoo", "auth", "535 5.7.0 (#AUTH005) Too many bad auth attempts.",
 			providers.Reading{Class: "credential_rejected", Rule: "yahoo/auth005", Certainty: "ambiguous"}},
 		{"google", "mail", "550 5.7.30 DKIM did not pass",
-			providers.Reading{Class: "client_refused", Rule: "common/mail-policy", Certainty: "ambiguous", Actor: "us"}},
+			providers.Reading{Class: "client_refused", Rule: "common/mail-domain-refused", Certainty: "ambiguous", Actor: "us"}},
 		{"other", "auth", "235 auth failure", providers.Reading{Class: "unknown", Certainty: "ambiguous"}},
 	}
 	for _, test := range tests {
