@@ -14,8 +14,8 @@ func TestWhatEndsIsToldAhead(t *testing.T) {
 	warn := newLetter("microsoft", item("m365", audit.SingleFactor))
 	warn.Kind = audit.KindAhead
 	for locale, words := range map[string][2]string{
-		"en": {"At the end of December 2026 Microsoft turns passwords", "will soon need a new sign-in"},
-		"es": {"A fines de diciembre de 2026 Microsoft desactiva", "pronto no podrá enviar"},
+		"en": {"At the end of December 2026 Microsoft turns passwords", "soon needs a new sign-in"},
+		"es": {"A fines de diciembre de 2026 Microsoft desactiva", "pronto necesita otro acceso"},
 	} {
 		for _, offered := range [][]string{nil, {"microsoft"}} {
 			warn.Locale, s.OAuthOffered = locale, offered

@@ -19,6 +19,7 @@ const (
 	steps     blockKind = "steps"   // numbered
 	bullets   blockKind = "bullets" // not numbered
 	box       blockKind = "box"     // what we saw: set off from the rest
+	note      blockKind = "note"    // how to tell that the mail is real: framed, quieter than a box
 	button    blockKind = "button"  // one span, a link
 	small     blockKind = "small"   // the foot of the mail
 	include   blockKind = "include" // stands for the steps section that Name tells; gone after lookup
@@ -28,7 +29,7 @@ type block struct {
 	Kind  blockKind
 	Spans []span   // of a paragraph, heading, button or small
 	Items [][]span // of steps and bullets
-	Body  []block  // of a box
+	Body  []block  // of a box or note
 	Name  string   // of an include
 }
 

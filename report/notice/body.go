@@ -157,11 +157,12 @@ func (d *draft) mailboxes(g group) [][]span {
 func (w *writer) closing() {
 	s := w.draft.settings
 	w.text("forward")
-	if s.NumberShown {
-		w.text("real-number")
-	} else {
-		w.text("real")
+	real := "real"
+	if s.NumberShown && w.draft.letter.Number != 0 {
+		real = "real-number"
 	}
+	body := w.lookup("text", real, w.draft.cell(w.draft.groups[0]), w.draft.values)
+	w.blocks = append(w.blocks, block{Kind: note, Body: body})
 	if w.draft.letter.Kind == audit.KindAhead {
 		return // it works now, so there is nothing to check again
 	}
@@ -179,7 +180,10 @@ func (w *writer) signature() {
 		w.text("sign")
 	}
 	name := "foot"
-	if w.draft.values["tenant"].Text != "" {
+	switch {
+	case w.draft.letter.Number == 0:
+		name = "foot-sample"
+	case w.draft.values["tenant"].Text != "":
 		name = "foot-tenant"
 	}
 	for _, b := range w.lookup("text", name, w.draft.cell(w.draft.groups[0]), w.draft.values) {

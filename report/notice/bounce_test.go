@@ -43,6 +43,26 @@ func (b *box) AccountsByID(context.Context, []string) ([]audit.Account, error) {
 	return []audit.Account{{ID: "1", TenantID: "t", Address: "frontdesk@gmail.com", ContactEmail: b.n.ContactEmail}}, nil
 }
 
+// queue puts the one notice in.
+func (b *box) queue(id int64, contact string) {
+	b.n = audit.Notice{
+		ID: id, Kind: audit.KindFinding, TenantID: "t", ContactEmail: contact, Provider: "google", State: audit.NoticeQueued,
+		DueAt: morning, CreatedAt: morning, Items: []audit.NoticeItem{{AccountID: "1", Verdict: audit.Revoked}},
+	}
+}
+
+// desk sends what is in the box, in the morning.
+func (b *box) desk(t *testing.T, c notice.Carrier) *notice.Desk {
+	t.Helper()
+	return &notice.Desk{
+		Outbox: b, Accounts: b, Carrier: c, Settings: settings(t), Now: func() time.Time { return morning },
+		Allowance: func(context.Context) (audit.Allowance, error) { return audit.Allowance{}, nil },
+		Changed:   func(context.Context, audit.Account, audit.State) (bool, error) { return false, nil },
+		KeptBack:  func(context.Context, audit.Notice) (string, error) { return "", nil },
+		Zone:      time.UTC, Log: slog.New(slog.DiscardHandler),
+	}
+}
+
 // refuser is a relay that says one thing to everybody.
 type refuser string
 
@@ -55,29 +75,20 @@ func (r refuser) Send(context.Context, notice.Message, func(context.Context) err
 func bouncing(t *testing.T, words string, contacts ...string) (states []audit.NoticeState, called []string) {
 	t.Helper()
 	b := &box{}
-	d := &notice.Desk{
-		Outbox: b, Accounts: b, Carrier: refuser(words), Settings: settings(t), Now: func() time.Time { return morning },
-		Allowance: func(context.Context) (audit.Allowance, error) { return audit.Allowance{}, nil },
-		Changed:   func(context.Context, audit.Account, audit.State) (bool, error) { return false, nil },
-		KeptBack:  func(context.Context, audit.Notice) (string, error) { return "", nil },
-		Refused: func(_ context.Context, to string, r providers.Reply) notice.Refusal {
-			refusal := notice.Refusal{Class: providers.CommonRules().Read(r).Class}
-			if strings.HasSuffix(to, "@gmail.com") {
-				refusal.Provider = "google"
-			}
-			return refusal
-		},
-		Bounced: func(_ context.Context, address, _ string, _ time.Time) error {
-			called = append(called, address)
-			return nil
-		},
-		Zone: time.UTC, Log: slog.New(slog.DiscardHandler),
+	d := b.desk(t, refuser(words))
+	d.Refused = func(_ context.Context, to string, r providers.Reply) notice.Refusal {
+		refusal := notice.Refusal{Class: providers.CommonRules().Read(r).Class}
+		if strings.HasSuffix(to, "@gmail.com") {
+			refusal.Provider = "google"
+		}
+		return refusal
+	}
+	d.Bounced = func(_ context.Context, address, _ string, _ time.Time) error {
+		called = append(called, address)
+		return nil
 	}
 	for i, contact := range contacts {
-		b.n = audit.Notice{
-			ID: int64(i) + 1, Kind: audit.KindFinding, TenantID: "t", ContactEmail: contact, Provider: "google", State: audit.NoticeQueued,
-			DueAt: morning, CreatedAt: morning, Items: []audit.NoticeItem{{AccountID: "1", Verdict: audit.Revoked}},
-		}
+		b.queue(int64(i)+1, contact)
 		if err := d.Notify(context.Background(), b.n.ID); err != nil {
 			t.Fatal(err)
 		}
@@ -126,4 +137,41 @@ func TestAWaveOfRefusalsIsNotBelieved(t *testing.T) {
 	if states, _ := bouncing(t, gone, "a@gmail.com", "a@gmail.com", "A@gmail.com", "a@gmail.com"); slices.Contains(states, audit.NoticeQueued) {
 		t.Errorf("one recipient is no wave: %s", states)
 	}
+}
+
+// TestAPassingRefusalIsTriedForADay counts the tries of a mail that is refused for now each time.
+func TestAPassingRefusalIsTriedForADay(t *testing.T) {
+	now := morning
+	b := &box{}
+	b.queue(1, "maria@sunrise.example")
+	d := b.desk(t, later("451 4.7.1 greylisted, come back"))
+	d.Now = func() time.Time { return now }
+	var pauses []time.Duration
+	for len(pauses) < 100 {
+		if err := d.Notify(t.Context(), 1); err != nil {
+			t.Fatal(err)
+		}
+		if b.n.State != audit.NoticeQueued {
+			break
+		}
+		pauses = append(pauses, b.n.DueAt.Sub(now))
+		now = b.n.DueAt
+	}
+	if b.n.State != audit.NoticeFailed || !strings.Contains(b.n.Detail, "greylisted") {
+		t.Errorf("after %v it is %s: %s", now.Sub(morning), b.n.State, b.n.Detail)
+	}
+	if after := now.Sub(morning); after < 24*time.Hour || after > 32*time.Hour {
+		t.Errorf("given up after %v, want a day", after)
+	}
+	if !slices.IsSorted(pauses) || pauses[0] > 10*time.Minute || pauses[len(pauses)-1] < time.Hour {
+		t.Errorf("the pauses do not grow: %v", pauses)
+	}
+}
+
+// later is a relay that takes no mail now.
+type later string
+
+func (l later) Send(context.Context, notice.Message, func(context.Context) error) (notice.Outcome, error) {
+	reply := providers.ParseReply(providers.StageMail, string(l))
+	return notice.Outcome{Result: notice.Retry, Stage: "rcpt", Reply: reply, Detail: string(l)}, nil
 }

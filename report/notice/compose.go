@@ -45,7 +45,7 @@ func Compose(l Letter, s Settings) (Message, error) {
 		return Message{}, err
 	}
 	m := Message{
-		ID:      MessageID(l.Number, s.Installation, s.From),
+		ID:      messageIDOf(l, s),
 		To:      to,
 		Subject: subject,
 		Text:    renderText(blocks),
@@ -155,9 +155,9 @@ func (d *draft) cell(g group) cell {
 func (d *draft) common() values {
 	v := values{}
 	v.set("product", d.settings.product())
-	v.set("settings", d.texts.front("settings", ""))
+	v.set("settings", strings.ReplaceAll(d.texts.front("settings", ""), " ", "\u00a0")) // one name, on one line
 	v.set("support", plain(d.settings.Support))
-	v.set("recheck", plain(d.settings.RecheckWithin))
+	v.set("recheck", d.texts.wait(plain(d.settings.RecheckWithin)))
 	v.set("number", Reference(d.letter.Number))
 	v.set("name", inSentence(personal(d.letter.ContactName)))
 	v.set("tenant", inSentence(personal(d.letter.TenantName)))
@@ -246,10 +246,25 @@ func (d *draft) subject() (string, error) {
 	return subject, nil
 }
 
+func messageIDOf(l Letter, s Settings) string {
+	if l.Number == 0 {
+		return sampleID(l, s)
+	}
+	return MessageID(l.Number, s.Installation, s.From)
+}
+
 // MessageID is a notice's Message-ID with angle brackets. It depends on the notice, the installation and
 // the domain that the mail comes from alone, so a notice that is tried again bears the same.
 func MessageID(number int64, installation, from string) string {
 	domain := domainOf(from)
 	sum := digest(strconv.FormatInt(number, 10), installation, domain)
 	return "<notice-" + strconv.FormatInt(number, 10) + "." + sum + "@" + domain + ">"
+}
+
+// sampleID is the Message-ID of a letter that is no notice. Mail programs show one Message-ID once, so each
+// sample that somebody sends to himself has its own.
+func sampleID(l Letter, s Settings) string {
+	first := l.Items[0]
+	sum := digest(l.ContactEmail, l.Provider, first.Brand, string(first.Verdict), string(first.Actor), string(l.Kind), l.Locale, l.Date.String())
+	return "<sample." + sum + "@" + domainOf(s.From) + ">"
 }

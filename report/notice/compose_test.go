@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"html"
 	"io"
+	"mime"
 	"net/mail"
 	"regexp"
 	"slices"
@@ -399,6 +400,46 @@ func TestSettingsAreChecked(t *testing.T) {
 		spoil(&s)
 		if err := s.Check(); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: error %v", name, err)
+		}
+	}
+}
+
+// TestHeaderLinesAreShort holds the lines that bear encoded words to RFC 2047's 76 characters.
+func TestHeaderLinesAreShort(t *testing.T) {
+	seen := map[string]bool{}
+	for _, c := range matrix() {
+		if c.err != nil || seen[c.mail.Subject] {
+			continue
+		}
+		seen[c.mail.Subject] = true
+		head, _, _ := bytes.Cut(c.mail.Raw, []byte("\r\n\r\n"))
+		for line := range strings.SplitSeq(string(head), "\r\n") {
+			if len(line) > 76 && strings.Contains(line, "=?") {
+				t.Errorf("%v: %d characters: %s", c, len(line), line)
+			}
+		}
+		h, _, _ := read(t, c.mail.Raw)
+		if subject, err := new(mime.WordDecoder).DecodeHeader(h.Get("Subject")); err != nil || subject != c.mail.Subject {
+			t.Errorf("%v: the subject reads %q, want %q (%v)", c, subject, c.mail.Subject, err)
+		}
+	}
+}
+
+func TestASampleSaysThatItIsOne(t *testing.T) {
+	s := settings(t)
+	s.NumberShown = true
+	ids := map[string]bool{}
+	for _, locale := range []string{"en", "es"} {
+		for minute := range 2 {
+			l := notice.Sample{Provider: "google", Locale: locale, To: "me@sunrise.example", Date: morning.Add(time.Duration(minute) * time.Minute)}.Letter()
+			m := compose(t, l, s)
+			if ids[m.ID] {
+				t.Errorf("two samples are %s: a mail program shows one of them", m.ID)
+			}
+			ids[m.ID] = true
+			if word := map[string]string{"en": "This is a sample", "es": "Esta es una muestra"}[locale]; !strings.Contains(m.Text, word) || strings.Contains(m.Text, "M-0") {
+				t.Errorf("a sample looks like a notice:\n%s", m.Text)
+			}
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package notice_test
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -52,12 +53,15 @@ func TestGuideTexts(t *testing.T) {
 			var order []string
 			where := map[string][]string{}
 			brands := map[string][]string{}
-			for _, c := range byProvider[p.Name] {
+			for _, c := range append(byProvider[p.Name], besides(t, p)...) {
 				text := c.mail.Subject + "\n\n" + c.mail.Text
 				if where[text] == nil {
 					order = append(order, text)
 				}
 				row := fmt.Sprintf("%s, %s, oauth=%v, grant=%v, %s", c.verdict, c.actor, c.oauth, c.grant, c.locale)
+				if c.kind != "" {
+					row = string(c.kind) + ": " + row
+				}
 				if !slices.Contains(where[text], row) {
 					where[text] = append(where[text], row)
 				}
@@ -73,6 +77,32 @@ func TestGuideTexts(t *testing.T) {
 			golden(t, "testdata/guides/"+p.Name+".txt", []byte(sb.String()))
 		})
 	}
+}
+
+// besides are the mails that are not about a new finding: what is told ahead, and that all is well.
+func besides(t *testing.T, p *providers.Provider) []composed {
+	t.Helper()
+	s := settings(t)
+	var out []composed
+	for _, c := range cells(s.Guides) {
+		if c.provider != p || c.actor != providers.ActorCustomer || c.oauth != c.grant {
+			continue
+		}
+		for _, kind := range []audit.NoticeKind{audit.KindAhead, audit.KindRecovered} {
+			l := newLetter(p.Name, item(c.brand.Name, c.verdict))
+			l.Kind, l.Locale, l.Items[0].Grant = kind, c.locale, c.grant
+			m, err := notice.Compose(l, s)
+			if errors.Is(err, notice.ErrNoMail) {
+				continue
+			}
+			if err != nil {
+				t.Fatalf("%s, %v: %v", kind, c, err)
+			}
+			c.kind = kind
+			out = append(out, composed{c, m, nil})
+		}
+	}
+	return out
 }
 
 func TestMails(t *testing.T) {
@@ -95,6 +125,9 @@ func TestMails(t *testing.T) {
 	recovered := reminder
 	recovered.Kind, recovered.Number = audit.KindRecovered, 4977
 
+	spanish := newLetter("google", item("gmail", audit.Revoked))
+	spanish.Locale = "es-MX"
+
 	hostile := newLetter("other", item("other", audit.Invalid))
 	hostile.TenantName = "<script>alert(1)</script> <!channel> =1+1 & 'Co' {{product}}"
 	hostile.ContactName = "מרים\r\nBcc: all"
@@ -111,6 +144,7 @@ func TestMails(t *testing.T) {
 	}{
 		{"google-revoked", newLetter("google", item("gmail", audit.Revoked)), settings(t)},
 		{"google-revoked-branded", newLetter("google", item("gmail", audit.Revoked)), branded},
+		{"google-revoked-es", spanish, settings(t)},
 		{"microsoft-several", several, settings(t)},
 		{"yahoo-many", many, settings(t)},
 		{"google-reminder", reminder, settings(t)},

@@ -18,7 +18,7 @@ import (
 // Letter is what one mail tells: one tenant, one contact, one provider. It is all that [Compose] knows of
 // customers, so a mail cannot hold what belongs to another.
 type Letter struct {
-	Number       int64 // the notice's number, shown as M-4821
+	Number       int64 // the notice's number, shown as M-4821; 0: a sample
 	Kind         audit.NoticeKind
 	Provider     string // a provider's name: "google"
 	TenantName   string

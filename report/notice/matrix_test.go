@@ -25,6 +25,7 @@ type cell struct {
 	oauth    bool
 	grant    bool
 	locale   string
+	kind     audit.NoticeKind // "": a finding
 }
 
 func (c cell) String() string {
@@ -39,10 +40,10 @@ func cells(g *notice.Guides) []cell {
 				for _, verdict := range audit.Verdicts {
 					for _, actor := range actors {
 						for _, oauth := range []bool{false, true} {
-							out = append(out, cell{p, brand, verdict, actor, oauth, false, locale})
+							out = append(out, cell{p, brand, verdict, actor, oauth, false, locale, ""})
 						}
 						if len(p.OAuthMechanisms) > 0 {
-							out = append(out, cell{p, brand, verdict, actor, true, true, locale})
+							out = append(out, cell{p, brand, verdict, actor, true, true, locale, ""})
 						}
 					}
 				}
@@ -168,7 +169,7 @@ func TestWorkingAgainIsToldForEveryVerdict(t *testing.T) {
 // said are the sentences that hold only where the configuration makes them true.
 var said = map[string]struct{ again, number, button string }{
 	"en": {"within 15 minutes and write", "number M-4821", "Open ClinicSource mail settings"},
-	"es": {"en 15 minutes y le escribimos", "número M-4821", "Abrir la configuración de correo"},
+	"es": {"en un plazo de 15 minutos y le escribimos", "número M-4821", "Abrir la configuración de correo"},
 }
 
 func TestSentencesNeedTheirConfiguration(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"mime"
 	netmail "net/mail"
 	"regexp"
 	"strings"
@@ -38,7 +39,7 @@ func (m Message) encode(l Letter, s Settings, language string) (Message, error) 
 	}
 	h.SetMessageID(id)
 	h.SetDate(l.Date)
-	h.SetSubject(m.Subject)
+	h.Set("Subject", encodedWords(m.Subject))
 	h.SetAddressList("To", []*mail.Address{{Name: displayName(l.ContactName), Address: m.To}})
 	if s.ReplyTo != "" {
 		reply, err := netmail.ParseAddress(s.ReplyTo)
@@ -65,6 +66,21 @@ func (m Message) encode(l Letter, s Settings, language string) (Message, error) 
 	}
 	m.Raw = buf.Bytes()
 	return m, nil
+}
+
+// encodedWords encodes only the words that need it (RFC 2047), so that the header can be folded between words
+// and no line of it is longer than the 76 characters which section 2 there allows.
+func encodedWords(s string) string {
+	words := strings.Split(s, " ")
+	encoded := false
+	for i, w := range words {
+		was := encoded
+		if encoded = strings.ContainsFunc(w, func(r rune) bool { return r < ' ' || r > '~' }); encoded && was {
+			w = " " + w // space between two encoded words is not shown
+		}
+		words[i] = mime.QEncoding.Encode("utf-8", w)
+	}
+	return strings.Join(words, " ")
 }
 
 func boundary(id, part string) map[string]string {

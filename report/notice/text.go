@@ -21,7 +21,7 @@ func renderText(blocks []block) string {
 
 func textBlock(b block) string {
 	switch b.Kind {
-	case box:
+	case box, note:
 		return strings.TrimSuffix(renderText(b.Body), "\n")
 	case steps, bullets:
 		lines := make([]string, len(b.Items))
