@@ -26,6 +26,7 @@ const fallback = "en"
 type Guides struct {
 	frame    shelf
 	provider map[string]*guide
+	order    []string // of the providers, as they were listed
 }
 
 type guide struct {
@@ -49,6 +50,7 @@ func LoadGuides(list []*providers.Provider, over fs.FS) (*Guides, error) {
 	for _, p := range list {
 		one := &guide{Provider: p, texts: shelf{}}
 		g.provider[p.Name] = one
+		g.order = append(g.order, p.Name)
 		if over != nil {
 			errs = append(errs, one.texts.add(over, p.Name))
 		}

@@ -66,10 +66,12 @@ type sitePage struct {
 	Skip     string
 	Updated  string
 	Blocks   []block
+	Choose   string      // heads the list of an index's groups
 	Groups   []siteGroup // of an index
 }
 
 type siteGroup struct {
+	ID    string
 	Title string
 	Links []siteLink
 }
@@ -91,10 +93,10 @@ func (b *siteBuilder) language(locale string, only []string) error {
 	frame := texts{frame: b.settings.Guides.frame.documents(chain(locale))}
 	index := sitePage{
 		Language: locale, Skip: frame.front("skip", ""),
-		Title: replace(frame.front("pages", ""), "product", b.look.Product),
+		Title: replace(frame.front("pages", ""), "product", b.look.Product), Choose: frame.front("choose", ""),
 	}
 	up := &siteLink{Href: "index.html", Text: index.Title}
-	for _, name := range b.settings.Guides.names() {
+	for _, name := range b.settings.Guides.order {
 		if len(only) > 0 && !slices.Contains(only, name) {
 			continue
 		}
@@ -104,7 +106,8 @@ func (b *siteBuilder) language(locale string, only []string) error {
 			if err != nil {
 				return err
 			}
-			group := siteGroup{Title: one.Brands[i].Title, Links: links}
+			own := texts{guide: one, own: one.texts.documents(chain(locale))}
+			group := siteGroup{ID: one.Name + "-" + one.Brands[i].Name, Title: own.called(&one.Brands[i]), Links: links}
 			if !slices.ContainsFunc(index.Groups, func(g siteGroup) bool { return g.Title == group.Title }) {
 				index.Groups = append(index.Groups, group)
 			}
@@ -114,10 +117,15 @@ func (b *siteBuilder) language(locale string, only []string) error {
 	return b.put(locale+"/index.html", index)
 }
 
+// siteVerdicts are those that customers are told, what is met most first.
+var siteVerdicts = []audit.Verdict{
+	audit.Revoked, audit.Invalid, audit.AppPasswordRequired, audit.SignInBlocked, audit.AuthDisabled, audit.MethodRetired,
+	audit.AccountBlocked, audit.Misconfigured, audit.SingleFactor, ahead,
+}
+
 func (b *siteBuilder) brand(locale string, one *guide, brand *providers.Brand, up *siteLink) ([]siteLink, error) {
 	var links []siteLink
-	verdicts := append(slices.Clone(audit.Verdicts[:]), ahead)
-	for _, verdict := range verdicts {
+	for _, verdict := range siteVerdicts {
 		for _, actor := range []providers.Actor{providers.ActorCustomer, providers.ActorAdministrator} {
 			for _, grant := range []bool{false, true} {
 				if grant && len(one.OAuthMechanisms) == 0 {
@@ -167,7 +175,7 @@ func (b *siteBuilder) guide(locale string, one *guide, g group, up *siteLink) (s
 		b.pictures[p.Name] = p.Data
 		return template.URL("../pictures/" + p.Name)
 	})
-	about := g.brand.Title
+	about := d.texts.called(g.brand)
 	if len(d.alike(g)) > 1 {
 		about = d.texts.front("title", "")
 	}
@@ -179,7 +187,8 @@ func (b *siteBuilder) guide(locale string, one *guide, g group, up *siteLink) (s
 
 // front is the page at the very address: it leads to the languages.
 func (b *siteBuilder) front() error {
-	page := sitePage{Language: fallback, Title: b.look.Product, Skip: "Skip to the content"}
+	frame := texts{frame: b.settings.Guides.frame.documents([]string{fallback})}
+	page := sitePage{Language: fallback, Title: replace(frame.front("pages", ""), "product", b.look.Product), Skip: frame.front("skip", "")}
 	page.Groups = []siteGroup{{Links: b.indexes}}
 	return b.put("index.html", page)
 }
@@ -276,6 +285,14 @@ func (d *draft) sameGuide(g, h group) bool {
 	return said[0] == said[1]
 }
 
+// called is what a heading calls a brand: the provider's only one has its name in the language of the text.
+func (t texts) called(b *providers.Brand) string {
+	if title := t.front("title", ""); len(t.guide.Brands) == 1 && title != "" {
+		return title
+	}
+	return b.Title
+}
+
 func spansOf(blocks []block) []span {
 	if len(blocks) == 0 {
 		return nil
@@ -283,22 +300,12 @@ func spansOf(blocks []block) []span {
 	return blocks[0].Spans
 }
 
-// names lists the providers that have guides.
-func (g *Guides) names() []string {
-	var out []string
-	for name := range g.provider {
-		out = append(out, name)
-	}
-	slices.Sort(out)
-	return out
-}
-
 // languages lists those in which there are pages: English first.
 func (g *Guides) languages() []string {
 	var out []string
 	for l := range g.frame {
 		whole := func(name string) bool { return len(g.provider[name].texts[l]) > 0 }
-		if l != fallback && slices.ContainsFunc(g.names(), whole) {
+		if l != fallback && slices.ContainsFunc(g.order, whole) {
 			out = append(out, l)
 		}
 	}

@@ -39,7 +39,9 @@ func TestTheMailsLeadToTheirPages(t *testing.T) {
 				continue
 			}
 			for _, m := range hrefs.FindAllStringSubmatch(page, -1) {
-				if strings.HasPrefix(m[1], "https://") || strings.HasPrefix(m[1], "#") {
+				if id, here := strings.CutPrefix(m[1], "#"); here && !strings.Contains(page, `id="`+id+`"`) {
+					t.Errorf("%s leads to %s of its own, which is not there", name, m[1])
+				} else if here || strings.HasPrefix(m[1], "https://") {
 					continue
 				}
 				to := path.Join(path.Dir(name), m[1])

@@ -22,11 +22,11 @@ var sheetTemplate string
 var sheet = template.Must(template.New("sheet").Parse(sheetTemplate))
 
 const (
-	width     = 600 // CSS pixels of a screen
-	tall      = 900 // CSS pixels that a screen may need at most
-	perSheet  = 6   // screens drawn at once: Chromium's pictures are at most 16384 pixels high
-	scale     = 1.5 // pixels for a CSS pixel
-	separator = 20  // CSS pixels of the line between two screens
+	width     = 540     // CSS pixels of a screen: a phone shows it at half of that and more, where it must be read
+	tall      = 900     // CSS pixels that a screen may need at most
+	perSheet  = 6       // screens drawn at once: Chromium's pictures are at most 16384 pixels high
+	scale     = 5.0 / 3 // pixels for a CSS pixel
+	separator = 20      // CSS pixels of the line between two screens
 )
 
 func main() {

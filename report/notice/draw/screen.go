@@ -10,7 +10,7 @@ var languages = []string{"en", "es"}
 
 // screen is a drawing of one screen, as a screens.txt describes it:
 //
-//	== name: address in the bar
+//	== name: address in the bar, after a ! where it is to be typed
 //	# heading in English | in Spanish
 //	. text
 //	> row of a menu
@@ -26,6 +26,7 @@ var languages = []string{"en", "es"}
 type screen struct {
 	Name    string
 	Address string
+	Typed   bool // the address is what the reader types
 	Phone   bool // drawn without an address bar
 	Parts   []part
 }
@@ -50,8 +51,9 @@ func parseScreens(source string) ([]screen, error) {
 		}
 		if name, ok := strings.CutPrefix(line, "== "); ok {
 			name, address, _ := strings.Cut(name, ":")
+			address, typed := strings.CutPrefix(strings.TrimSpace(address), "!")
 			address = strings.TrimSpace(address)
-			out = append(out, screen{Name: strings.TrimSpace(name), Address: address, Phone: address == ""})
+			out = append(out, screen{Name: strings.TrimSpace(name), Address: address, Typed: typed, Phone: address == ""})
 			continue
 		}
 		if len(out) == 0 {
