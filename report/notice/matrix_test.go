@@ -185,7 +185,7 @@ func TestSentencesNeedTheirConfiguration(t *testing.T) {
 			t.Fatalf("%v: %v", c, err)
 		}
 		words := said[c.locale]
-		for _, needs := range []string{"555", words.again, words.number, words.button, "https://app.", "clinicsource.example/mail"} {
+		for _, needs := range []string{"555-0142", words.again, words.number, words.button, "https://app.", "clinicsource.example/mail"} {
 			if strings.Contains(m.Text+m.HTML, needs) {
 				t.Errorf("%v: without configuration the mail says %q", c, needs)
 			}
