@@ -30,6 +30,7 @@ type Ledger interface {
 	Attempts
 	Outbox
 	Guarding
+	Forgetting
 }
 
 // Auditor holds the steps of a night. Each step may be cut off at any moment and begun again, here or in

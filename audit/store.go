@@ -232,6 +232,7 @@ type Store interface {
 	Attempts
 	Outbox
 	Guarding
+	Forgetting
 	Migrate(ctx context.Context) error
 	Close() error
 }

@@ -17,24 +17,26 @@ import (
 	"mailaudit/audit"
 )
 
-// Ledger is what an auditor's pack is made from. An [audit.Store] is one.
+// Ledger is what an auditor's pack is made from, and what its nights are sealed in. An [audit.Store] is one.
 type Ledger interface {
 	Source
 	Desk
+	// KeepFact notes something of a run under a name, unless the name is taken; it returns what stands.
+	KeepFact(ctx context.Context, key, name, value string) (string, error)
 	// Actions returns the operators' actions in [from, to), oldest first.
 	Actions(ctx context.Context, from, to time.Time) ([]audit.Action, error)
 }
 
 var _ Ledger = audit.Store(nil)
 
-// runsMost bounds how many runs a pack looks through: more than six years of them.
-const runsMost = 10_000
+// RunsMost bounds how many runs a pack looks through: more than six years of them.
+const RunsMost = 10_000
 
 // WriteEvidence writes the auditor's pack of the runs that started in [from, to) as a zip: each night's report
 // and its list of all accounts, and over all nights coverage, open exceptions by age, days to repair, what
 // operators did, and the hashes of everything. It returns how many nights it holds.
 func WriteEvidence(ctx context.Context, w io.Writer, src Ledger, from, to time.Time, o Options) (nights int, err error) {
-	runs, err := src.ListRuns(ctx, runsMost, false)
+	runs, err := src.ListRuns(ctx, RunsMost, false)
 	if err != nil {
 		return 0, fmt.Errorf("evidence: list runs: %w", err)
 	}
@@ -95,29 +97,15 @@ func (p *pack) night(ctx context.Context, run audit.Run) error {
 	if run.Status != audit.RunConcluded {
 		return nil
 	}
-	now, err := s.Digest(ctx, p.src)
+	is, err := s.Sealed(ctx, p.src)
 	if err != nil {
 		return err
 	}
-	kept, err := p.src.Facts(ctx, run.Key, DigestFact)
-	if err != nil {
-		return err
-	}
-	p.nights = append(p.nights, []string{run.Key, kept[DigestFact], now, sameDigest(kept[DigestFact], now)})
+	p.nights = append(p.nights, []string{run.Key, is.Kept, is.Now, is.Compared})
 	if run.Scope.Whole() {
 		p.open = nil // the last whole night tells what is open at the end
 	}
 	return p.src.Findings(ctx, run, func(f audit.Finding) error { p.follow(run, f); return nil })
-}
-
-func sameDigest(kept, now string) string {
-	switch kept {
-	case "":
-		return "none was kept"
-	case now:
-		return "same"
-	}
-	return "DIFFERENT"
 }
 
 // follow keeps the age of what is open, and how long repairs took.

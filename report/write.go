@@ -27,8 +27,8 @@ type File struct {
 // WriteDir writes the files into dir/key, which is made if missing. Each is replaced in one step, so that
 // a reader never meets half a report. A key that would lead out of dir is refused.
 func WriteDir(dir, key string, files ...File) error {
-	if !filepath.IsLocal(key) || key == "." || filepath.Base(key) != key {
-		return fmt.Errorf("write report: run key %q is no folder name", key)
+	if err := folderName(key); err != nil {
+		return fmt.Errorf("write report: %w", err)
 	}
 	if err := os.MkdirAll(filepath.Join(dir, key), 0o755); err != nil {
 		return fmt.Errorf("write report: make report.dir: %w", err)
@@ -42,6 +42,42 @@ func WriteDir(dir, key string, files ...File) error {
 		if err := replace(root, f); err != nil {
 			return fmt.Errorf("write report: %s: %w", f.Name, err)
 		}
+	}
+	return nil
+}
+
+func folderName(key string) error {
+	if !filepath.IsLocal(key) || key == "." || filepath.Base(key) != key {
+		return fmt.Errorf("run key %q is no folder name", key)
+	}
+	return nil
+}
+
+// RemoveDir removes a run's files from dir/key, and the folder where nothing else is in it. That they are gone
+// already is no error.
+func RemoveDir(dir, key string) error {
+	if err := folderName(key); err != nil {
+		return fmt.Errorf("remove report: %w", err)
+	}
+	root, err := os.OpenRoot(filepath.Join(dir, key))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("remove report: %w", err)
+	}
+	defer root.Close()
+	for _, name := range [...]string{PageFile, JSONFile, CSVFile} {
+		if err := root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("remove report: %w", err)
+		}
+	}
+	left, err := fs.ReadDir(root.FS(), ".")
+	if err == nil && len(left) == 0 {
+		err = os.Remove(filepath.Join(dir, key))
+	}
+	if err != nil {
+		return fmt.Errorf("remove report: %w", err)
 	}
 	return nil
 }

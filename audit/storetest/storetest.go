@@ -56,6 +56,12 @@ func Run(t *testing.T, open func(t *testing.T) audit.Store) {
 		{"a notice that no run wrote is written once", testEnqueue},
 		{"an account's past", testAccountHistory},
 		{"a deadline is only put off", testProlong},
+		{"what is older than is kept goes, and what later runs need stays", testExpire},
+		{"a run whose hold is open stays", testExpireHeld},
+		{"a purged tenant leaves tombstones that add up", testPurge},
+		{"nothing is purged while a run is open", testPurgeHalfway},
+		{"what waits for a purged tenant never leaves", testPurgeQueued},
+		{"a purge leaves an account that moved to its new tenant", testPurgeMoved},
 		{"migrating twice is migrating once", testMigrate},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(t, open(t)) })

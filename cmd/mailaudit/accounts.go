@@ -22,6 +22,7 @@ type accountsCmd struct {
 	Import accountsImportCmd `cmd:"" help:"Add or update accounts from CSV, sealing each secret."`
 	List   accountsListCmd   `cmd:"" help:"List accounts; never a secret."`
 	Remove accountsRemoveCmd `cmd:"" help:"Remove an account."`
+	Purge  accountsPurgeCmd  `cmd:"" help:"Take a tenant out of everything that is kept; tombstones stay, so that old numbers add up."`
 }
 
 type accountsImportCmd struct {

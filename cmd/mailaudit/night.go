@@ -129,7 +129,11 @@ func (n *night) Conclude(ctx context.Context, key string) (bool, error) {
 }
 
 func (n *night) Post(ctx context.Context, key string) error {
-	return n.trouble.note("summary", n.meters.failed(n.publisher.Post(ctx, key)))
+	err := n.trouble.note("summary", n.meters.failed(n.publisher.Post(ctx, key)))
+	if err == nil {
+		n.publisher.discardOld(ctx)
+	}
+	return err
 }
 
 func (n *night) Notify(ctx context.Context, id int64) error {

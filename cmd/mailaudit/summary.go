@@ -173,14 +173,21 @@ func (p *publisher) writeFiles(ctx context.Context, s *report.Summary) error {
 	if p.config.Report.Dir == "" {
 		return nil
 	}
-	err := report.WriteDir(p.config.Report.Dir, s.Run.Key,
+	if err := p.writeNight(ctx, s); err != nil {
+		return err
+	}
+	return p.writeIndex(ctx)
+}
+
+func (p *publisher) writeNight(ctx context.Context, s *report.Summary) error {
+	return report.WriteDir(p.config.Report.Dir, s.Run.Key,
 		report.File{Name: report.PageFile, Write: func(w io.Writer) error { return page.Write(ctx, w, s, p.store) }},
 		report.File{Name: report.JSONFile, Write: func(w io.Writer) error { return s.WriteJSON(ctx, w, p.store) }},
 		report.File{Name: report.CSVFile, Write: func(w io.Writer) error { return s.WriteCSV(ctx, w, p.store) }},
 	)
-	if err != nil {
-		return err
-	}
+}
+
+func (p *publisher) writeIndex(ctx context.Context) error {
 	runs, err := p.store.ListRuns(ctx, indexRuns, false)
 	if err != nil {
 		return err

@@ -55,6 +55,7 @@ var badFiles = []struct {
 	{"negative", "retry_after: -5m\n", `1: retry_after: "-5m" is negative`},
 	{"no time", "window: 0s\n", `1: window: "0s" is no time at all`},
 	{"longer than a day", "window: 2d\n", `1: window: "2d" is longer than a day; the next night would begin within it`},
+	{"kept too short", "retention: 2w\n", `1: retention: "2w" is less than 30d; guards, reminders and the caps on mails look back that far`},
 	{"too long", "retention: 400y\n", `1: retention: "400y" is longer than can be counted`},
 	{"reminders in disorder", "notices:\n  remind_after:\n    - 72h\n    - 24h\n", `4: notices.remind_after[1]: "24h" is not later than the one before it`},
 	{"percent without sign", "guard: {max_unreachable: 20}\n", "1: guard.max_unreachable: 20 has no unit; write it with a % sign"},

@@ -63,6 +63,9 @@ func (k *checker) storage(c *Config) {
 	}
 }
 
+// leastRetention is how far back a night looks.
+const leastRetention = 30 * 24 * time.Hour
+
 func (k *checker) night(c *Config) {
 	k.positive("window", c.Window)
 	if c.Window > 24*time.Hour {
@@ -70,7 +73,9 @@ func (k *checker) night(c *Config) {
 	}
 	k.atLeast("attempts_per_day", c.AttemptsPerDay, 1)
 	k.positive("retry_after", c.RetryAfter)
-	k.positive("retention", c.Retention)
+	if c.Retention < leastRetention {
+		k.wrong("retention", "is less than 30d; guards, reminders and the caps on mails look back that far")
+	}
 	k.atLeast("guard.min_new_failures", c.Guard.MinNewFailures, 0)
 }
 
