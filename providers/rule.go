@@ -2,6 +2,7 @@ package providers
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,7 +20,7 @@ type Rule struct {
 
 	Stages      []Stage  `yaml:"stage" json:"stage,omitempty"`
 	Codes       []string `yaml:"code" json:"code,omitempty"`               // "535", or "4xx" for all that begin with a 4
-	Enhanced    []string `yaml:"enhanced" json:"enhanced,omitempty"`       // "5.7.8"
+	Enhanced    []string `yaml:"enhanced" json:"enhanced,omitempty"`       // "5.7.8", or "5.7.x" for all that begin so
 	Any         []string `yaml:"text" json:"text,omitempty"`               // phrases, one of which is in the text
 	All         []string `yaml:"all" json:"all,omitempty"`                 // phrases that are all in the text
 	None        []string `yaml:"not" json:"not,omitempty"`                 // phrases none of which is in the text
@@ -59,7 +60,7 @@ func (r *Rule) matches(reply *Reply, f *folded) bool {
 	if len(r.Codes) > 0 && !slices.ContainsFunc(r.Codes, func(p string) bool { return codeMatches(p, f.code) }) {
 		return false
 	}
-	if len(r.Enhanced) > 0 && !slices.Contains(r.Enhanced, reply.Enhanced) {
+	if len(r.Enhanced) > 0 && !slices.ContainsFunc(r.Enhanced, func(p string) bool { return enhancedMatches(p, reply.Enhanced) }) {
 		return false
 	}
 	if len(r.OAuthErrors) > 0 && !slices.ContainsFunc(r.OAuthErrors, func(e string) bool {
@@ -90,6 +91,16 @@ func codeMatches(pattern, code string) bool {
 	}
 	return pattern == code
 }
+
+// enhancedMatches compares an enhanced code with a pattern such as "5.7.8" or "5.7.x".
+func enhancedMatches(pattern, code string) bool {
+	if subject, ok := strings.CutSuffix(pattern, "x"); ok {
+		return strings.HasPrefix(code, subject)
+	}
+	return pattern == code
+}
+
+var rePattern = regexp.MustCompile(`^[245]\.[0-9]{1,3}\.(?:[0-9]{1,3}|x)$`)
 
 // check tells what is wrong with a rule of the provider called prefix.
 func (r *Rule) check(prefix string) error {
@@ -122,6 +133,11 @@ func (r *Rule) check(prefix string) error {
 	for _, c := range r.Codes {
 		if n, err := strconv.Atoi(strings.ReplaceAll(c, "x", "0")); err != nil || n < 200 || n > 599 {
 			return fmt.Errorf("code %q is neither a code nor a pattern such as 5xx", c)
+		}
+	}
+	for _, e := range r.Enhanced {
+		if !rePattern.MatchString(e) {
+			return fmt.Errorf("enhanced code %q is neither a code nor a pattern such as 5.7.x", e)
 		}
 	}
 	for _, p := range slices.Concat(r.Any, r.All, r.None, r.Exact) {
