@@ -107,7 +107,7 @@ func (w *demo) open() (err error) {
 		}
 		w.servers[name] = server
 	}
-	if w.relay, err = sim.StartRelay(sim.RelayOptions{Authority: authority, Hosts: []string{"localhost"}, Username: "mailaudit", Password: demoRelayPassword}); err != nil {
+	if w.relay, err = sim.StartRelay(sim.RelayOptions{Authority: authority, Hosts: []string{"127.0.0.1"}, Username: "mailaudit", Password: demoRelayPassword}); err != nil {
 		return err
 	}
 	if w.slack, err = sim.StartSlack(sim.SlackOptions{Token: demoSlackToken, Channel: "C0MAILAUDIT"}); err != nil {
@@ -167,7 +167,7 @@ network:
 	}
 	_, port, _ := strings.Cut(w.relay.Addr(), ":")
 	fmt.Fprintf(&b, `relay:
-  url: smtp://localhost:%s
+  url: smtp://127.0.0.1:%s
   username: mailaudit
   password: %s
   from: ClinicSource Support <support@clinicsource.example>

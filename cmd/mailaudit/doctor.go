@@ -80,8 +80,10 @@ func (d *doctor) examine(ctx context.Context) {
 	}
 	if d.app != nil {
 		defer d.app.Close()
+		d.installation(ctx)
 		d.secrets(ctx)
 		d.fingerprints(ctx)
+		d.canaries(ctx)
 		d.late(ctx)
 		d.runs(ctx)
 	}
@@ -90,7 +92,7 @@ func (d *doctor) examine(ctx context.Context) {
 	d.slack(ctx)
 	d.clock(ctx)
 	if d.app != nil {
-		d.endpoints(ctx)
+		d.accounts(ctx)
 	}
 	d.folder("report.dir", d.config.Report.Dir)
 	d.textfile()
@@ -161,10 +163,27 @@ func (d *doctor) lock(ctx context.Context, store storage) string {
 }
 
 func (d *doctor) open(ctx context.Context) {
+	if err := d.relation(ctx); err != nil {
+		d.fail("accounts", err, "check accounts.database and accounts.relation; deploy/postgres/accounts.sql gives the role its grants")
+		return
+	}
 	a, err := newApp(ctx, d.config, d.globals.logger(d.around.stderr), d.around)
 	if err != nil {
 		d.fail("network", err, "check network in the configuration")
 		return
 	}
 	d.app = a
+}
+
+// relation looks for the accounts where they are not in our own table.
+func (d *doctor) relation(ctx context.Context) error {
+	if !d.config.Elsewhere() {
+		return nil
+	}
+	source, err := openAccounts(ctx, d.config)
+	if err != nil {
+		return err
+	}
+	source.Close()
+	return nil
 }

@@ -94,16 +94,26 @@ func (d *doctor) clock(ctx context.Context) {
 	}
 }
 
-const (
-	accountsAsked = 2000 // whose endpoints are collected
-	endpointsEach = 3
-)
+// endpointsEach are greeted at a provider.
+const endpointsEach = 3
 
-// endpoints greets each provider where the accounts use it, without a credential.
-func (d *doctor) endpoints(ctx context.Context) {
-	found, err := d.collectEndpoints(ctx)
+// accounts looks at what the first of them need.
+func (d *doctor) accounts(ctx context.Context) {
+	accounts, err := d.sample(ctx)
 	if err != nil {
 		d.fail("providers", err, "see the line on accounts")
+		return
+	}
+	d.clients(accounts)
+	d.languages(accounts)
+	d.endpoints(ctx, accounts)
+}
+
+// endpoints greets each provider where the accounts use it, without a credential.
+func (d *doctor) endpoints(ctx context.Context, accounts []placed) {
+	found, err := d.collectEndpoints(ctx, accounts)
+	if err != nil {
+		d.fail("providers", err, "see the line on database")
 		return
 	}
 	for _, name := range slices.Sorted(maps.Keys(found)) {
@@ -152,19 +162,11 @@ func wayMend(f providers.Fault) string {
 
 // collectEndpoints gives, by provider, the endpoints that the first accounts use; where customers store
 // hosts of their own, those say nothing of us and are left out.
-func (d *doctor) collectEndpoints(ctx context.Context) (map[string][]providers.Endpoint, error) {
-	accounts, err := d.app.auditor.Accounts.AccountsAfter(ctx, "", accountsAsked, "")
-	if err != nil {
-		return nil, err
-	}
+func (d *doctor) collectEndpoints(ctx context.Context, accounts []placed) (map[string][]providers.Endpoint, error) {
 	found := map[string][]providers.Endpoint{}
-	for _, acc := range accounts {
-		target, err := d.app.auditor.Resolve(ctx, acc)
-		if err != nil || target.Foreign || target.Endpoint.Host == "" || target.Provider == nil {
-			continue
-		}
-		name := target.Provider.Name
-		if name == otherProvider || len(found[name]) == endpointsEach || slices.Contains(found[name], target.Endpoint) {
+	for _, a := range accounts {
+		name, target := a.target.Provider.Name, a.target
+		if target.Foreign || target.Endpoint.Host == "" || name == otherProvider || len(found[name]) == endpointsEach || slices.Contains(found[name], target.Endpoint) {
 			continue
 		}
 		found[name] = append(found[name], target.Endpoint)

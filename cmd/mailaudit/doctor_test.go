@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"mailaudit/audit/postgres/pgtest"
 	"mailaudit/audit/sqlite"
 	"mailaudit/providers/sim"
 )
@@ -119,6 +120,32 @@ func TestDoctorFindsWhatIsWrong(t *testing.T) {
 		{"a provider that turns us away", func(s *scene) {
 			s.servers[0].SetMood(sim.Mood{At: map[sim.Step]sim.Act{sim.AtGreeting: sim.SayAndDrop("421 4.7.0 Try again later")}})
 		}, "provider", []string{"421", "network.proxy"}},
+		{"roots are missing", func(s *scene) {
+			s.settings["network"] = inYAML(map[string]any{"connect_to": s.places, "timeout": "5s"})
+		}, "provider", []string{"Google at smtp.gmail.com:465", "ca-certificates"}},
+		{"the proxy is not there", func(s *scene) {
+			s.settings["network"] = inYAML(map[string]any{"connect_to": s.places, "timeout": "5s", "tls_ca": s.path("ca.pem"), "proxy": "socks5://127.0.0.1:1"})
+		}, "provider", []string{"refused", "check network.proxy"}},
+		{"Slack's scope", func(s *scene) { s.slack.SetMood(sim.SlackMood{Scopes: "channels:read"}) }, "slack", []string{"missing_scope", "chat:write"}},
+		{"another installation", func(s *scene) { s.settings["installation"] = "copy" }, "installation", []string{`belongs to installation "scene"`, `"copy"`, "set installation"}},
+		{"a canary that is gone", func(s *scene) { s.setProvider("google", "canaries", map[string]any{"good": []string{"a-1", "gone"}}) },
+			"canaries", []string{"providers.google.canaries names gone", "add the account"}},
+		{"a canary of another provider", func(s *scene) { s.setProvider("yahoo", "canaries", map[string]any{"bad": []string{"a-1"}}) },
+			"canaries", []string{"account a-1 of providers.yahoo.canaries is at Google", "providers.google"}},
+		{"an OAuth client's secret that ends", func(s *scene) {
+			s.setProvider("google", "oauth", map[string]any{"client_id": "client", "client_secret": "client-pw", "secret_expires": s.clock.now().AddDate(0, 0, 9).Format(time.DateOnly)})
+		}, "oauth", []string{"Google", "in 9 days", "secret_expires"}},
+		{"no OAuth client", func(s *scene) {
+			s.imported(row{"account_id": "a-4", "tenant_id": "a-4", "address": "a-4@gmail.com", "auth": "oauth2", "secret": "1//refresh"})
+		}, "oauth", []string{"1 account signs in by OAuth", "providers.google.oauth has no client", "client_id"}},
+		{"the opener is not there", func(s *scene) {
+			s.settings["keyset"] = "unix:" + s.path("nobody.sock")
+			s.settings["fingerprint_key"] = "file:" + s.path("fingerprint.json")
+		}, "secrets", []string{"no such file", "start the program or sidecar"}},
+		{"metrics.textfile", func(s *scene) {
+			s.need(os.WriteFile(s.path("textfile"), nil, 0o600))
+			s.settings["metrics"] = inYAML(map[string]any{"textfile": s.path("textfile/mailaudit.prom")})
+		}, "textfile", []string{"not a directory", "the right to write"}},
 		{"report.dir", func(s *scene) {
 			s.need(os.WriteFile(s.path("report"), nil, 0o600))
 			s.settings["report"] = inYAML(map[string]any{"dir": s.path("report")})
@@ -168,6 +195,54 @@ func TestDoctorFindsWhatIsWrong(t *testing.T) {
 	}
 }
 
+// setProvider changes one key of a provider.
+func (s *scene) setProvider(name, key string, value any) {
+	all := generous()
+	all[name].(map[string]any)[key] = value
+	s.settings["providers"] = inYAML(all)
+}
+
+// On PostgreSQL more can be missing: the server, the tables, and each of the role's grants.
+func TestDoctorOnPostgres(t *testing.T) {
+	t.Parallel()
+	cluster := pgtest.Own(t)
+	s := newScene(t)
+	s.play(sim.Google(), sim.Mood{})
+	s.settings["database"] = cluster.URL("postgres", "mailaudit")
+	fails := func(subject string, says ...string) {
+		t.Helper()
+		o := s.do("--log-level", "error", "doctor")
+		line := doctorLine(o.stdout, "FAIL", subject)
+		for _, want := range says {
+			if !strings.Contains(line, want) {
+				t.Errorf("%q does not say %q; all of it:\n%s%s", line, want, o.stdout, o.stderr)
+			}
+		}
+	}
+	cluster.Psql(t, "postgres", deployDir+"/postgres/role.sql")
+	s.done("keys", "new", "--out", s.path("keyset.json"))
+	fails("database", "mailaudit migrate")
+	s.done("migrate")
+	s.imported(row{"account_id": "a-1", "tenant_id": "t", "address": "a-1@gmail.com", "secret": "abcdefghijklmnop"})
+	s.done("doctor")
+
+	cluster.Exec(t, "postgres", `CREATE SCHEMA app; CREATE TABLE app.boxes AS SELECT account_id, tenant_id, address, secret FROM mailaudit.mail_accounts`)
+	s.settings["accounts"] = `{relation: app.boxes}`
+	fails("accounts", "app.boxes", "deploy/postgres/accounts.sql")
+	cluster.Exec(t, "postgres", `GRANT USAGE ON SCHEMA app TO mailaudit; GRANT SELECT (account_id, tenant_id, address) ON app.boxes TO mailaudit`)
+	fails("accounts", "column secret may not be read")
+	cluster.Psql(t, "postgres", deployDir+"/postgres/accounts.sql", "schema=app", "relation=boxes")
+	s.done("doctor")
+	s.settings["accounts"] = `{relation: app.no_such}`
+	fails("accounts", "app.no_such")
+	delete(s.settings, "accounts")
+
+	cluster.Exec(t, "postgres", `ALTER TABLE mailaudit.settings OWNER TO postgres; GRANT SELECT ON mailaudit.settings TO mailaudit`)
+	fails("database", "it can be read and not written", "permission denied", "grants")
+	s.need(cluster.Down())
+	fails("database", "refused", "the server is up")
+}
+
 func TestDoctorBesideAWorkingCommand(t *testing.T) {
 	t.Parallel()
 	s := watchedScene(t)
@@ -176,6 +251,19 @@ func TestDoctorBesideAWorkingCommand(t *testing.T) {
 	defer unlock()
 	if line := doctorLine(s.done("doctor"), "ok", "database"); !strings.Contains(line, "works on it now") {
 		t.Errorf("said %q", line)
+	}
+}
+
+// A locale without a guide is no failure: its customers read English.
+func TestDoctorKnowsWhichGuidesAreMissing(t *testing.T) {
+	t.Parallel()
+	s := watchedScene(t)
+	s.imported(
+		row{"account_id": "french", "tenant_id": "T-1", "address": "good@gmail.com", "secret": "abcdefghijklmnop", "locale": "fr-CA"},
+		row{"account_id": "spanish", "tenant_id": "T-1", "address": "good@gmail.com", "secret": "abcdefghijklmnop", "locale": "es-MX"},
+	)
+	if line := doctorLine(s.done("doctor"), "note", "guides"); !strings.Contains(line, "1 account asks for fr-CA, which Google's guide does not speak") {
+		t.Errorf("%q", line)
 	}
 }
 

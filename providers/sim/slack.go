@@ -29,7 +29,8 @@ type SlackMood struct {
 	Only       string            // this method alone
 	// DropAfter takes the message and hangs up before the answer, so that nobody knows.
 	DropAfter bool
-	Hang      bool // never answers
+	Hang      bool   // never answers
+	Scopes    string // what the token may do, with commas; "": all that a summary needs
 }
 
 // Post is one message as it was sent.

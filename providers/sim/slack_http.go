@@ -2,6 +2,7 @@ package sim
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -19,7 +20,7 @@ func (s *Slack) api(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
-	w.Header().Set("X-OAuth-Scopes", "chat:write,channels:history,files:write")
+	w.Header().Set("X-OAuth-Scopes", cmp.Or(mood.Scopes, "chat:write,channels:read,channels:history,files:write"))
 	var answer map[string]any
 	switch {
 	case err != nil:

@@ -147,6 +147,12 @@ func (g *Guides) texts(provider, locale string) (texts, error) {
 
 var errNoSection = errors.New("no section")
 
+// Speaks tells whether a provider's mails to a locale are in its language, and not in English for want of a guide.
+func (g *Guides) Speaks(provider, locale string) bool {
+	t, err := g.texts(provider, locale)
+	return err == nil && slices.Contains(chain(locale), t.language)
+}
+
 // find looks a section up, in the provider's guide before the frame, and puts included steps in.
 func (t texts) find(kind, name string, c cell) ([]block, error) {
 	documents := slices.Concat(t.own, t.frame)

@@ -3,6 +3,9 @@ package slack
 import (
 	"context"
 	"errors"
+	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/slack-go/slack"
@@ -31,6 +34,9 @@ func (p *Poster) Check(ctx context.Context) (Checked, error) {
 		return Checked{}, e
 	}
 	c := Checked{Team: who.Team, Bot: who.User}
+	if err := checkScopes(who.Header, &c); err != nil {
+		return c, err
+	}
 	if err := p.checkChannel(ctx, &c); err != nil {
 		return c, err
 	}
@@ -49,6 +55,20 @@ const (
 	unknownMethod = "unknown_method"
 	unchecked     = "slack.api_url does not answer conversations.info as Slack does, so the channel is not checked"
 )
+
+// checkScopes reads what the token may do from the header that Slack answers every call with (docs.slack.dev,
+// Installing with OAuth, "X-OAuth-Scopes"); a gateway that leaves it out tells nothing.
+func checkScopes(h http.Header, c *Checked) error {
+	granted := strings.FieldsFunc(h.Get("X-OAuth-Scopes"), func(r rune) bool { return r == ',' || r == ' ' })
+	switch {
+	case len(granted) == 0, slices.Contains(granted, "chat:write") && slices.Contains(granted, "files:write"):
+	case !slices.Contains(granted, "chat:write"):
+		return refusal("missing_scope")
+	default:
+		c.Note = "the list of findings cannot be put beside the summary; give the Slack app the scope files:write and install it again"
+	}
+	return nil
+}
 
 // checkChannel asks for the channel, where it is given by id: a name cannot be asked for.
 func (p *Poster) checkChannel(ctx context.Context, c *Checked) error {

@@ -22,6 +22,8 @@ func TestCheck(t *testing.T) {
 	}{
 		{name: "all is well"},
 		{name: "a token that was revoked", mood: sim.SlackMood{Errors: map[string]string{"auth.test": "token_revoked"}}, code: "token_revoked"},
+		{name: "a token that may not post", mood: sim.SlackMood{Scopes: "channels:read,channels:history,files:write"}, code: "missing_scope"},
+		{name: "a token that may not put files", mood: sim.SlackMood{Scopes: "chat:write,channels:read,channels:history"}, note: "files:write"},
 		{name: "another token", change: func(c *slack.Config, _ *sim.Slack) { c.Token = providers.NewSecret("xoxb-check-other") }, code: "invalid_auth"},
 		{name: "another channel", change: func(c *slack.Config, _ *sim.Slack) { c.Channel = "C0ELSEWHERE" }, code: "channel_not_found"},
 		{name: "an archived channel", mood: sim.SlackMood{Errors: map[string]string{"conversations.info": "is_archived"}}, code: "is_archived"},
