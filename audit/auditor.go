@@ -52,8 +52,8 @@ type Auditor struct {
 	// Ask holds one conversation, at the pace that the provider bears.
 	Ask func(ctx context.Context, provider string, a providers.Attempt) providers.Conversation
 
-	// ClockSkew compares this machine's clock with another's that is named. May be nil.
-	ClockSkew func(ctx context.Context) (skew time.Duration, source string, err error)
+	// Clocks are others' clocks that this machine's is compared with before a night.
+	Clocks []Clock
 
 	Policy Policy
 	Now    func() time.Time
@@ -65,6 +65,13 @@ type Auditor struct {
 	Observe func(Result)
 
 	hosts hostAsking
+}
+
+// Clock is another's clock.
+type Clock struct {
+	Whose string
+	// Skew tells how far this machine's clock is ahead of it.
+	Skew func(ctx context.Context) (time.Duration, error)
 }
 
 // Policy is what the operator configured about runs and notices.

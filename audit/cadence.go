@@ -43,7 +43,7 @@ func (c Cadence) Decide(now time.Time, s Settled, told Told, asked bool, lately 
 		return Decision{Why: "nothing to tell"}
 	case pending:
 		return Decision{Why: "a mail is written and waits to be sent"}
-	case lately >= mailsAtMost:
+	case lately >= mailsAtMost-1: // the last one is kept for "it works again"
 		return Decision{Why: fmt.Sprintf("%d mails in 30 days already", lately)}
 	case told.Step == 0:
 		return c.first(s)

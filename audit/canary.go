@@ -50,7 +50,7 @@ func (a *Auditor) askCanaries(ctx context.Context, run Run, moment string) error
 			}
 			continue
 		}
-		answer, err := a.askProviderCanaries(ctx, c)
+		answer, err := a.askProviderCanaries(ctx, run, provider, c)
 		if err != nil {
 			return err
 		}
@@ -65,26 +65,30 @@ func (a *Auditor) askCanaries(ctx context.Context, run Run, moment string) error
 	return nil
 }
 
-func (a *Auditor) askProviderCanaries(ctx context.Context, c Canaries) (answer canaryAnswer, err error) {
+func (a *Auditor) askProviderCanaries(ctx context.Context, run Run, provider string, c Canaries) (answer canaryAnswer, err error) {
 	all := append(slices.Clone(c.Good), c.Bad...)
-	accounts, err := a.Accounts.AccountsByID(ctx, all)
+	accounts, sealed, err := a.withSecrets(ctx, all)
 	if err != nil {
 		return answer, err
 	}
-	sealed, err := a.Accounts.SealedSecrets(ctx, all)
-	if err != nil {
-		return answer, err
-	}
-	for _, acc := range accounts {
-		class, err := a.askCanary(ctx, acc, sealed[acc.ID])
+	for _, id := range all {
+		class, reason, err := a.askCanary(ctx, provider, accounts[id], sealed[id])
 		if err != nil {
 			return answer, err
 		}
 		switch {
-		case slices.Contains(c.Good, acc.ID) && accuses(class):
-			answer.GoodRefused = acc.ID
-		case slices.Contains(c.Bad, acc.ID) && class == providers.Accepted:
-			answer.BadAccepted = acc.ID
+		case reason != "":
+			t := Trouble{
+				What: fmt.Sprintf("canary %s of %s guards nothing: %s", id, provider, reason),
+				Mend: "correct providers." + provider + ".canaries, or the account",
+			}
+			if err := a.NoteTrouble(ctx, run.Key, t); err != nil {
+				return answer, err
+			}
+		case slices.Contains(c.Good, id) && accuses(class):
+			answer.GoodRefused = id
+		case slices.Contains(c.Bad, id) && class == providers.Accepted:
+			answer.BadAccepted = id
 		}
 	}
 	return answer, nil
@@ -99,23 +103,29 @@ func accuses(c providers.Class) bool {
 	return true
 }
 
-func (a *Auditor) askCanary(ctx context.Context, acc Account, sealed []byte) (providers.Class, error) {
+// askCanary asks one; a reason tells why it cannot be asked.
+func (a *Auditor) askCanary(ctx context.Context, provider string, acc Account, sealed []byte) (class providers.Class, reason string, err error) {
+	if acc.ID == "" {
+		return "", "it is not among the accounts", nil
+	}
 	c, reason := a.candidate(ctx, acc, sealed)
 	if reason != "" {
-		a.Log.Warn("canary not asked", "account", acc.ID, "why", reason)
-		return providers.Unknown, nil
+		return "", reason, nil
+	}
+	if c.target.Provider.Name != provider {
+		return "", "it is an account of " + c.target.Provider.Name, nil
 	}
 	day := a.Now().In(a.Policy.AttemptZone).Format(time.DateOnly)
 	c.key.Login = "canary " + c.key.Login
 	granted, err := a.Ledger.Reserve(ctx, day, []AttemptKey{c.key}, canaryLimit)
 	if err != nil || !granted[0] {
-		return providers.Unknown, err
+		return providers.Unknown, "", err
 	}
 	conv := a.ask(ctx, c, time.Time{})
 	if err := ctx.Err(); err != nil {
-		return providers.Unknown, err
+		return providers.Unknown, "", err
 	}
-	return c.target.Provider.Read(conv, c.target.Foreign).Class, nil
+	return c.target.Provider.Read(conv, c.target.Foreign).Class, "", nil
 }
 
 // canaryVoids tells by provider what its canaries take away from the night.

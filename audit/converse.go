@@ -22,7 +22,7 @@ func (w *batchWork) prepare(ctx context.Context, accounts []Account) (ready []ca
 			}
 			continue
 		}
-		if st := w.states[acc.ID]; w.Policy.leftAlone(w.run, st, c.print) {
+		if st := w.states[acc.ID]; !w.held && !worksSince(acc, st) && w.Policy.leftAlone(w.run, st, c.print) {
 			settled = append(settled, carry(w.result(c), st.Settled))
 			continue
 		}
@@ -117,6 +117,9 @@ func baseResult(c candidate, at time.Time) Result {
 	}
 	if c.target.Provider != nil {
 		r.Provider, r.Brand = c.target.Provider.Name, c.target.Brand.Name
+	}
+	if r.Provider == Undecided {
+		r.Host = c.target.Endpoint.Host
 	}
 	return r
 }

@@ -48,14 +48,21 @@ type Snooze struct {
 	By       string
 }
 
+// Bounce is an address to which mail came back.
+type Bounce struct {
+	Address string
+	At      time.Time
+}
+
 // Guarding keeps what the guards and the operators decided.
 type Guarding interface {
 	// KeepFact notes something of a run under a name, unless the name is taken; it returns what stands.
 	KeepFact(ctx context.Context, key, name, value string) (string, error)
 	// Facts returns a run's facts whose names begin with prefix.
 	Facts(ctx context.Context, key, prefix string) (map[string]string, error)
-	// KnownStates counts the accounts with a settled verdict.
-	KnownStates(ctx context.Context) (int, error)
+	// KnownStates counts the states that the run, or a later one, has left: as many as it had accounts, and
+	// fewer where states were lost or older ones put in their place.
+	KnownStates(ctx context.Context, run Run) (int, error)
 	// Reopen has a stopped run go on.
 	Reopen(ctx context.Context, key string) error
 	// Tallies counts, by provider, the results of a run that is being concluded, before they are settled.
@@ -96,6 +103,8 @@ type Guarding interface {
 	// Bounced notes an address to which mail came back; Bounces tells which of the addresses are noted.
 	Bounced(ctx context.Context, address, detail string, now time.Time) error
 	Bounces(ctx context.Context, addresses []string) (map[string]string, error)
+	// BouncedSince returns the addresses that were noted from t on, newest first, and when.
+	BouncedSince(ctx context.Context, t time.Time, limit int) ([]Bounce, error)
 
 	// Prolong moves an unfinished run's deadline to a later one.
 	Prolong(ctx context.Context, key string, deadline time.Time) error

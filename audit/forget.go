@@ -79,12 +79,14 @@ func (p Purge) Finding(f Finding, account string) Finding {
 // PurgedDetail is the detail of a mail that a purge kept from leaving.
 const PurgedDetail = "the tenant was purged"
 
+const actPurge = "accounts purge"
+
 // Forget takes a tenant out of everything that is kept and notes who had it done, and why.
 func (a *Auditor) Forget(ctx context.Context, p Purge, who, why string) (Purged, error) {
 	if strings.TrimSpace(p.Tenant) == "" || p.Tombstone == "" {
 		return Purged{}, errors.New("purge: no tenant is named")
 	}
-	if err := a.act(ctx, who, "accounts purge", p.Tenant+" as "+p.Tombstone, why); err != nil {
+	if err := a.act(ctx, who, actPurge, p.Tenant+" as "+p.Tombstone, why); err != nil {
 		return Purged{}, err
 	}
 	return a.Ledger.Purge(ctx, p)

@@ -55,7 +55,7 @@ func TestVoids(t *testing.T) {
 		{"", Compliant, Revoked, false},
 		{VoidChanges, Compliant, Revoked, true},
 		{VoidChanges, Revoked, Compliant, true},
-		{VoidChanges, Revoked, Revoked, false},
+		{VoidChanges, Revoked, Revoked, true}, // an outage confirms nothing
 		{VoidChanges, Compliant, Compliant, false},
 		{VoidRefusals, Revoked, Revoked, true},
 		{VoidRefusals, Revoked, Compliant, false},
@@ -67,6 +67,28 @@ func TestVoids(t *testing.T) {
 	} {
 		if got := c.void.Voids(c.before, c.result); got != c.want {
 			t.Errorf("%q, %s then %s: %v, want %v", c.void, c.before, c.result, got, c.want)
+		}
+	}
+}
+
+// Two reasons not to count a night take away what either takes, and a hold stands where refusals still count.
+func TestVoidsTogether(t *testing.T) {
+	held := Ruling{Held: true, HeldWhy: "a spike"}
+	for _, c := range []struct {
+		first, second Void
+		want          Void
+		held          bool
+	}{
+		{"", VoidAcceptances, VoidAcceptances, true},
+		{"", VoidRefusals, VoidRefusals, false},
+		{VoidChanges, VoidAcceptances, VoidAll, false},
+		{VoidChanges, VoidRefusals, VoidAll, false},
+		{VoidRefusals, VoidRefusals, VoidRefusals, false},
+	} {
+		got := held
+		got.Void = c.first
+		if got = got.voided(c.second, "second"); got.Void != c.want || got.Held != c.held {
+			t.Errorf("%q and %q: %q, held %v", c.first, c.second, got.Void, got.Held)
 		}
 	}
 }

@@ -261,7 +261,7 @@ func (t *teller) toldBefore(at time.Time) (told Told, m Mailing) {
 }
 
 func lately(n Notice, at time.Time) int {
-	if n.CreatedAt.Before(at.Add(-mailsWithin)) {
+	if latest(n.CreatedAt, n.SentAt).Before(at.Add(-mailsWithin)) {
 		return 0
 	}
 	return 1

@@ -3,19 +3,17 @@ package audit
 import (
 	"context"
 	"fmt"
+	"slices"
+	"time"
 )
 
 // hold opens a hold for each provider whose night is a spike, and returns the open ones by provider. The
 // first notices that are being written are judged as well as the accounts that fail newly: a spike that
-// waited for its second night is still a spike.
+// waited for its second night is still a spike, and what a person has discarded needs a person again.
 func (a *Auditor) hold(ctx context.Context, run Run, r Rulings, forming []Notice) (map[string]Hold, error) {
-	first := map[string]int{}
-	for _, n := range forming {
-		for _, item := range n.Items {
-			if item.Step == 1 {
-				first[n.Provider]++
-			}
-		}
+	first, again, err := a.firstNotices(ctx, forming)
+	if err != nil {
+		return nil, err
 	}
 	reasons := map[string]string{}
 	for provider, ruling := range r.Providers {
@@ -24,6 +22,8 @@ func (a *Auditor) hold(ctx context.Context, run Run, r Rulings, forming []Notice
 			reasons[provider] = ruling.HeldWhy
 		case first[provider] > ruling.NewLimit:
 			reasons[provider] = fmt.Sprintf("%d first notices are due at once (normal: up to %d)", first[provider], ruling.NewLimit)
+		case again[provider] > 0:
+			reasons[provider] = fmt.Sprintf("%d accounts still fail whose notices were discarded", again[provider])
 		}
 	}
 	for provider, why := range reasons {
@@ -42,6 +42,39 @@ func (a *Auditor) hold(ctx context.Context, run Run, r Rulings, forming []Notice
 	return holds, nil
 }
 
+// firstNotices counts, by provider, the accounts that are to be told for the first time, and those of them
+// whose notice about the same finding a person has discarded.
+func (a *Auditor) firstNotices(ctx context.Context, forming []Notice) (first, again map[string]int, err error) {
+	first, again = map[string]int{}, map[string]int{}
+	var told []string
+	for _, n := range forming {
+		told = append(told, ids(n.Items, func(i NoticeItem) string { return i.AccountID })...)
+	}
+	mailing, err := a.Ledger.Mailing(ctx, told, time.Unix(0, 0))
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, n := range forming {
+		for _, item := range n.Items {
+			if item.Step != 1 {
+				continue
+			}
+			first[n.Provider]++
+			if d := mailing[item.AccountID].Discarded; !d.IsZero() && d.Equal(item.Since) {
+				again[n.Provider]++
+			}
+		}
+	}
+	return first, again, nil
+}
+
+// isHeld tells whether the provider has an open hold. Then its accounts are asked every night: the hold's own
+// nights are none that a secret is left alone for, and who works again leaves it at once.
+func (a *Auditor) isHeld(ctx context.Context, provider string) (bool, error) {
+	open, err := a.Ledger.OpenHolds(ctx)
+	return slices.ContainsFunc(open, func(h Hold) bool { return h.Provider == provider }), err
+}
+
 // endHolds takes accounts that work again out of the holds, and ends a hold that nobody is left in.
 func (a *Auditor) endHolds(ctx context.Context) error {
 	open, err := a.Ledger.OpenHolds(ctx)
@@ -49,14 +82,17 @@ func (a *Auditor) endHolds(ctx context.Context) error {
 		return err
 	}
 	for _, h := range open {
-		if err := a.thin(ctx, h); err != nil {
-			return err
+		if left, err := a.thin(ctx, h); err != nil || left > 0 {
+			if err != nil {
+				return err
+			}
+			continue
 		}
-		left, err := a.Ledger.HoldCohort(ctx, h)
-		if err != nil {
-			return err
-		}
-		if left > 0 {
+		// Those whose notices are not written yet wait in it, too.
+		if left, err := a.Ledger.HoldCohort(ctx, h); err != nil || left > 0 {
+			if err != nil {
+				return err
+			}
 			continue
 		}
 		h.State, h.DecidedAt, h.DecidedBy = HoldEnded, a.Now(), "every account in it was accepted again"
@@ -67,26 +103,28 @@ func (a *Auditor) endHolds(ctx context.Context) error {
 	return nil
 }
 
-// thin drops from a hold's notices the accounts that were accepted again.
-func (a *Auditor) thin(ctx context.Context, h Hold) error {
+// thin drops from a hold's notices the accounts that were accepted again, and counts those that are left.
+func (a *Auditor) thin(ctx context.Context, h Hold) (left int, err error) {
 	held, err := a.Ledger.HeldNotices(ctx, h)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	for _, n := range held {
 		states, err := a.Ledger.LoadStates(ctx, ids(n.Items, func(i NoticeItem) string { return i.AccountID }))
 		if err != nil {
-			return err
+			return 0, err
 		}
-		if err := a.keepFailing(ctx, n, func(id string) bool { return states[id].Settled.Verdict.Failing() }); err != nil {
-			return err
+		kept, err := a.keepFailing(ctx, n, func(id string) bool { return states[id].Settled.Verdict.Failing() })
+		if err != nil {
+			return 0, err
 		}
+		left += kept
 	}
-	return nil
+	return left, nil
 }
 
 // keepFailing narrows a notice to the accounts that still fail; one without any is suppressed.
-func (a *Auditor) keepFailing(ctx context.Context, n Notice, failing func(id string) bool) error {
+func (a *Auditor) keepFailing(ctx context.Context, n Notice, failing func(id string) bool) (left int, err error) {
 	var keep []string
 	for _, item := range n.Items {
 		if failing(item.AccountID) {
@@ -95,9 +133,9 @@ func (a *Auditor) keepFailing(ctx context.Context, n Notice, failing func(id str
 	}
 	switch len(keep) {
 	case len(n.Items):
-		return nil
+		return len(keep), nil
 	case 0:
-		return a.Ledger.Withdraw(ctx, n.ID, "the account works again")
+		return 0, a.Ledger.Withdraw(ctx, n.ID, "the account works again")
 	}
-	return a.Ledger.Narrow(ctx, n.ID, NoClaim, keep)
+	return len(keep), a.Ledger.Narrow(ctx, n.ID, NoClaim, keep)
 }

@@ -18,6 +18,10 @@ func contradicted(acc Account, j Judgement, class providers.Class, now time.Time
 	return now.Sub(acc.LastSentOKAt) < trafficProof
 }
 
+// worksSince tells whether the product has sent mail through the credential since it was refused last: then
+// the refusal may be history.
+func worksSince(acc Account, st State) bool { return acc.LastSentOKAt.After(st.NightAt) }
+
 // leftAlone tells whether an account need not be asked in a run: its secret was refused on enough nights and
 // has not changed, and no reminder is due, which needs a refusal of the same night.
 func (p Policy) leftAlone(run Run, st State, fingerprint string) bool {

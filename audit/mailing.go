@@ -8,7 +8,7 @@ import (
 
 // Caps bound the mails. The rest waits its turn.
 type Caps struct {
-	Night     int // since the start of the last concluded run
+	Night     int // since the first run of the night began
 	Recipient int // a day in Zone
 	Tenant    int // a day in Zone
 	Zone      *time.Location
@@ -155,16 +155,26 @@ func (p *pass) withinHours(ctx context.Context, n Notice) (bool, error) {
 	return p.Policy.Hours.Next(now, zone).Equal(now), nil
 }
 
-// Allowance is what the caps say now. Before the first run nothing is allowed.
+// nightRuns bounds how many runs of one night are looked at.
+const nightRuns = 30
+
+// Allowance is what the caps say now. A night begins with its first run: one of many narrowed runs has no
+// more to tell than one of a whole. Before the first run nothing is allowed.
 func (a *Auditor) Allowance(ctx context.Context, caps Caps) (Allowance, error) {
-	runs, err := a.Ledger.ListRuns(ctx, 1, false)
+	runs, err := a.Ledger.ListRuns(ctx, nightRuns, false)
 	if err != nil || len(runs) == 0 {
 		return Allowance{}, err
+	}
+	began := runs[0].StartedAt
+	for _, run := range runs {
+		if runs[0].StartedAt.Sub(run.StartedAt) < NightsApart && run.StartedAt.Before(began) {
+			began = run.StartedAt
+		}
 	}
 	y, m, d := a.Now().In(caps.Zone).Date()
 	return Allowance{
 		Night: caps.Night, Recipient: caps.Recipient, Tenant: caps.Tenant,
-		NightFrom: runs[0].StartedAt, DayFrom: time.Date(y, m, d, 0, 0, 0, 0, caps.Zone),
+		NightFrom: began, DayFrom: time.Date(y, m, d, 0, 0, 0, 0, caps.Zone),
 	}, nil
 }
 

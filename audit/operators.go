@@ -3,6 +3,7 @@ package audit
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -52,6 +53,12 @@ func (a *Auditor) NoteStopped(ctx context.Context, key string) error {
 		What: fmt.Sprintf("no customer mail leaves: stopped %s", stopped),
 		Mend: "mailaudit notices start --by WHO lets them leave again",
 	})
+}
+
+// purgedSince tells whether a tenant was taken out of everything kept, states included.
+func (a *Auditor) purgedSince(ctx context.Context, t time.Time) (bool, error) {
+	acts, err := a.Ledger.Actions(ctx, t, a.Now().Add(time.Second))
+	return slices.ContainsFunc(acts, func(act Action) bool { return act.What == actPurge }), err
 }
 
 // Resume has a stopped run go on under its key: our own side is looked at once more. Where its window has

@@ -163,27 +163,32 @@ func (a *Auditor) checkState(ctx context.Context, run Run, p *Preflight) error {
 		p.Silenced = fmt.Sprintf("the last run, %s, ended %d days ago; tonight only takes stock", before.Key, int(age.Hours()/24))
 		return nil
 	}
-	if before.Numbers != nil && before.Numbers.Accounts > 0 {
-		if known, err := a.Ledger.KnownStates(ctx); err != nil {
-			return err
-		} else if float64(known) < float64(before.Numbers.Accounts)/2 {
-			p.Silenced = fmt.Sprintf("the state of %d accounts is missing; tonight only takes stock", before.Numbers.Accounts-known)
-		}
+	if before.Numbers == nil {
+		return nil
 	}
-	return nil
+	known, err := a.Ledger.KnownStates(ctx, before)
+	if err != nil {
+		return err
+	}
+	purged, err := a.purgedSince(ctx, before.StartedAt)
+	if missing := before.Numbers.Accounts - known; missing > 0 && (!purged || 2*missing > before.Numbers.Accounts) {
+		p.Silenced = fmt.Sprintf("the state of %d accounts as run %s left it is missing; tonight only takes stock", missing, before.Key)
+	}
+	return err
 }
 
 func (a *Auditor) checkClock(ctx context.Context, _ Run, p *Preflight) error {
-	if a.ClockSkew == nil {
-		return nil
-	}
-	skew, source, err := a.ClockSkew(ctx)
-	if err != nil {
-		a.Log.Warn("clock not compared", "err", err)
-		return nil
-	}
-	if skew.Abs() > clockSkew {
-		p.Stop = fmt.Sprintf("this machine's clock differs from that of %s by %v; set it right", source, skew.Round(time.Second))
+	for _, clock := range a.Clocks {
+		skew, err := clock.Skew(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil:
+			a.Log.Warn("clock not compared", "with", clock.Whose, "err", err)
+		case skew.Abs() > clockSkew:
+			p.Stop = fmt.Sprintf("this machine's clock differs from that of %s by %v; set it right", clock.Whose, skew.Round(time.Second))
+			return nil
+		}
 	}
 	return nil
 }
@@ -197,29 +202,41 @@ func (a *Auditor) checkWayOut(ctx context.Context, run Run, p *Preflight) error 
 	if err != nil {
 		return err
 	}
+	hosts := endpoints[Undecided] // they are many, and the death of a few says nothing
+	delete(endpoints, Undecided)
 	p.Unreachable = map[string]string{}
 	for _, provider := range slices.Sorted(maps.Keys(endpoints)) {
-		reached, detail := false, ""
-		for _, e := range endpoints[provider] {
-			// Without a mechanism in common no credential is sent; nobody's is there to be sent anyway.
-			conv := a.Ask(ctx, provider, providers.Attempt{Endpoint: e, Login: "nobody", Secret: providers.NewSecret("nothing")})
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			if wayOpen(conv) {
-				reached = true
-				break
-			}
-			detail = conv.Detail
+		reached, detail, err := a.anyReached(ctx, provider, endpoints[provider])
+		if err != nil {
+			return err
 		}
 		if !reached {
 			p.Unreachable[provider] = fmt.Sprintf("%s cannot be reached from here: %s", provider, detail)
 		}
 	}
-	if len(p.Unreachable) > 0 && len(p.Unreachable) == len(endpoints) {
-		p.Stop = "no provider can be reached from here: check the way out (DNS, firewall, network.proxy)"
+	if len(p.Unreachable) == 0 || len(p.Unreachable) < len(endpoints) {
+		return nil
 	}
+	if reached, _, err := a.anyReached(ctx, Undecided, hosts); reached || err != nil {
+		return err
+	}
+	p.Stop = "no provider can be reached from here: check the way out (DNS, firewall, network.proxy)"
 	return nil
+}
+
+func (a *Auditor) anyReached(ctx context.Context, provider string, endpoints []providers.Endpoint) (reached bool, detail string, err error) {
+	for _, e := range endpoints {
+		// Without a mechanism in common no credential is sent; nobody's is there to be sent anyway.
+		conv := a.Ask(ctx, provider, providers.Attempt{Endpoint: e, Login: "nobody", Secret: providers.NewSecret("nothing")})
+		if err := ctx.Err(); err != nil {
+			return false, "", err
+		}
+		if wayOpen(conv) {
+			return true, "", nil
+		}
+		detail = conv.Detail
+	}
+	return false, detail, nil
 }
 
 // wayOpen tells whether a conversation came as far as a server. What that server then does is its own
@@ -228,7 +245,8 @@ func wayOpen(c providers.Conversation) bool {
 	return c.RemoteAddr.IsValid() || c.Fault == providers.FaultNone
 }
 
-// endpointsTonight gives, by provider, a few of the provider's own endpoints that tonight's accounts use.
+// endpointsTonight gives, by provider, a few of the provider's own endpoints, or of the hosts of "other", that
+// tonight's accounts use.
 func (a *Auditor) endpointsTonight(ctx context.Context, run Run) (map[string][]providers.Endpoint, error) {
 	open, err := a.Ledger.OpenBatches(ctx, run.Key)
 	if err != nil {
@@ -249,7 +267,7 @@ func (a *Auditor) endpointsTonight(ctx context.Context, run Run) (map[string][]p
 		}
 		for _, acc := range accounts {
 			target, err := a.Resolve(ctx, acc)
-			if err != nil || target.Foreign || target.Endpoint.Host == "" || len(found[b.Provider]) >= waysAsked {
+			if err != nil || target.Foreign && b.Provider != Undecided || target.Endpoint.Host == "" || len(found[b.Provider]) >= waysAsked {
 				continue
 			}
 			if !slices.Contains(found[b.Provider], target.Endpoint) {

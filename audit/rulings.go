@@ -30,10 +30,10 @@ func (a *Auditor) rule(ctx context.Context, run Run) (Rulings, error) {
 	for provider, tally := range tallies {
 		ruling := a.Policy.Guard.Rule(tally)
 		if v, ok := canaries[provider]; ok {
-			ruling.Void, ruling.Why, ruling.Held, ruling.HeldWhy = v.Void, v.Why, false, ""
+			ruling = ruling.voided(v.Void, v.Why)
 		}
 		if why := before.Unreachable[provider]; why != "" {
-			ruling.Void, ruling.Why, ruling.Held, ruling.HeldWhy = VoidAll, why, false, ""
+			ruling = ruling.voided(VoidAll, why)
 		}
 		r.Providers[provider] = ruling
 	}
@@ -62,6 +62,9 @@ func (a *Auditor) keptRulings(ctx context.Context, key string) (r Rulings, ok bo
 // void replaces tonight's result by "unverified" where the provider's night does not count.
 func (r Rulings) void(st State) State {
 	ruling := r.Providers[st.Tonight.Provider]
+	if why, deaf := ruling.DeafHosts[st.Tonight.Host]; deaf {
+		ruling = ruling.voided(VoidChanges, why)
+	}
 	if !ruling.Void.Voids(st.Settled.Verdict, st.Tonight.Verdict) {
 		return st
 	}

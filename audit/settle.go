@@ -2,8 +2,8 @@ package audit
 
 import "time"
 
-// nightsApart is how far two runs' starts must lie apart to count as two nights.
-const nightsApart = 20 * time.Hour
+// NightsApart is how far two runs' starts must lie apart to count as two nights.
+const NightsApart = 20 * time.Hour
 
 // Settlement is what a run's conclusion changes about one account.
 type Settlement struct {
@@ -56,7 +56,7 @@ func settleVerdict(run Run, r Result, s *Settled) {
 	if s.Verdict != r.Verdict {
 		*s = Settled{Verdict: r.Verdict, Since: run.StartedAt}
 	}
-	if s.Nights == 0 || !r.Carried && run.StartedAt.Sub(s.NightAt) >= nightsApart {
+	if s.Nights == 0 || !r.Carried && run.StartedAt.Sub(s.NightAt) >= NightsApart {
 		s.Nights++
 		s.NightAt = run.StartedAt
 	}

@@ -15,6 +15,7 @@ type Result struct {
 	Address    string
 	Provider   string
 	Brand      string
+	Host       string `json:",omitempty"` // of an account of [Undecided], whose hosts have nothing to do with each other
 
 	Judgement
 	Class   providers.Class

@@ -221,6 +221,8 @@ type Mailing struct {
 	Lately  int
 	Pending bool
 	Closing bool // the one under way says that all is well, or that an earlier one was wrong
+	// Discarded is when the finding began whose notice a person discarded last; zero if nobody did.
+	Discarded time.Time
 }
 
 // Store is everything the program keeps. One suite, package storetest, holds the stores to it.

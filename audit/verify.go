@@ -54,6 +54,7 @@ type batchWork struct {
 	todo   []Account
 	states map[string]State
 	sealed map[string][]byte
+	held   bool      // a person is to decide on the provider's findings
 	again  []string  // accounts that a second try may help
 	until  time.Time // the turn's end
 
@@ -84,6 +85,9 @@ func (w *batchWork) load(ctx context.Context) error {
 		return err
 	}
 	if err := w.loadTwins(ctx); err != nil {
+		return err
+	}
+	if w.held, err = w.isHeld(ctx, w.batch.Provider); err != nil {
 		return err
 	}
 	if err := w.watchClients(ctx); err != nil {

@@ -43,11 +43,11 @@ func (s *Store) pairs(ctx context.Context, query string, args ...any) (map[strin
 	return all, err
 }
 
-func (s *Store) KnownStates(ctx context.Context) (int, error) {
+func (s *Store) KnownStates(ctx context.Context, run audit.Run) (int, error) {
 	known := 0
 	err := s.eachStretch(ctx, "", func(from, to string) (bool, error) {
 		n, err := one(ctx, s.pool, pgx.RowTo[int], `SELECT count(*) FROM mailaudit.account_states
-			WHERE account_id > $1 AND account_id <= $2 AND (verdict <> '' OR unverified_since IS NOT NULL)`, from, to)
+			WHERE account_id > $1 AND account_id <= $2 AND (run_key = $3 OR settled_seq >= $4)`, from, to, run.Key, run.Seq)
 		known += n
 		return true, err
 	})
@@ -94,6 +94,12 @@ func (s *Store) Tallies(ctx context.Context, run audit.Run) (map[string]audit.Ta
 			failing(), from, to, run.Key)
 		return true, err
 	})
+	if err == nil {
+		err = s.tallyHosts(ctx, run, tallies)
+	}
+	if err == nil && !run.Scope.Whole() {
+		err = s.tallyBeside(ctx, run, tallies)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("tally run %s: %w", run.Key, err)
 	}
@@ -102,6 +108,47 @@ func (s *Store) Tallies(ctx context.Context, run audit.Run) (map[string]audit.Ta
 		return nil, fmt.Errorf("tally run %s: %w", run.Key, err)
 	}
 	return audit.WithHistory(tallies, before), nil
+}
+
+func (s *Store) tallyHosts(ctx context.Context, run audit.Run, tallies map[string]audit.Tally) error {
+	t, there := tallies[audit.Undecided]
+	if !there {
+		return nil
+	}
+	t.Hosts = map[string]audit.HostTally{}
+	err := s.eachStretch(ctx, "", func(from, to string) (bool, error) {
+		_, err := collect(ctx, s.pool, func(row pgx.CollectableRow) (h audit.HostTally, err error) {
+			var host, tenant string
+			if err = row.Scan(&host, &tenant, &h.Accounts, &h.NewlyFailing, &h.Silent, &h.First); err == nil {
+				t.AddHost(host, tenant, h)
+			}
+			return h, err
+		}, `SELECT coalesce(run_result->>'Host', '') AS host, tenant_id, count(*),
+				count(*) FILTER (WHERE run_verdict = ANY($1) AND verdict <> ALL($1)), count(*) FILTER (WHERE run_silent), bool_and(verdict = '')
+			FROM mailaudit.account_states WHERE account_id > $2 AND account_id <= $3 AND run_key = $4 AND run_provider = $5 GROUP BY 1, 2`,
+			failing(), from, to, run.Key, audit.Undecided)
+		return true, err
+	})
+	tallies[audit.Undecided] = t
+	return err
+}
+
+func (s *Store) tallyBeside(ctx context.Context, run audit.Run, tallies map[string]audit.Tally) error {
+	return s.eachStretch(ctx, "", func(from, to string) (bool, error) {
+		_, err := collect(ctx, s.pool, func(row pgx.CollectableRow) (b audit.Beside, err error) {
+			var provider string
+			err = row.Scan(&provider, &b.Accounts, &b.NewlyFailing)
+			if t, there := tallies[provider]; there {
+				t.Beside.Accounts += b.Accounts
+				t.Beside.NewlyFailing += b.NewlyFailing
+				tallies[provider] = t
+			}
+			return b, err
+		}, `SELECT provider, count(*), count(*) FILTER (WHERE verdict = ANY($1) AND since > $2)
+			FROM mailaudit.account_states WHERE account_id > $3 AND account_id <= $4 AND run_key <> $5 AND verdict <> 'gone' GROUP BY provider`,
+			failing(), stamp(run.StartedAt.Add(-audit.NightsApart)), from, to, run.Key)
+		return true, err
+	})
 }
 
 func (s *Store) Unquiet(ctx context.Context, run audit.Run, provider string) error {

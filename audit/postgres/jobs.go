@@ -3,7 +3,19 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
 )
+
+// Clock is the time by the server's clock.
+func (s *Store) Clock(ctx context.Context) (time.Time, error) {
+	now, err := one(ctx, s.pool, pgx.RowTo[time.Time], `SELECT clock_timestamp()`)
+	if err != nil {
+		return now, fmt.Errorf("ask the database for the time: %w", err)
+	}
+	return now, nil
+}
 
 // RetryJobs has the jobs that wait after a failure tried at once, as a start promises. Jobs that run are
 // left alone: other processes may be at work. River has those whose wait is shorter than its scheduler's turn

@@ -69,6 +69,16 @@ func (s *Store) Bounced(ctx context.Context, address, detail string, now time.Ti
 		ON CONFLICT (address) DO UPDATE SET detail = excluded.detail, at = excluded.at`, clean(audit.FoldAddress(address)), clean(detail), stamp(now))
 }
 
+func (s *Store) BouncedSince(ctx context.Context, t time.Time, limit int) ([]audit.Bounce, error) {
+	all, err := collect(ctx, s.pool, func(row pgx.CollectableRow) (b audit.Bounce, err error) {
+		return b, row.Scan(&b.Address, moment{&b.At})
+	}, `SELECT address, at FROM mailaudit.bounces WHERE at >= $1 ORDER BY at DESC LIMIT $2`, stamp(t), limit)
+	if err != nil {
+		return nil, fmt.Errorf("read bounces: %w", err)
+	}
+	return all, nil
+}
+
 func (s *Store) Bounces(ctx context.Context, addresses []string) (map[string]string, error) {
 	all, err := s.pairs(ctx, `SELECT address, detail FROM mailaudit.bounces WHERE address = ANY($1)`, list(addresses))
 	if err != nil {

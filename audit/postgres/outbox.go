@@ -155,13 +155,14 @@ func (s *Store) Mailing(ctx context.Context, ids []string, since time.Time) (map
 	_, err := collect(ctx, s.pool, func(row pgx.CollectableRow) (struct{}, error) {
 		var id string
 		var m audit.Mailing
-		err := row.Scan(&id, &m.Lately, &m.Pending, &m.Closing)
+		err := row.Scan(&id, &m.Lately, &m.Pending, &m.Closing, moment{&m.Discarded})
 		all[id] = m
 		return struct{}{}, err
 	}, `SELECT i.account_id,
-			count(*) FILTER (WHERE n.state IN ('sent', 'ambiguous', 'queued', 'held', 'sending') AND n.created_at >= $1),
+			count(*) FILTER (WHERE n.state IN ('sent', 'ambiguous', 'queued', 'held', 'sending') AND coalesce(n.sent_at, n.created_at) >= $1),
 			bool_or(n.state IN ('forming', 'queued', 'held', 'sending') AND n.kind <> 'ahead'),
-			bool_or(n.state IN ('forming', 'queued', 'held', 'sending') AND n.kind IN ('recovered', 'correction'))
+			bool_or(n.state IN ('forming', 'queued', 'held', 'sending') AND n.kind IN ('recovered', 'correction')),
+			max(i.since) FILTER (WHERE n.state = 'suppressed' AND n.detail LIKE 'discarded by %')
 		FROM mailaudit.notice_items i JOIN mailaudit.notices n USING (notice_id)
 		WHERE i.account_id = ANY($2) GROUP BY i.account_id`, stamp(since), list(ids))
 	if err != nil {

@@ -39,9 +39,9 @@ func (s *Store) Facts(ctx context.Context, key, prefix string) (map[string]strin
 	return facts, rows.Err()
 }
 
-func (s *Store) KnownStates(ctx context.Context) (int, error) {
+func (s *Store) KnownStates(ctx context.Context, run audit.Run) (int, error) {
 	var n int
-	err := s.db.QueryRowContext(ctx, `SELECT count(*) FROM account_states WHERE verdict <> '' OR unverified_since IS NOT NULL`).Scan(&n)
+	err := s.db.QueryRowContext(ctx, `SELECT count(*) FROM account_states WHERE run_key = ? OR settled_seq >= ?`, run.Key, run.Seq).Scan(&n)
 	if err != nil {
 		return 0, fmt.Errorf("count states: %w", err)
 	}
@@ -65,25 +65,24 @@ var failing = func() string {
 }()
 
 func (s *Store) Tallies(ctx context.Context, run audit.Run) (map[string]audit.Tally, error) {
+	tallies := map[string]audit.Tally{}
 	rows, err := s.db.QueryContext(ctx, `SELECT json_extract(run_result, '$.Provider') AS owner, count(*),
 			sum(run_verdict IN (SELECT value FROM json_each(?1)) AND verdict NOT IN (SELECT value FROM json_each(?1))),
 			sum(run_silent), sum(verdict <> '') = 0
 		FROM account_states WHERE run_key = ?2 GROUP BY owner`, failing, run.Key)
-	if err != nil {
-		return nil, fmt.Errorf("tally run %s: %w", run.Key, err)
-	}
-	tallies := map[string]audit.Tally{}
-	for rows.Next() {
+	_, err = collect(rows, err, func(row scanner) (t audit.Tally, err error) {
 		var provider string
-		var t audit.Tally
-		if err := rows.Scan(&provider, &t.Accounts, &t.NewlyFailing, &t.Silent, &t.First); err != nil {
-			rows.Close()
-			return nil, fmt.Errorf("tally run %s: %w", run.Key, err)
-		}
+		err = row.Scan(&provider, &t.Accounts, &t.NewlyFailing, &t.Silent, &t.First)
 		tallies[provider] = t
+		return t, err
+	})
+	if err == nil {
+		err = s.tallyHosts(ctx, run, tallies)
 	}
-	rows.Close()
-	if err := rows.Err(); err != nil {
+	if err == nil && !run.Scope.Whole() {
+		err = s.tallyBeside(ctx, run, tallies)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("tally run %s: %w", run.Key, err)
 	}
 	before, err := s.concludedBefore(ctx, run.Seq, audit.HistoryNights)
@@ -91,6 +90,44 @@ func (s *Store) Tallies(ctx context.Context, run audit.Run) (map[string]audit.Ta
 		return nil, err
 	}
 	return audit.WithHistory(tallies, before), nil
+}
+
+func (s *Store) tallyHosts(ctx context.Context, run audit.Run, tallies map[string]audit.Tally) error {
+	t, there := tallies[audit.Undecided]
+	if !there {
+		return nil
+	}
+	rows, err := s.db.QueryContext(ctx, `SELECT coalesce(json_extract(run_result, '$.Host'), '') AS host, tenant_id, count(*),
+			sum(run_verdict IN (SELECT value FROM json_each(?1)) AND verdict NOT IN (SELECT value FROM json_each(?1))),
+			sum(run_silent), sum(verdict <> '') = 0
+		FROM account_states WHERE run_key = ?2 AND json_extract(run_result, '$.Provider') = ?3 GROUP BY host, tenant_id`,
+		failing, run.Key, audit.Undecided)
+	t.Hosts = map[string]audit.HostTally{}
+	_, err = collect(rows, err, func(row scanner) (h audit.HostTally, err error) {
+		var host, tenant string
+		if err = row.Scan(&host, &tenant, &h.Accounts, &h.NewlyFailing, &h.Silent, &h.First); err == nil {
+			t.AddHost(host, tenant, h)
+		}
+		return h, err
+	})
+	tallies[audit.Undecided] = t
+	return err
+}
+
+func (s *Store) tallyBeside(ctx context.Context, run audit.Run, tallies map[string]audit.Tally) error {
+	rows, err := s.db.QueryContext(ctx, `SELECT provider, count(*), sum(verdict IN (SELECT value FROM json_each(?1)) AND since > ?2)
+		FROM account_states WHERE run_key <> ?3 AND verdict <> 'gone' GROUP BY provider`,
+		failing, micros(run.StartedAt.Add(-audit.NightsApart)), run.Key)
+	_, err = collect(rows, err, func(row scanner) (b audit.Beside, err error) {
+		var provider string
+		err = row.Scan(&provider, &b.Accounts, &b.NewlyFailing)
+		if t, there := tallies[provider]; there {
+			t.Beside = b
+			tallies[provider] = t
+		}
+		return b, err
+	})
+	return err
 }
 
 func (s *Store) concludedBefore(ctx context.Context, seq int64, limit int) ([]audit.Run, error) {

@@ -75,6 +75,15 @@ func (s *Store) Bounced(ctx context.Context, address, detail string, now time.Ti
 		ON CONFLICT (address) DO UPDATE SET detail = excluded.detail, at = excluded.at`, audit.FoldAddress(address), detail, micros(now))
 }
 
+func (s *Store) BouncedSince(ctx context.Context, t time.Time, limit int) ([]audit.Bounce, error) {
+	rows, err := s.db.QueryContext(ctx, `SELECT address, at FROM bounces WHERE at >= ? ORDER BY at DESC LIMIT ?`, micros(t), limit)
+	all, err := collect(rows, err, func(row scanner) (b audit.Bounce, err error) { return b, row.Scan(&b.Address, moment{&b.At}) })
+	if err != nil {
+		return nil, fmt.Errorf("read bounces: %w", err)
+	}
+	return all, nil
+}
+
 func (s *Store) Bounces(ctx context.Context, addresses []string) (map[string]string, error) {
 	rows, err := s.db.QueryContext(ctx, `SELECT address, detail FROM bounces WHERE address IN (SELECT value FROM json_each(?))`, array(addresses))
 	if err != nil {

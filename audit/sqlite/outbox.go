@@ -244,9 +244,10 @@ func (s *Store) SentSince(ctx context.Context, t time.Time, contact, tenant stri
 
 func (s *Store) Mailing(ctx context.Context, ids []string, since time.Time) (map[string]audit.Mailing, error) {
 	rows, err := s.db.QueryContext(ctx, `SELECT i.account_id,
-			sum(n.state IN ('sent', 'ambiguous', 'queued', 'held', 'sending') AND n.created_at >= ?),
+			sum(n.state IN ('sent', 'ambiguous', 'queued', 'held', 'sending') AND coalesce(n.sent_at, n.created_at) >= ?),
 			max(n.state IN ('forming', 'queued', 'held', 'sending') AND n.kind <> 'ahead'),
-			max(n.state IN ('forming', 'queued', 'held', 'sending') AND n.kind IN ('recovered', 'correction'))
+			max(n.state IN ('forming', 'queued', 'held', 'sending') AND n.kind IN ('recovered', 'correction')),
+			max(CASE WHEN n.state = 'suppressed' AND n.detail LIKE 'discarded by %' THEN i.since END)
 		FROM notice_items i JOIN notices n USING (notice_id)
 		WHERE i.account_id IN (SELECT value FROM json_each(?)) GROUP BY i.account_id`, micros(since), array(ids))
 	if err != nil {
@@ -257,7 +258,7 @@ func (s *Store) Mailing(ctx context.Context, ids []string, since time.Time) (map
 	for rows.Next() {
 		var id string
 		var m audit.Mailing
-		if err := rows.Scan(&id, &m.Lately, &m.Pending, &m.Closing); err != nil {
+		if err := rows.Scan(&id, &m.Lately, &m.Pending, &m.Closing, moment{&m.Discarded}); err != nil {
 			return nil, fmt.Errorf("read mailing: %w", err)
 		}
 		all[id] = m

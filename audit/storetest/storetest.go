@@ -62,6 +62,10 @@ func Run(t *testing.T, open func(t *testing.T) audit.Store) {
 		{"nothing is purged while a run is open", testPurgeHalfway},
 		{"what waits for a purged tenant never leaves", testPurgeQueued},
 		{"a purge leaves an account that moved to its new tenant", testPurgeMoved},
+		{"a provider's night is counted, and that of each host that has none", testTallies},
+		{"states that are lost or old are missed", testKnownStates},
+		{"a discarded notice is remembered", testDiscarded},
+		{"addresses that bounced lately", testBouncedSince},
 		{"migrating twice is migrating once", testMigrate},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(t, open(t)) })

@@ -6,9 +6,12 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
+	"mailaudit/audit"
 	"mailaudit/cmd/mailaudit/config"
+	"mailaudit/providers/catalog"
 )
 
 const (
@@ -16,50 +19,81 @@ const (
 	slackAPI     = "https://slack.com/api/"
 )
 
-// clockSkew is the function by which preflight and doctor compare this machine's clock with another's: the
-// Date of an HTTP answer of Slack's, which the program talks to anyway. nil without Slack.
-func clockSkew(c *config.Config) func(context.Context) (time.Duration, string, error) {
-	address := c.Slack.APIURL
-	switch {
-	case !c.Slack.Webhook.Empty():
-		address = c.Slack.Webhook.Reveal()
-	case c.Slack.Token.Empty():
-		return nil
-	case address == "":
-		address = slackAPI
+// clocksOf are those that preflight and doctor compare this machine's with: the database's, where it may stand
+// on another machine, and the Date of an HTTP answer of Slack's and of the token endpoints, which the program
+// talks to anyway. Empty where there is nobody to ask.
+func clocksOf(c *config.Config, store any) []audit.Clock {
+	var all []audit.Clock
+	if db, ok := store.(interface {
+		Clock(context.Context) (time.Time, error)
+	}); ok {
+		all = append(all, audit.Clock{Whose: "the database", Skew: func(ctx context.Context) (time.Duration, error) { return skewOf(ctx, db.Clock) }})
 	}
-	u, err := url.Parse(address)
-	if err != nil {
-		return nil
+	for _, address := range dated(c) {
+		u, err := url.Parse(address)
+		if err != nil || u.Host == "" || slices.ContainsFunc(all, func(k audit.Clock) bool { return k.Whose == u.Hostname() }) {
+			continue
+		}
+		// The host alone: a webhook's path is its secret.
+		root := (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: "/"}).String()
+		all = append(all, audit.Clock{Whose: u.Hostname(), Skew: func(ctx context.Context) (time.Duration, error) {
+			return skewOf(ctx, func(ctx context.Context) (time.Time, error) { return dateOf(ctx, root, u.Hostname()) })
+		}})
 	}
-	// The host alone: a webhook's path is its secret.
-	root := (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: "/"}).String()
-	return func(ctx context.Context) (time.Duration, string, error) { return skewOf(ctx, root, u.Hostname()) }
+	return all
 }
 
-// skewOf is positive where this machine is ahead. It is exact to about a second, which HTTP's dates have.
-func skewOf(ctx context.Context, address, host string) (time.Duration, string, error) {
+// dated are the addresses that the program talks HTTP to.
+func dated(c *config.Config) []string {
+	var all []string
+	switch {
+	case !c.Slack.Webhook.Empty():
+		all = append(all, c.Slack.Webhook.Reveal())
+	case c.Slack.Token.Empty():
+	case c.Slack.APIURL == "":
+		all = append(all, slackAPI)
+	default:
+		all = append(all, c.Slack.APIURL)
+	}
+	for _, p := range catalog.All() {
+		for i := range p.Brands {
+			if client, configured := oauthClient(c, p, &p.Brands[i]); configured {
+				all = append(all, client.TokenURL)
+			}
+		}
+	}
+	return all
+}
+
+// skewOf is positive where this machine is ahead of the clock that ask reads.
+func skewOf(ctx context.Context, ask func(context.Context) (time.Time, error)) (time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, clockTimeout)
 	defer cancel()
+	asked := time.Now()
+	theirs, err := ask(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return asked.Add(time.Since(asked) / 2).Sub(theirs), nil
+}
+
+// dateOf is the time by the Date of an HTTP answer, exact to about a second.
+func dateOf(ctx context.Context, address, host string) (time.Time, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodHead, address, nil)
 	if err != nil {
-		return 0, host, fmt.Errorf("ask %s for the time: not an address", host)
+		return time.Time{}, fmt.Errorf("ask %s for the time: not an address", host)
 	}
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	asked := time.Now()
 	resp, err := client.Do(req)
 	if err != nil {
-		return 0, host, fmt.Errorf("ask %s for the time: %w", host, bareCause(err))
+		return time.Time{}, fmt.Errorf("ask %s for the time: %w", host, bareCause(err))
 	}
 	resp.Body.Close()
-	answered := time.Now()
-	theirs, err := http.ParseTime(resp.Header.Get("Date"))
+	date, err := http.ParseTime(resp.Header.Get("Date"))
 	if err != nil {
-		return 0, host, fmt.Errorf("ask %s for the time: its answer has no date", host)
+		return time.Time{}, fmt.Errorf("ask %s for the time: its answer has no date", host)
 	}
-	// The date is cut to its second, so the middle of that second is the best guess.
-	ours := asked.Add(answered.Sub(asked) / 2)
-	return ours.Sub(theirs.Add(500 * time.Millisecond)), host, nil
+	return date.Add(500 * time.Millisecond), nil // it is cut to its second: the middle is the best guess
 }
 
 // bareCause leaves the address out of net/http's error: it may be a secret.

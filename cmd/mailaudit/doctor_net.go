@@ -78,19 +78,24 @@ func (d *doctor) slack(ctx context.Context) {
 const skewTold = 30 * time.Second
 
 func (d *doctor) clock(ctx context.Context) {
-	ask := clockSkew(d.config)
-	if ask == nil {
-		d.note("clock", "not compared: without Slack there is nobody to ask")
-		return
+	var store any
+	if d.app != nil {
+		store = d.app.store
 	}
-	skew, source, err := ask(ctx)
-	switch {
-	case err != nil:
-		d.fail("clock", err, "see the line on slack")
-	case skew.Abs() > skewTold:
-		d.fail("clock", fmt.Errorf("this machine's clock differs from that of %s by %v", source, skew.Round(time.Second)), "have it set by NTP (timedatectl set-ntp true; in a container, on the node)")
-	default:
-		d.ok("clock", "agrees with that of %s", source)
+	clocks := clocksOf(d.config, store)
+	if len(clocks) == 0 {
+		d.note("clock", "not compared: without Slack and an OAuth client there is nobody to ask")
+	}
+	for _, clock := range clocks {
+		skew, err := clock.Skew(ctx)
+		switch {
+		case err != nil:
+			d.fail("clock", err, "see the lines on the database, slack and providers")
+		case skew.Abs() > skewTold:
+			d.fail("clock", fmt.Errorf("this machine's clock differs from that of %s by %v", clock.Whose, skew.Round(time.Second)), "have it set by NTP (timedatectl set-ntp true; in a container, on the node)")
+		default:
+			d.ok("clock", "agrees with that of %s", clock.Whose)
+		}
 	}
 }
 

@@ -91,7 +91,7 @@ func (d *doctor) clients(accounts []placed) {
 		}
 		brand := cmp.Or(a.target.Brand, &providers.Brand{})
 		key := config.OAuthKey("providers."+a.target.Provider.Name, brand.OAuth)
-		if _, ok := d.app.oauthClient(a.target.Provider, brand); ok {
+		if _, ok := oauthClient(d.config, a.target.Provider, brand); ok {
 			with[key] = true
 		} else {
 			without[key]++

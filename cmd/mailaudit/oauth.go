@@ -12,9 +12,9 @@ import (
 )
 
 // oauthClient is the client that serves a brand; false where none is configured.
-func (a *app) oauthClient(p *providers.Provider, b *providers.Brand) (providers.Client, bool) {
-	c := a.config.Providers[p.Name].OAuth.Clients()[b.OAuth]
-	client := providers.Client{ID: c.ClientID, Secret: c.ClientSecret, TokenURL: c.TokenURL}
+func oauthClient(c *config.Config, p *providers.Provider, b *providers.Brand) (providers.Client, bool) {
+	o := c.Providers[p.Name].OAuth.Clients()[b.OAuth]
+	client := providers.Client{ID: o.ClientID, Secret: o.ClientSecret, TokenURL: o.TokenURL}
 	if client.TokenURL == "" {
 		client.TokenURL = p.TokenEndpoint(b)
 	}

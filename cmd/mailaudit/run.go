@@ -96,7 +96,7 @@ func (r *runCmd) start(ctx context.Context, c *config.Config, log *slog.Logger, 
 		return err
 	}
 	defer unlock()
-	a.auditor.ClockSkew = clockSkew(c)
+	a.auditor.Clocks = clocksOf(c, a.store)
 	return r.night(ctx, a, begun)
 }
 

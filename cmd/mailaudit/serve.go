@@ -40,7 +40,7 @@ func (s *serveCmd) Run(ctx context.Context, g *Globals, around *surroundingsOf) 
 	if err := a.checkKeys(ctx); err != nil {
 		return err
 	}
-	a.auditor.ClockSkew = clockSkew(c)
+	a.auditor.Clocks = clocksOf(c, a.store)
 	n, err := a.newNight()
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -241,19 +242,33 @@ func TestClockIsCompared(t *testing.T) {
 			w.Header().Set("Date", tt.date)
 		}))
 		c := config.Config{Slack: config.Slack{Webhook: providers.NewSecret(server.URL + "/services/clock-canary")}}
-		skew, source, err := clockSkew(&c)(t.Context())
-		if tt.says == "" && (err != nil || (skew-tt.want).Abs() > time.Minute || source != "127.0.0.1") {
-			t.Errorf("%s: %v by %q, %v", tt.name, skew, source, err)
+		clocks := clocksOf(&c, nil)
+		if len(clocks) != 1 || clocks[0].Whose != "127.0.0.1" {
+			t.Fatalf("%s: clocks %+v", tt.name, clocks)
+		}
+		skew, err := clocks[0].Skew(t.Context())
+		if tt.says == "" && (err != nil || (skew-tt.want).Abs() > time.Minute) {
+			t.Errorf("%s: %v, %v", tt.name, skew, err)
 		}
 		if tt.says != "" && (err == nil || !strings.Contains(err.Error(), tt.says) || strings.Contains(err.Error(), "canary")) {
 			t.Errorf("%s: %v", tt.name, err)
 		}
 		server.Close()
 	}
-	if clockSkew(&config.Config{}) != nil {
-		t.Error("without Slack there is nobody to ask")
+	if all := clocksOf(&config.Config{}, nil); len(all) != 0 {
+		t.Errorf("without Slack and OAuth there is nobody to ask, and not %+v", all)
+	}
+	oauth := config.Config{Providers: map[string]config.Provider{"google": {OAuth: config.OAuth{ClientID: "ours"}}}}
+	if all := clocksOf(&oauth, fixedClock{}); len(all) != 2 || all[0].Whose != "the database" || all[1].Whose != "oauth2.googleapis.com" {
+		t.Errorf("clocks %+v", all)
+	} else if skew, err := all[0].Skew(t.Context()); err != nil || (skew-time.Hour).Abs() > time.Minute {
+		t.Errorf("a database an hour behind: %v, %v", skew, err)
 	}
 }
+
+type fixedClock struct{}
+
+func (fixedClock) Clock(context.Context) (time.Time, error) { return time.Now().Add(-time.Hour), nil }
 
 // A clock that is far off stops the run before anything is asked.
 func TestWrongClockStopsTheRun(t *testing.T) {

@@ -94,11 +94,13 @@ func (a *app) wireAuditor() (*audit.Auditor, error) {
 		Open:         a.keys.open,
 		Fingerprints: a.keys,
 		Grants:       a.grants(),
-		Client:       a.oauthClient,
-		Ask:          ask,
-		Policy:       a.policy(),
-		Now:          a.now,
-		Log:          a.log,
+		Client: func(p *providers.Provider, b *providers.Brand) (providers.Client, bool) {
+			return oauthClient(a.config, p, b)
+		},
+		Ask:    ask,
+		Policy: a.policy(),
+		Now:    a.now,
+		Log:    a.log,
 	}
 	if a.keys.keyset != nil {
 		auditor.Seal = a.keys.keyset.Seal

@@ -18,7 +18,12 @@ import (
 type box struct {
 	notice.Outbox
 	audit.Accounts
-	n audit.Notice
+	n       audit.Notice
+	bounced []audit.Bounce
+}
+
+func (b *box) BouncedSince(context.Context, time.Time, int) ([]audit.Bounce, error) {
+	return b.bounced, nil
 }
 
 func (b *box) LoadNotice(context.Context, int64) (audit.Notice, error) { return b.n, nil }
@@ -74,6 +79,12 @@ func (r refuser) Send(context.Context, notice.Message, func(context.Context) err
 // bouncing is a desk whose relay refuses; it returns what became of the notice to each contact in turn.
 func bouncing(t *testing.T, words string, contacts ...string) (states []audit.NoticeState, called []string) {
 	t.Helper()
+	return bouncingIn(t, false, words, contacts...)
+}
+
+// bouncingIn has each notice sent by a process of its own, or not.
+func bouncingIn(t *testing.T, processes bool, words string, contacts ...string) (states []audit.NoticeState, called []string) {
+	t.Helper()
 	b := &box{}
 	d := b.desk(t, refuser(words))
 	d.Refused = func(_ context.Context, to string, r providers.Reply) notice.Refusal {
@@ -85,9 +96,13 @@ func bouncing(t *testing.T, words string, contacts ...string) (states []audit.No
 	}
 	d.Bounced = func(_ context.Context, address, _ string, _ time.Time) error {
 		called = append(called, address)
+		b.bounced = append(b.bounced, audit.Bounce{Address: address, At: morning})
 		return nil
 	}
 	for i, contact := range contacts {
+		if processes {
+			d.Waves = notice.Waves{}
+		}
 		b.queue(int64(i)+1, contact)
 		if err := d.Notify(context.Background(), b.n.ID); err != nil {
 			t.Fatal(err)
@@ -127,6 +142,9 @@ func TestAWaveOfRefusalsIsNotBelieved(t *testing.T) {
 	states, called := bouncing(t, gone, contacts...)
 	if want := slices.Repeat([]audit.NoticeState{audit.NoticeQueued}, 4); !slices.Equal(states[2:], want) || len(called) != 2 {
 		t.Errorf("six at one provider: %s, and to call %q", states, called)
+	}
+	if states, called := bouncingIn(t, true, gone, contacts...); slices.Contains(states[2:], audit.NoticeFailed) || len(called) != 2 {
+		t.Errorf("six at one provider, by as many processes: %s, and to call %q", states, called)
 	}
 	for i := range contacts {
 		contacts[i] = fmt.Sprintf("maria@clinic%d.example", i)

@@ -19,6 +19,7 @@ type Outbox interface {
 	HandOver(ctx context.Context, id int64, claim audit.Claim, messageID string, now time.Time) error
 	Sent(ctx context.Context, id int64, claim audit.Claim, now time.Time, detail string) error
 	Unsent(ctx context.Context, id int64, claim audit.Claim, state audit.NoticeState, detail string, due, now time.Time) error
+	BouncedSince(ctx context.Context, t time.Time, limit int) ([]audit.Bounce, error)
 	LoadStates(ctx context.Context, ids []string) (map[string]audit.State, error)
 }
 

@@ -75,6 +75,8 @@ func (d *Desk) overtaken(ctx context.Context, n audit.Notice, acc audit.Account,
 		return "the account works again", nil
 	case recovered:
 		return "", nil
+	case st.Settled.Verdict != audit.SingleFactor && acc.LastSentOKAt.After(st.DefiniteAt):
+		return "the product has sent mail through it since", nil
 	}
 	changed, err := d.Changed(ctx, acc, st)
 	if changed {

@@ -1,0 +1,93 @@
+package storetest
+
+import (
+	"testing"
+	"time"
+
+	"mailaudit/audit"
+)
+
+// atHost is a result of an account that no provider of the catalog owns.
+func atHost(run audit.Run, id, host string, v audit.Verdict) audit.Recorded {
+	r := result(run, id, v)
+	r.Provider, r.Host = audit.Undecided, host
+	return r
+}
+
+func testTallies(t *testing.T, s audit.Store) {
+	one := startRun(t, s, "one", night)
+	record(t, s, one, result(one, "a", audit.Compliant), result(one, "b", audit.Revoked), atHost(one, "c", "h1", audit.Unproven))
+	settle(t, s, one)
+	finish(t, s, one)
+
+	two := startRun(t, s, "two", night.Add(24*time.Hour))
+	silent := atHost(two, "f", "h2", audit.Unverified)
+	silent.Class = "temporary"
+	record(t, s, two, result(two, "a", audit.Revoked), result(two, "b", audit.Revoked),
+		atHost(two, "c", "h1", audit.Invalid), atHost(two, "d", "h1", audit.Invalid), atHost(two, "e", "h1", audit.Unproven), silent)
+	got, err := s.Tallies(t.Context(), two)
+	must(t, err)
+	same(t, "tallies", got, map[string]audit.Tally{
+		"google": {Accounts: 2, NewlyFailing: 1},
+		"other": {Accounts: 4, NewlyFailing: 2, Silent: 1, Hosts: map[string]audit.HostTally{
+			"h1": {Accounts: 3, NewlyFailing: 2, Tenants: map[string]bool{"t-c": true, "t-d": true}},
+			"h2": {Accounts: 1, Silent: 1, First: true},
+		}},
+	})
+	settle(t, s, two)
+	finish(t, s, two)
+
+	// A narrowed run of the same night sees what the others of its provider came to.
+	three, _, err := s.StartRun(t.Context(), audit.Run{
+		Key: "three", StartedAt: two.StartedAt.Add(time.Hour), Deadline: two.Deadline, Scope: audit.Scope{Limit: 1},
+	})
+	must(t, err)
+	must(t, s.Plan(t.Context(), "three", "", "", nil, 0, true))
+	record(t, s, three, result(three, "b", audit.Revoked))
+	got, err = s.Tallies(t.Context(), three)
+	must(t, err)
+	same(t, "tally of a narrowed run", got["google"], audit.Tally{Accounts: 1, Beside: audit.Beside{Accounts: 1, NewlyFailing: 1}})
+}
+
+func testKnownStates(t *testing.T, s audit.Store) {
+	old := startRun(t, s, "old", night)
+	record(t, s, old, result(old, "a", audit.Compliant), result(old, "b", audit.Unverified))
+	settle(t, s, old)
+	quiet := result(old, "a", audit.Compliant)
+	run := startRun(t, s, "run", night.Add(24*time.Hour))
+	quiet.RunKey, quiet.Quiet = run.Key, true
+	record(t, s, run, quiet)
+	settle(t, s, run)
+	known := func(what string, r audit.Run, want int) {
+		t.Helper()
+		n, err := s.KnownStates(t.Context(), r)
+		must(t, err)
+		same(t, what, n, want)
+	}
+	known("states of the last run and who left in it", run, 2)
+	later := run
+	later.Key, later.Seq = "later", run.Seq+1
+	known("states of a run that they know nothing of", later, 0)
+}
+
+func testBouncedSince(t *testing.T, s audit.Store) {
+	for i, address := range []string{"Old@example.com", "a@example.com", "b@example.com"} {
+		must(t, s.Bounced(t.Context(), address, "550", night.Add(time.Duration(i)*time.Hour)))
+	}
+	got, err := s.BouncedSince(t.Context(), night.Add(time.Hour), 10)
+	must(t, err)
+	b := audit.Bounce{Address: "b@example.com", At: night.Add(2 * time.Hour)}
+	same(t, "bounces, newest first", got, []audit.Bounce{b, {Address: "a@example.com", At: night.Add(time.Hour)}})
+	got, err = s.BouncedSince(t.Context(), night, 1)
+	must(t, err)
+	same(t, "the newest alone", got, []audit.Bounce{b})
+}
+
+// What a person discarded is remembered with the finding that it was about.
+func testDiscarded(t *testing.T, s audit.Store) {
+	run, all := outbox(t, s, "k", night, audit.NoticeHeld, draft("a", audit.KindFinding, 1, night))
+	must(t, s.Withdraw(t.Context(), all[0].ID, "discarded by maria"))
+	mailing, err := s.Mailing(t.Context(), []string{"a"}, night.Add(-time.Hour))
+	must(t, err)
+	same(t, "mailing", mailing["a"], audit.Mailing{Discarded: run.StartedAt})
+}
