@@ -49,6 +49,33 @@ func (a *Auditor) DueNotices(ctx context.Context, caps Caps) ([]Task, error) {
 	return tasks, nil
 }
 
+// PutOff lists the mails that were due and that a passing refusal has put off to a later hour: they are owed.
+func (a *Auditor) PutOff(ctx context.Context, caps Caps) ([]Notice, error) {
+	if why, err := a.stopped(ctx); why != "" || err != nil {
+		return nil, err
+	}
+	now := a.Now()
+	all, err := a.Ledger.PutOff(ctx, now, dueAtMost)
+	if err != nil || len(all) == 0 {
+		return nil, err
+	}
+	p, err := a.pass(ctx, caps)
+	if err != nil {
+		return nil, err
+	}
+	var owed []Notice
+	for _, n := range all {
+		asDue := n
+		asDue.DueAt = now
+		if why, err := p.waits(ctx, asDue); err != nil {
+			return nil, err
+		} else if why == "" {
+			owed = append(owed, n)
+		}
+	}
+	return owed, nil
+}
+
 // MayMail asks once more for one notice, just before it is claimed. What the caps leave is only certain once it is.
 func (a *Auditor) MayMail(ctx context.Context, caps Caps, id int64) (bool, error) {
 	n, err := a.Ledger.LoadNotice(ctx, id)

@@ -177,6 +177,10 @@ type Outbox interface {
 	// ReclaimNotices queues again what was claimed before t and not handed over since: its process is dead or
 	// asleep, and its claim holds no more. It returns how many there were.
 	ReclaimNotices(ctx context.Context, t time.Time) (int, error)
+	// PutOff returns queued notices that were tried before now and wait for a later hour because of that.
+	PutOff(ctx context.Context, now time.Time, limit int) ([]Notice, error)
+	// Hasten has the notices that were put off tried from now on.
+	Hasten(ctx context.Context, now time.Time) error
 	// Narrow leaves only the accounts in keep in a claimed notice: the others have nothing more to be told.
 	// ErrMoved if the claim holds no more.
 	Narrow(ctx context.Context, id int64, claim Claim, keep []string) error

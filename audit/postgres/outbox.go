@@ -122,6 +122,16 @@ func (s *Store) LoadNotice(ctx context.Context, id int64) (audit.Notice, error) 
 	return all[0], nil
 }
 
+const putOff = `state = 'queued' AND tries > 0 AND due_at > $1`
+
+func (s *Store) PutOff(ctx context.Context, now time.Time, limit int) ([]audit.Notice, error) {
+	return s.notices(ctx, putOff+` ORDER BY due_at, notice_id LIMIT $2`, stamp(now), limit)
+}
+
+func (s *Store) Hasten(ctx context.Context, now time.Time) error {
+	return s.exec(ctx, "hasten notices", `UPDATE mailaudit.notices SET due_at = $1 WHERE `+putOff, stamp(now))
+}
+
 func (s *Store) ListNotices(ctx context.Context, key string, state audit.NoticeState, limit int) ([]audit.Notice, error) {
 	return s.notices(ctx, `($1::text = '' OR run_key = $1) AND ($2::text = '' OR state = $2) ORDER BY notice_id DESC LIMIT $3`, key, string(state), limit)
 }

@@ -89,6 +89,16 @@ func (s *Store) DueNotices(ctx context.Context, now time.Time, limit int) ([]aud
 		ORDER BY (SELECT max(since) FROM notice_items i WHERE i.notice_id = notices.notice_id) DESC, notice_id LIMIT ?`, micros(now), limit)
 }
 
+const putOff = `state = 'queued' AND tries > 0 AND due_at > ?1`
+
+func (s *Store) PutOff(ctx context.Context, now time.Time, limit int) ([]audit.Notice, error) {
+	return s.notices(ctx, putOff+` ORDER BY due_at, notice_id LIMIT ?2`, micros(now), limit)
+}
+
+func (s *Store) Hasten(ctx context.Context, now time.Time) error {
+	return s.exec(ctx, "hasten notices", `UPDATE notices SET due_at = ?1 WHERE `+putOff, micros(now))
+}
+
 func (s *Store) LoadNotice(ctx context.Context, id int64) (audit.Notice, error) {
 	all, err := s.notices(ctx, `notice_id = ?`, id)
 	if err != nil {

@@ -164,6 +164,33 @@ func testReclaim(t *testing.T, s audit.Store) {
 	same(t, "reclaimed after it was handed over", reclaim(at.Add(time.Hour)), 0)
 }
 
+// A mail that a passing refusal has put off is not one whose hour has not come yet.
+func testPutOff(t *testing.T, s audit.Store) {
+	_, all := outbox(t, s, "k", night, audit.NoticeQueued, draft("a", audit.KindFinding, 1, night))
+	id, at := all[0].ID, night.Add(time.Hour)
+	putOff := func(now time.Time) (ids []int64) {
+		t.Helper()
+		all, err := s.PutOff(t.Context(), now, 10)
+		must(t, err)
+		for _, n := range all {
+			ids = append(ids, n.ID)
+		}
+		return ids
+	}
+	same(t, "put off before it was tried", len(putOff(night.AddDate(0, 0, -1))), 0)
+	claim, err := s.Claim(t.Context(), id, at, plenty)
+	must(t, err)
+	same(t, "put off while it is in hand", len(putOff(night.AddDate(0, 0, -1))), 0)
+	must(t, s.Unsent(t.Context(), id, claim, audit.NoticeQueued, "450 later", at.Add(time.Hour), at))
+	same(t, "put off", putOff(at), []int64{id})
+	same(t, "put off, when the hour has come", len(putOff(at.Add(time.Hour))), 0)
+	must(t, s.Hasten(t.Context(), at))
+	same(t, "put off and hastened", len(putOff(at)), 0)
+	due, err := s.DueNotices(t.Context(), at, 10)
+	must(t, err)
+	same(t, "due", len(due), 1)
+}
+
 func testHandOver(t *testing.T, s audit.Store) {
 	_, all := outbox(t, s, "k", night, audit.NoticeQueued, draft("a", audit.KindFinding, 1, night))
 	id, at := all[0].ID, night.Add(time.Hour)

@@ -49,6 +49,7 @@ func Run(t *testing.T, open func(t *testing.T) audit.Store) {
 		{"claims at once fill no place twice", testClaimsAtOnce},
 		{"a notice is narrowed by whom it belongs to", testNarrow},
 		{"a sleeper's claim holds no more", testReclaim},
+		{"a mail that is put off", testPutOff},
 		{"a handed-over notice is not sent again", testHandOver},
 		{"a shadowed notice is noted as such", testShadowed},
 		{"newest finding first", testDueOrder},

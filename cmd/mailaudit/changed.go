@@ -57,6 +57,9 @@ func (a *app) sendGoodNews(ctx context.Context) (sent int, err error) {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, closeDesk()) }()
+	if err := a.store.Hasten(ctx, a.now()); err != nil {
+		return 0, err
+	}
 	queued, err := a.store.ListNotices(ctx, "", audit.NoticeQueued, goodNewsAtMost)
 	if err != nil {
 		return 0, err

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 
@@ -25,6 +24,7 @@ type night struct {
 	// onlyOwed: no run is worked on, only mails and summaries.
 	onlyOwed bool
 	trouble  troubles
+	mailing  inHand
 
 	beatMu sync.Mutex
 	beaten time.Time
@@ -140,6 +140,8 @@ func (n *night) Notify(ctx context.Context, id int64) error {
 	if n.desk == nil {
 		return nil
 	}
+	n.mailing.begun.Add(1)
+	defer n.mailing.ended.Add(1)
 	may, err := n.auditor.MayMail(ctx, n.caps(), id)
 	if err != nil || !may {
 		return err
@@ -177,47 +179,4 @@ func (n *night) stop(ctx context.Context) error {
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainWithin)
 	defer cancel()
 	return n.engine.Stop(grace)
-}
-
-// owed tells what is due now and not delivered yet: summaries and mails.
-func (n *night) owed(ctx context.Context) (summaries, mails int, err error) {
-	tasks, err := n.agenda(ctx)
-	if err != nil {
-		return 0, 0, err
-	}
-	for _, t := range tasks {
-		switch t.Kind {
-		case audit.TaskPost:
-			summaries++
-		case audit.TaskNotify:
-			mails++
-		}
-	}
-	return summaries, mails, nil
-}
-
-// deliver waits until nothing is owed, at most for deliver_within.
-func (n *night) deliver(ctx context.Context) error {
-	until := time.Now().Add(n.config.DeliverWithin)
-	var failed error
-	err := n.work(ctx, func(ctx context.Context) (bool, error) {
-		summaries, mails, err := n.owed(ctx)
-		if err != nil || summaries+mails == 0 {
-			return true, err
-		}
-		if time.Now().After(until) {
-			failed = n.undelivered(summaries, mails)
-			return true, nil
-		}
-		return false, nil
-	})
-	return errors.Join(err, failed)
-}
-
-func (n *night) undelivered(summaries, mails int) error {
-	text := fmt.Sprintf("not delivered within %v: %d summaries, %d mails; the next run, deliver or serve sends them", n.config.DeliverWithin, summaries, mails)
-	if cause := n.trouble.last(); cause != nil {
-		return fmt.Errorf("%s: %w", text, cause)
-	}
-	return errors.New(text)
 }

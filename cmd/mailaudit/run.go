@@ -128,31 +128,25 @@ func (r *runCmd) night(ctx context.Context, a *app, begun func(key string)) erro
 	defer n.handOver(ctx)
 	stopProgress := a.showProgress(ctx, key)
 	defer stopProgress()
-	var undelivered error
-	var concludedAt time.Time
+	var until time.Time
 	err = n.work(ctx, func(ctx context.Context) (bool, error) {
 		run, err := a.store.LoadRun(ctx, key)
 		if err != nil || run.Open() {
 			return false, err
 		}
 		stopProgress()
-		if concludedAt.IsZero() {
-			concludedAt = time.Now()
+		if until.IsZero() {
+			until = time.Now().Add(a.config.DeliverWithin)
 		}
-		summaries, mails, err := n.owed(ctx)
-		if err != nil || summaries+mails == 0 {
-			return true, err
-		}
-		if time.Since(concludedAt) > a.config.DeliverWithin {
-			undelivered = n.undelivered(summaries, mails)
-			return true, nil
-		}
-		return false, nil
+		return n.waited(ctx, until)
 	})
 	if ctx.Err() != nil {
 		return errors.Join(err, a.store.Interrupt(context.WithoutCancel(ctx), key))
 	}
-	if err := errors.Join(err, undelivered); err != nil {
+	if err == nil {
+		err = n.undelivered(ctx)
+	}
+	if err != nil {
 		return err
 	}
 	return r.outcome(ctx, a, key)

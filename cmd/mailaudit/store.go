@@ -20,7 +20,7 @@ type storage interface {
 	newEngine(opts queue.Options) (engine, error)
 	// lock keeps other working processes away where there may be one only. errLocked if there is one.
 	lock() (unlock func() error, err error)
-	// recover puts right what killed processes left.
+	// recover puts right what killed processes left, and has what waits after a failure tried at once.
 	recover(ctx context.Context, now time.Time) error
 	// workedOn tells whether a process works on the run.
 	workedOn(run audit.Run, now time.Time) bool

@@ -67,7 +67,7 @@ func (s postgresStorage) recover(ctx context.Context, now time.Time) error {
 	if _, err := s.ReclaimNotices(ctx, now.Add(-asleepAfter)); err != nil {
 		return err
 	}
-	return s.RetryJobs(ctx)
+	return errors.Join(s.RetryJobs(ctx), s.Hasten(ctx, now))
 }
 
 func (s postgresStorage) workedOn(run audit.Run, now time.Time) bool {

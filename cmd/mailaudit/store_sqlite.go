@@ -59,7 +59,9 @@ func (s sqliteStorage) lock() (func() error, error) {
 	return unlock, err
 }
 
-func (s sqliteStorage) recover(ctx context.Context, _ time.Time) error { return s.Recover(ctx) }
+func (s sqliteStorage) recover(ctx context.Context, now time.Time) error {
+	return errors.Join(s.Recover(ctx), s.Hasten(ctx, now))
+}
 
 func (s sqliteStorage) workedOn(audit.Run, time.Time) bool {
 	unlock, err := s.lock()

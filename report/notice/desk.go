@@ -52,9 +52,10 @@ type Desk struct {
 }
 
 const (
-	tryAgainAfter = 5 * time.Minute // doubled at each try
-	giveUpAfter   = 24 * time.Hour  // since the notice was written, and after
-	giveUpTries   = 10              // tries, whose pauses add up to 21 hours: a relay that was away uses up none of its time
+	tryAgainAfter = 5 * time.Minute  // doubled at each try
+	lineDeadAfter = 10 * time.Second // doubled at each try, where the relay said nothing
+	giveUpAfter   = 24 * time.Hour   // since the notice was written, and after
+	giveUpTries   = 10               // tries, whose pauses add up to 21 hours: a relay that was away uses up none of its time
 )
 
 // Notify sends one notice. Its error is our own trouble, such as a relay that refuses us: the notice stays
@@ -152,6 +153,10 @@ func (p *parcel) putBack(ctx context.Context, out Outcome, sendErr error) error 
 	if n.Tries >= giveUpTries && now.Sub(n.CreatedAt) > giveUpAfter {
 		return p.mark(ctx, audit.NoticeFailed, "given up after 24 hours: "+out.Detail, time.Time{})
 	}
-	wait := tryAgainAfter << min(n.Tries-1, 6)
+	wait := tryAgainAfter
+	if out.Reply.Code == 0 {
+		wait = lineDeadAfter
+	}
+	wait <<= min(n.Tries-1, 6)
 	return p.mark(ctx, audit.NoticeQueued, out.Detail, now.Add(wait))
 }
