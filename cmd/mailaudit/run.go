@@ -91,13 +91,19 @@ func (r *runCmd) start(ctx context.Context, c *config.Config, log *slog.Logger, 
 	if r.DryRun {
 		return a.rehearse(ctx, r.scope())
 	}
+	// Before the lock: the run that another process works on is the one to join, also once it is concluded.
+	key, err := r.chooseKey(ctx, a)
+	if err != nil {
+		return err
+	}
 	unlock, err := lockStore(ctx, a.store, true)
 	if err != nil {
 		return err
 	}
 	defer unlock()
 	a.auditor.Clocks = clocksOf(c, a.store)
-	return r.night(ctx, a, begun)
+	begun(key)
+	return r.night(ctx, a, key)
 }
 
 // checkKeys refuses a keyset that opens nothing, before anything is dialled. An opener that is down is a
@@ -110,12 +116,7 @@ func (a *app) checkKeys(ctx context.Context) error {
 	return err
 }
 
-func (r *runCmd) night(ctx context.Context, a *app, begun func(key string)) error {
-	key, err := r.chooseKey(ctx, a)
-	if err != nil {
-		return err
-	}
-	begun(key)
+func (r *runCmd) night(ctx context.Context, a *app, key string) error {
 	if run, err := a.store.LoadRun(ctx, key); err == nil && run.Status == audit.RunConcluded {
 		fmt.Fprintf(a.around.stdout, "run %s is %s already; it is not repeated\n", key, describeRun(run))
 	} else if err := r.begin(ctx, a, key); err != nil {
