@@ -23,7 +23,11 @@ func slowNight(t *testing.T) (*scene, *sim.Server) {
 	s := newScene(t)
 	server := s.play(sim.Google(), sim.Mood{AuthLatency: 100 * time.Millisecond})
 	s.settings["providers"] = "{google: {max_concurrency: 4, max_rate: 1000/s}}"
-	var rows []row
+	s.install(slowRows(s)...)
+	return s, server
+}
+
+func slowRows(s *scene) (rows []row) {
 	for i := range 60 {
 		login := fmt.Sprintf("front%02d@gmail.com", i)
 		truth := sim.Account{Password: "own", AppPasswords: []string{"abcdefghijklmnop"}, TwoFactor: true}
@@ -34,8 +38,7 @@ func slowNight(t *testing.T) (*scene, *sim.Server) {
 		rows = append(rows, row{"account_id": fmt.Sprintf("a-%02d", i), "tenant_id": fmt.Sprintf("T-%02d", i), "address": login,
 			"secret": "abcdefghijklmnop", "contact_email": fmt.Sprintf("contact%02d@customers.example", i)})
 	}
-	s.install(rows...)
-	return s, server
+	return rows
 }
 
 func refusedContacts() (all []string) {

@@ -113,7 +113,7 @@ func (n *night) beat(ctx context.Context) error {
 			return err
 		}
 	}
-	_, err = n.store.ReclaimNotices(ctx, n.now().Add(-asleepAfter))
+	_, err = n.store.ReclaimNotices(ctx, n.now().Add(-unsentAfter))
 	return err
 }
 

@@ -25,6 +25,9 @@ const (
 	// that nobody does.
 	beatEvery   = 15 * time.Second
 	asleepAfter = 2 * time.Minute
+	// unsentAfter is how long a mail may be on its way to the final dot: longer than the queue lets a job run.
+	// Who had it in hand longer is dead or asleep.
+	unsentAfter = 90 * time.Second
 )
 
 func openPostgres(ctx context.Context, c *config.Config, how opening, log *slog.Logger) (storage, error) {
@@ -64,7 +67,7 @@ func (s postgresStorage) newEngine(opts queue.Options) (engine, error) {
 func (s postgresStorage) lock() (func() error, error) { return func() error { return nil }, nil }
 
 func (s postgresStorage) recover(ctx context.Context, now time.Time) error {
-	if _, err := s.ReclaimNotices(ctx, now.Add(-asleepAfter)); err != nil {
+	if _, err := s.ReclaimNotices(ctx, now.Add(-unsentAfter)); err != nil {
 		return err
 	}
 	return errors.Join(s.RetryJobs(ctx), s.Hasten(ctx, now))

@@ -36,10 +36,11 @@ type RelayMood struct {
 	Data       string            // the reply after the final dot; the message is not kept
 	Until      int               // messages in all; MAIL FROM meets 421 after them. 0: no limit
 
-	DropBeforeDot bool // the line goes dead in the middle of a message, which is not kept
-	DropAfterDot  bool // the message is kept and the line goes dead before the reply
-	HangAfterDot  bool // the message is kept and no reply ever comes
-	Latency       time.Duration
+	DropBeforeDot bool          // the line goes dead in the middle of a message, which is not kept
+	DropAfterDot  bool          // the message is kept and the line goes dead before the reply
+	HangAfterDot  bool          // the message is kept and no reply ever comes
+	Latency       time.Duration // before the reply to the final dot
+	MailLatency   time.Duration // before the reply to MAIL FROM
 }
 
 // Message is a mail that the relay took over.
@@ -149,6 +150,17 @@ func (r *Relay) currentMood() RelayMood {
 	return r.mood
 }
 
+// pause waits, unless the relay is closed.
+func (r *Relay) pause(d time.Duration) {
+	if d <= 0 {
+		return
+	}
+	select {
+	case <-time.After(d):
+	case <-r.done:
+	}
+}
+
 // relaySession is one connection's envelope.
 type relaySession struct {
 	relay *Relay
@@ -190,6 +202,7 @@ func (s *relaySession) Mail(from string, _ *smtp.MailOptions) error {
 	s.relay.mails++
 	taken := len(s.relay.messages)
 	s.relay.mu.Unlock()
+	s.relay.pause(mood.MailLatency)
 	switch {
 	case s.relay.opts.Username != "" && s.login == "":
 		return wireError("530 5.7.0 Authentication required")
@@ -221,12 +234,7 @@ func (s *relaySession) Data(in io.Reader) error {
 	if _, err := io.Copy(&data, in); err != nil {
 		return err
 	}
-	if mood.Latency > 0 {
-		select {
-		case <-time.After(mood.Latency):
-		case <-s.relay.done:
-		}
-	}
+	s.relay.pause(mood.Latency)
 	if mood.Data != "" {
 		return wireError(mood.Data)
 	}

@@ -142,6 +142,25 @@ func (c *Cluster) exec(ctx context.Context, database, sql string) error {
 	return nil
 }
 
+// Texts runs a query of one column as Admin.
+func (c *Cluster) Texts(t testing.TB, database, sql string) []string {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), c.URL(database, Admin))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	rows, err := conn.Query(t.Context(), sql)
+	if err != nil {
+		t.Fatalf("%.60s: %v", sql, err)
+	}
+	all, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		t.Fatalf("%.60s: %v", sql, err)
+	}
+	return all
+}
+
 // Psql runs a file as Admin, as an operator does; settings are psql's variables as name=value.
 func (c *Cluster) Psql(t testing.TB, database, file string, settings ...string) {
 	t.Helper()
