@@ -52,6 +52,7 @@ type Engine[TTx any] struct {
 	client *river.Client[TTx]
 	opts   Options
 	wake   chan struct{}
+	spare  *slog.Logger // for what may fail at every look
 	done   chan struct{}
 	stop   context.CancelFunc
 }
@@ -110,7 +111,7 @@ func New[TTx any](driver riverdriver.Driver[TTx], opts Options) (*Engine[TTx], e
 	for _, p := range opts.Providers {
 		queues[providerQueue(p)] = river.QueueConfig{MaxWorkers: batchWorkers}
 	}
-	e := &Engine[TTx]{opts: opts, wake: make(chan struct{}, 1)}
+	e := &Engine[TTx]{opts: opts, wake: make(chan struct{}, 1), spare: sparingly(opts.Log)}
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &planWorker{steps: opts.Steps, again: e.Wake})
 	river.AddWorker(workers, &verifyWorker{steps: opts.Steps, again: e.Wake})
@@ -191,7 +192,7 @@ func (e *Engine[TTx]) keepAgenda(ctx context.Context) {
 	defer tick.Stop()
 	for {
 		if err := e.putIn(ctx); err != nil && ctx.Err() == nil {
-			e.opts.Log.Error("agenda not read", "err", err)
+			e.spare.Error("agenda not read", "err", err)
 		}
 		select {
 		case <-ctx.Done():

@@ -34,19 +34,3 @@ func (f *failures) HandlePanic(_ context.Context, job *rivertype.JobRow, value a
 	f.log.Error("job panicked, it will be tried again", "job", job.Kind, "id", job.ID, "panic", value, "trace", trace)
 	return nil
 }
-
-// quiet keeps River's own notes of its work out of ours, unless they are warnings.
-func quiet(log *slog.Logger) *slog.Logger {
-	return slog.New(atLeast{log.Handler()})
-}
-
-type atLeast struct{ slog.Handler }
-
-func (h atLeast) Enabled(ctx context.Context, level slog.Level) bool {
-	return level >= slog.LevelWarn && h.Handler.Enabled(ctx, level)
-}
-
-func (h atLeast) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return atLeast{h.Handler.WithAttrs(attrs)}
-}
-func (h atLeast) WithGroup(name string) slog.Handler { return atLeast{h.Handler.WithGroup(name)} }

@@ -48,7 +48,7 @@ func (c *sleepers) sleeps(cmd *exec.Cmd) {
 }
 
 // wakes lets it go on, and it ends well without having changed anything.
-func (c *sleepers) wakes(cmd *exec.Cmd, said interface{ String() string }) {
+func (c *sleepers) wakes(cmd *exec.Cmd, said *lockedBuffer) {
 	c.t.Helper()
 	before, mails := c.stored(), c.recipients()
 	c.need(cmd.Process.Signal(syscall.SIGCONT))

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,10 +8,12 @@ import (
 	"os"
 	"os/exec"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"mailaudit/audit/postgres/pgtest"
 	"mailaudit/providers/sim"
 )
 
@@ -96,17 +97,17 @@ func TestInterruptedNightGoesOn(t *testing.T) {
 }
 
 // process runs the program as a process of its own, by the real clock.
-func (s *scene) process(args ...string) (*exec.Cmd, *bytes.Buffer) {
+func (s *scene) process(args ...string) (*exec.Cmd, *lockedBuffer) {
 	s.t.Helper()
 	s.writeConfig()
 	self, err := os.Executable()
 	s.need(err)
 	cmd := exec.CommandContext(s.t.Context(), self, append([]string{"--config", s.path("mailaudit.yaml")}, args...)...)
 	cmd.Env = append(os.Environ(), asProgram+"=main")
-	var said bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &said, &said
+	said := &lockedBuffer{}
+	cmd.Stdout, cmd.Stderr = said, said
 	s.need(cmd.Start())
-	return cmd, &said
+	return cmd, said
 }
 
 // A process that is killed leaves nothing that holds the next one up: it goes on at once, asks nobody more
@@ -159,6 +160,41 @@ func TestKilledNightGoesOn(t *testing.T) {
 	}
 	s.toldOnceOrListed(refusedContacts())
 	s.leftClean()
+}
+
+// A database that is away for a moment does not end the night: it is waited for.
+func TestNightWaitsForItsDatabase(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts a PostgreSQL of its own")
+	}
+	t.Parallel()
+	s, server := slowNight(t)
+	s.clock.ahead = 0
+	cluster := pgtest.Own(t)
+	s.settings["database"] = cluster.URL("postgres", pgtest.Admin)
+	s.done("migrate")
+	s.imported(slowRows(s)...)
+	cmd, said := s.process("run", "--key", "night")
+	within(t, "some accounts were asked", func() bool { return server.Counters().Credentials >= 12 })
+	s.need(cluster.Crash())
+	within(t, "the night waits", func() bool { return strings.Contains(said.String(), "the night waits for it") })
+	time.Sleep(2 * time.Second)
+	s.need(cluster.Up())
+	if err := cmd.Wait(); err != nil {
+		t.Fatalf("%v:\n%s", err, said)
+	}
+	if r := s.report("night"); r.Run.Status != "concluded" || r.Verdicts["compliant"] != 50 || r.Verdicts["invalid"] != 10 {
+		t.Errorf("run %+v, verdicts %v", r.Run, r.Verdicts)
+	}
+	for login, n := range s.world.Attempts() {
+		if n > 2 {
+			t.Errorf("%s was asked %d times", login, n)
+		}
+	}
+	if n := len(s.summaries()); n != 1 {
+		t.Errorf("%d summaries", n)
+	}
+	s.toldOnceOrListed(refusedContacts())
 }
 
 // toldOnceOrListed: whoever has no mail is listed as ambiguous, and nobody has two.

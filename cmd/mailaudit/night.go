@@ -33,6 +33,9 @@ type night struct {
 const (
 	lookEvery   = 200 * time.Millisecond // how often the agenda and the run are looked at
 	drainWithin = 25 * time.Second       // how long dialogues may go on after a signal
+	// awayAtMost is how long the database may be away, or full, before a night that waits for it is left to the
+	// next start: longer than a restart takes, or a move to another machine.
+	awayAtMost = 5 * time.Minute
 )
 
 func (a *app) newNight() (*night, error) {
@@ -150,6 +153,7 @@ func (n *night) Notify(ctx context.Context, id int64) error {
 }
 
 // work runs the engine until done says so or ctx ends. A signal lets dialogues end and hands the rest back.
+// An error of done, which reads the database, is waited out: jobs that met the same are tried again.
 func (n *night) work(ctx context.Context, done func(context.Context) (bool, error)) (err error) {
 	if err := n.store.recover(ctx, n.now()); err != nil {
 		return err
@@ -162,8 +166,18 @@ func (n *night) work(ctx context.Context, done func(context.Context) (bool, erro
 	}()
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
+	var away time.Time // since when done gives errors; zero: it does not
 	for {
-		if finished, err := done(ctx); finished || err != nil {
+		finished, err := done(ctx)
+		switch {
+		case finished:
+			return err
+		case err == nil:
+			away = time.Time{}
+		case away.IsZero():
+			away = time.Now()
+			n.log.Warn("the database does not answer; the night waits for it", "at_most", awayAtMost.String(), "err", err)
+		case time.Since(away) > awayAtMost:
 			return err
 		}
 		select {

@@ -61,7 +61,7 @@ func (n *night) owed(ctx context.Context) (d debt, err error) {
 func (n *night) waited(ctx context.Context, until time.Time) (bool, error) {
 	d, err := n.owed(ctx)
 	if err != nil || d.none() {
-		return true, err
+		return err == nil, err
 	}
 	left := time.Until(until)
 	return left < 0 || d.later.Sub(n.now()) > left, nil
