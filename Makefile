@@ -67,6 +67,10 @@ fuzz: ## Each fuzz test for FUZZTIME (30s).
 fault: ## Nights in which everything fails, FAULTS (20) times over; MAILAUDIT_FAULT_SEED plays the first again.
 	@MAILAUDIT_FAULT=$(FAULTS) MAILAUDIT_TEST_REQUIRE=1 go test ./cmd/mailaudit -run 'TestFaults$$' -v -count 1 -parallel 4 -timeout 0
 
+.PHONY: scale
+scale: ## How much faster four processes are than one at a slow provider, ROUNDS (3) times each.
+	@MAILAUDIT_SCALE=$(or $(ROUNDS),3) MAILAUDIT_TEST_REQUIRE=1 go test ./cmd/mailaudit -run '^TestScale$$' -v -count 1 -timeout 0
+
 .PHONY: pictures
 pictures: ## Redraw the pictures of the guides from their screens.txt (CHROMIUM=chromium).
 	@go run ./report/notice/draw -chromium $(or $(CHROMIUM),chromium) providers/*/guide/pictures/screens.txt

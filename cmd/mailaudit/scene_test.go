@@ -166,7 +166,10 @@ func (s *scene) writeConfig() {
 	for _, key := range slices.Sorted(maps.Keys(s.settings)) {
 		fmt.Fprintf(&b, "%s: %s\n", key, s.settings[key])
 	}
-	s.need(os.WriteFile(s.path("mailaudit.yaml"), []byte(b.String()), 0o600))
+	// A process that has just been started may be reading it.
+	fresh := s.path("mailaudit.yaml.new")
+	s.need(os.WriteFile(fresh, []byte(b.String()), 0o600))
+	s.need(os.Rename(fresh, s.path("mailaudit.yaml")))
 }
 
 // outcome is what a command left behind.
