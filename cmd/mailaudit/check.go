@@ -27,6 +27,9 @@ func (k checkCmd) Run(ctx context.Context, g *Globals, around *surroundingsOf) e
 		return err
 	}
 	defer a.Close()
+	if err := a.checkKeys(ctx); err != nil {
+		return err
+	}
 	got, err := a.auditor.Check(ctx, k.Account)
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -85,5 +86,24 @@ func TestConfigurationErrorsExitWith2(t *testing.T) {
 				t.Errorf("exit %d: %s", o.code, o.stderr)
 			}
 		})
+	}
+}
+
+// TestAWrongKeysetEndsEverythingThatOpensSecrets before anything is dialled.
+func TestAWrongKeysetEndsEverythingThatOpensSecrets(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	s.play(sim.Google(), sim.Mood{})
+	s.install(row{"account_id": "a", "tenant_id": "T", "address": "a@gmail.com", "secret": appPassword})
+	other := filepath.Join(t.TempDir(), "other.json")
+	s.done("keys", "new", "--out", other)
+	s.settings["keyset"] = "file:" + other
+	for _, args := range [][]string{{"run"}, {"run", "--dry-run"}, {"run", "--changed"}, {"check", "a"}} {
+		if o := s.do(args...); o.code != exitUsage || !strings.Contains(lastLine(o.stderr), "keyset opens none") {
+			t.Errorf("%v: exit %d: %s%s", args, o.code, o.stdout, o.stderr)
+		}
+	}
+	if n := s.counters().Connections; n != 0 {
+		t.Errorf("%d connections", n)
 	}
 }

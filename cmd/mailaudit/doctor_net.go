@@ -64,9 +64,12 @@ func (d *doctor) slack(ctx context.Context) {
 		d.fail("slack", err, mend)
 		return
 	}
-	if found.Team == "" {
+	switch {
+	case !d.config.Slack.Webhook.Empty():
 		d.ok("slack", "the webhook is there")
-	} else {
+	case found.Team == "":
+		d.ok("slack", "slack.api_url answers, and does not say to whom the token belongs")
+	default:
 		d.ok("slack", "%s of %s may post to %s", found.Bot, found.Team, cmp.Or(found.Channel, d.config.Slack.Channel))
 	}
 	if found.Note != "" {
