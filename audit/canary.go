@@ -128,6 +128,18 @@ func (a *Auditor) askCanary(ctx context.Context, provider string, acc Account, s
 	return c.target.Provider.Read(conv, c.target.Foreign).Class, "", nil
 }
 
+// CanariesAsked tells whether a provider's canaries were asked in a run. Where one of them contradicts, the
+// provider's night is void; where a night is held, none does.
+func CanariesAsked(ctx context.Context, facts interface {
+	Facts(ctx context.Context, key, prefix string) (map[string]string, error)
+}, key, provider string) (bool, error) {
+	asked, err := facts.Facts(ctx, key, canaryFact)
+	if err != nil {
+		return false, err
+	}
+	return asked[canaryFact+"before/"+provider] != "" || asked[canaryFact+"after/"+provider] != "", nil
+}
+
 // canaryVoids tells by provider what its canaries take away from the night.
 func (a *Auditor) canaryVoids(ctx context.Context, run Run) (map[string]Ruling, error) {
 	facts, err := a.Ledger.Facts(ctx, run.Key, canaryFact)

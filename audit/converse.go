@@ -220,7 +220,7 @@ func (a *Auditor) judge(r *Result, c candidate, conv providers.Conversation, bef
 	r.Rule, r.Class = reading.Rule, reading.Class
 	if contradicted(c.account, r.Judgement, reading.Class, a.Now()) {
 		r.Judgement = Judgement{Verdict: Unverified, TwoFactor: providers.TwoFactorUnknown, Certainty: providers.Ambiguous}
-		r.Reason = "contradicted by live traffic"
+		r.Reason = ReasonContradicted
 	}
 	r.Mechanism, r.Took = string(conv.Mechanism), conv.Took
 	if conv.LocalAddr.IsValid() {

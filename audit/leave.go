@@ -9,6 +9,9 @@ import (
 // trafficProof is how fresh the product's own success must be to contradict a refusal.
 const trafficProof = 24 * time.Hour
 
+// ReasonContradicted is why such an account is unverified.
+const ReasonContradicted = "contradicted by live traffic"
+
 // contradicted tells whether the product has sent mail through the very credential that is refused now: then
 // the fault is ours, our address perhaps, and nobody is accused.
 func contradicted(acc Account, j Judgement, class providers.Class, now time.Time) bool {

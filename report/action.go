@@ -103,6 +103,9 @@ func (s *Summary) providerActions() []Action {
 			unknown = append(unknown, Action{Kind: ActionUnknown, Provider: p.Name, Count: n, Section: "unknown",
 				Text: p.Title + ", " + Mailboxes(n) + ": a reply that no rule knows (counted as unverified)"})
 		}
+		if s.HeldNow(p.Name) {
+			n += s.inUse(p.Name) // the hold tells of them
+		}
 		if n := p.NoAnswer - n; !p.Void && s.Finished() && tooSilent(n, p.Accounts) {
 			silent = append(silent, Action{Kind: ActionNoAnswer, Provider: p.Name, Count: n, Section: "no-answer",
 				Text: p.Title + ", " + Count(n) + " of " + Mailboxes(p.Accounts) + " unverified" + s.mostly(p.Name)})
@@ -139,6 +142,9 @@ func (s *Summary) mostly(provider string) string {
 	for _, q := range s.NoAnswer {
 		if q.Provider != provider {
 			continue
+		}
+		if q.Reason == audit.ReasonContradicted {
+			return ", mostly refused here while the product sends through them: our address may be the cause"
 		}
 		if q.Rule == "" {
 			return ", mostly without a word from the server"

@@ -32,6 +32,20 @@ type Hold struct {
 	Rules    string // what refused tonight's new ones: "all by google/bad-credentials"
 	Decided  string // what a person decided, when and who; "" while it is open
 	Accounts int    // of the provider, tonight
+	Canaries bool   // the provider's canaries were asked in the hold's run, and none contradicts
+	InUse    int    // mailboxes that were refused tonight, and through which the product sends all the same
+}
+
+// Signs are what speaks for one decision or the other.
+func (h Hold) Signs() []string {
+	var signs []string
+	if h.InUse > 0 {
+		signs = append(signs, Count(h.InUse)+" more were refused here while the product sends through them: perhaps it is our address, and not the customers")
+	}
+	if h.Canaries {
+		signs = append(signs, "our own canaries there were asked, and none contradicts")
+	}
+	return signs
 }
 
 // Open tells whether the hold still waits.
@@ -49,8 +63,8 @@ func (h Hold) Steps() []Step {
 	at := " --run " + h.RunKey + " --provider " + h.Provider
 	return []Step{
 		{"Look", "notices preview" + at, "three of the mails as they would go out"},
-		{"Release", "notices release" + at + " --by YOU", "asks " + h.Title + " again, mails only about what still fails"},
-		{"Discard", "notices discard" + at + " --by YOU", "nothing is mailed"},
+		{"Release", "notices release" + at + " --by YOU", "asks " + h.Title + " again and mails only what still fails"},
+		{"Discard", "notices discard" + at + " --by YOU", "mails nothing of it"},
 	}
 }
 
@@ -83,7 +97,11 @@ func (s *Summary) readDesk(ctx context.Context, src Source) error {
 		if h.OpenedAt.After(s.Run.StartedAt) {
 			continue // of a later night than this report's
 		}
-		s.Holds = append(s.Holds, Hold{RunKey: h.RunKey, Provider: h.Provider, Why: h.Why, Since: h.OpenedAt, Waiting: h.Notices})
+		asked, err := audit.CanariesAsked(ctx, desk, h.RunKey, h.Provider)
+		if err != nil {
+			return fmt.Errorf("read the canaries' answers: %w", err)
+		}
+		s.Holds = append(s.Holds, Hold{RunKey: h.RunKey, Provider: h.Provider, Why: h.Why, Since: h.OpenedAt, Waiting: h.Notices, Canaries: asked})
 	}
 	decided, err := audit.Decisions(ctx, desk, s.Run.Key)
 	if err != nil {
@@ -105,6 +123,7 @@ func (s *Summary) describeHolds(w *walk) {
 			continue
 		}
 		h.Accounts = p.Accounts
+		h.InUse = s.inUse(h.Provider)
 		if h.Why == "" {
 			h.Why = p.HoldReason
 		}
@@ -125,5 +144,21 @@ func (s *Summary) OpenHolds() []Hold {
 	return open
 }
 
+// inUse counts a provider's mailboxes whose refusal the product's own traffic contradicts.
+func (s *Summary) inUse(provider string) int {
+	n := 0
+	for _, q := range s.NoAnswer {
+		if q.Provider == provider && q.Reason == audit.ReasonContradicted {
+			n += q.Count
+		}
+	}
+	return n
+}
+
+// HeldNow tells whether mails of the provider wait for a person.
+func (s *Summary) HeldNow(provider string) bool {
+	return slices.ContainsFunc(s.Holds, func(h Hold) bool { return h.Open() && h.Provider == provider })
+}
+
 // Fault texts stand in channels, so they are one line each.
-func (f Fault) line() string { return capital(strings.TrimSpace(f.What)) }
+func (f Fault) line() string { return Capital(strings.TrimSpace(f.What)) }

@@ -112,7 +112,7 @@ func (s *Summary) ActorLine() string {
 	if len(parts) == 0 {
 		return ""
 	}
-	return "to be mended by " + strings.Join(parts, ", ")
+	return "who must act: " + strings.Join(parts, ", ")
 }
 
 // debtActions has operations look after accounts of which nothing is known for a week.

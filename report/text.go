@@ -76,6 +76,9 @@ func (s *Summary) textHolds(t *textWriter) {
 			why += ", " + h.Rules
 		}
 		t.wrap("", why)
+		for _, sign := range h.Signs() {
+			t.wrap("", sign)
+		}
 		t.wrap("", Number(h.Waiting, "mail waits", "mails wait")+" since the night of "+h.Since.In(s.Zone).Format("Mon 2 Jan")+"; nobody has decided yet")
 		for _, step := range h.Steps() {
 			t.wrap(pad(step.Name, 8), "mailaudit "+step.Command)

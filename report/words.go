@@ -48,7 +48,8 @@ func Percent(part, whole int) string {
 // Words writes a name from the program's own lists for people: "app password required".
 func Words[T ~string](name T) string { return strings.ReplaceAll(string(name), "_", " ") }
 
-func capital(name string) string {
+// Capital writes a text with a capital first.
+func Capital(name string) string {
 	_, size := utf8.DecodeRuneInString(name)
 	return strings.ToUpper(name[:size]) + name[size:]
 }
@@ -148,8 +149,13 @@ func (s *Summary) ChangeLine() []string {
 	return []string{"new " + Count(c.NewlyFailing), "repaired " + Count(c.Recovered), open}
 }
 
-// MailLine says what the customers are told, and when; "" if there is nothing to say.
-func (s *Summary) MailLine() string {
+// MailLine says what the customers are told, of which kinds, and when; "" if there is nothing to say.
+func (s *Summary) MailLine() string { return s.mailLine(true) }
+
+// MailCount is MailLine without the kinds.
+func (s *Summary) MailCount() string { return s.mailLine(false) }
+
+func (s *Summary) mailLine(kinds bool) string {
 	m := s.Mails.States
 	var parts []string
 	say := func(state audit.NoticeState, one, many, then string) {
@@ -158,8 +164,12 @@ func (s *Summary) MailLine() string {
 			return
 		}
 		text := Number(n, one, many)
-		if kinds := s.Mails.Kinds(state); len(kinds) > 0 {
-			then += ": " + strings.Join(kinds, ", ")
+		switch of := s.Mails.Kinds(state); {
+		case !kinds || len(of) == 0:
+		case len(of) == 1 && n > 1:
+			then += ": all " + strings.TrimPrefix(of[0], Count(n)+" ")
+		default:
+			then += ": " + strings.Join(of, ", ")
 		}
 		parts = append(parts, text+then)
 	}

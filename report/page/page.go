@@ -29,6 +29,7 @@ var functions = template.FuncMap{
 	"verdict": report.Words[audit.Verdict],
 	"percent": report.Percent,
 	"plain":   report.Plain,
+	"capital": report.Capital,
 	"first":   func(d []report.Debt) []report.Debt { return d[:min(len(d), debtsShown)] },
 }
 

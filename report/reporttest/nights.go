@@ -260,10 +260,14 @@ func Held() Night {
 	s := store(90)
 	s.ordinary()
 	s.some(212, "google", audit.Revoked, audit.Compliant)
+	s.some(209, "google", audit.Unverified, audit.Compliant, func(f *audit.Finding) {
+		f.Rule, f.Reason = "google/bad-credentials", audit.ReasonContradicted
+	})
+	s.Noted = map[string]string{"canaries/after/google": "{}"}
 	s.mail(200, audit.KindFinding, audit.NoticeHeld, start.Add(6*time.Hour))
 	s.Conclude()
 	p := s.Runs[len(s.Runs)-1].Numbers.Providers["google"]
-	p.Held, p.HoldReason = true, "212 of 7,007 accounts fail newly (normal: up to 67)"
+	p.Held, p.HoldReason = true, "212 of 7,216 accounts fail newly (normal: up to 72)"
 	s.hold("google", p.HoldReason, start)
 	return night("held", s)
 }

@@ -5,7 +5,6 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/slack-go/slack"
@@ -34,7 +33,7 @@ func (c composer) rows() [][]string {
 		}
 		title := p.Title
 		switch {
-		case p.Held:
+		case c.s.HeldNow(p.Name):
 			title += " (held)"
 		case p.Void:
 			title += " (void)"
@@ -127,9 +126,4 @@ func joinWithin(lines []string, max int) string {
 		out, used = append(out, line), used+n
 	}
 	return strings.Join(out, "\n")
-}
-
-func upperFirst(text string) string {
-	r, size := utf8.DecodeRuneInString(text)
-	return string(unicode.ToUpper(r)) + text[size:]
 }

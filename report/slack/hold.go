@@ -49,9 +49,12 @@ func (c composer) openHold(h report.Hold, first bool) string {
 	}
 	why += ". " + report.Number(h.Waiting, "mail waits", "mails wait")
 	lines = append(lines, why+"; nobody has decided yet")
-	for _, step := range h.Steps() {
-		lines = append(lines, step.Name+" "+command(c.CommandPrefix, step.Command)+" ("+neutral(step.Effect, sentenceMax)+")")
+	for _, sign := range h.Signs() {
+		lines = append(lines, report.Capital(sign))
 	}
-	lines = append(lines, "Do nothing: nothing is mailed, and they are asked again tonight")
+	for _, step := range h.Steps() { // the command on a line of its own: it is long, and to be copied
+		lines = append(lines, "*"+step.Name+"* "+neutral(step.Effect, sentenceMax), command(c.CommandPrefix, step.Command))
+	}
+	lines = append(lines, "*Do nothing* mails nothing; they are asked again tonight")
 	return joinWithin(lines, sectionMax)
 }

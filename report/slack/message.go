@@ -77,7 +77,7 @@ func Compose(s *report.Summary, l Layout) Message {
 	}
 	if block := chart(s); block != nil {
 		m.chart = len(m.Blocks) + 1
-		say(escape(upperFirst(s.TrendLine())), block)
+		say(escape(report.Capital(s.TrendLine())), block)
 	}
 	foot := c.foot()
 	say(foot, slack.NewContextBlock("", mrkdwn(foot)))
@@ -95,7 +95,7 @@ func (c composer) head() string {
 	s := c.s
 	first := []string{c.mark() + " *" + neutral(s.Headline(), headlineMax) + "*", neutral(s.Night(), 90) + " " + escape(s.Span())}
 	if len(s.OpenHolds()) > 0 {
-		first = []string{"Rest of the night: " + neutral(s.Night(), 90) + " " + escape(s.Span())} // the decision has led already
+		first = []string{"*Rest of the night* " + escape(s.Span())} // the decision has led already, and with the date
 	}
 	if s.Expected() > 0 {
 		first = append(first, s.Coverage())
@@ -112,13 +112,13 @@ func (c composer) head() string {
 		if s.Previous == nil {
 			changes = append([]string{"first night"}, changes...)
 		}
-		lines = append(lines, firstCounts.ReplaceAllString(upperFirst(strings.Join(changes, separator)), "$1*$2*"))
+		lines = append(lines, firstCounts.ReplaceAllString(report.Capital(strings.Join(changes, separator)), "$1*$2*"))
 	}
 	if line := s.ActorLine(); line != "" {
-		lines = append(lines, upperFirst(line))
+		lines = append(lines, report.Capital(line))
 	}
 	if line := s.MailLine(); line != "" {
-		line = escape(upperFirst(line))
+		line = escape(report.Capital(line))
 		if s.Mails.States[audit.NoticeQueued] > 0 {
 			line += ". Stop: " + command(c.CommandPrefix, stopCommand)
 		}
@@ -140,7 +140,7 @@ func (c composer) quiet() string {
 		c.mark() + " " + s.Headline(), neutral(s.Night(), 90), s.Coverage(),
 		strings.Join(s.ChangeLine(), ", "),
 	}
-	if line := s.MailLine(); line != "" {
+	if line := s.MailCount(); line != "" {
 		parts = append(parts, escape(line))
 	}
 	parts = append(parts, c.coming()...)

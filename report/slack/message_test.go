@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -132,6 +135,9 @@ func (m message) problems() []string {
 	}
 	tables := 0
 	for _, b := range m.Blocks {
+		if b["type"] == "data_visualization" {
+			out = append(out, chartProblems(b)...)
+		}
 		if b["type"] == "table" {
 			tables++
 			if rows := b["rows"].([]any); len(rows) > 100 {
@@ -160,11 +166,71 @@ func (m message) problems() []string {
 	return out
 }
 
+// chartProblems are violations of what Slack documents of a line chart (docs.slack.dev, Data visualization block).
+// No other checker knows the block yet.
+func chartProblems(b map[string]any) (out []string) {
+	bad := func(what string, v any) { out = append(out, fmt.Sprintf("chart: %s: %v", what, v)) }
+	data, _ := json.Marshal(b)
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.DisallowUnknownFields()
+	var block struct {
+		Type, Title string
+		BlockID     string `json:"block_id"`
+		Chart       struct {
+			Type   string
+			Series []struct {
+				Name string
+				Data []struct {
+					Label string
+					Value float64
+				}
+			}
+			AxisConfig struct {
+				Categories []string
+				XLabel     string `json:"x_label"`
+				YLabel     string `json:"y_label"`
+			} `json:"axis_config"`
+		}
+	}
+	if err := dec.Decode(&block); err != nil {
+		bad("form", err)
+	}
+	length := func(what, text string, max int) {
+		if n := utf8.RuneCountInString(text); n == 0 || n > max {
+			bad("length of "+what, text)
+		}
+	}
+	length("title", block.Title, 50)
+	c := block.Chart
+	if c.Type != "line" || len(c.Series) == 0 || len(c.Series) > 6 {
+		bad("type or number of series", c.Type)
+	}
+	for _, category := range c.AxisConfig.Categories {
+		length("category", category, 20)
+	}
+	names := map[string]bool{}
+	for _, s := range c.Series {
+		length("name", s.Name, 20)
+		names[s.Name] = true
+		var labels []string
+		for _, p := range s.Data {
+			labels = append(labels, p.Label)
+		}
+		if len(labels) > 20 || !slices.Equal(labels, c.AxisConfig.Categories) || len(slices.Compact(slices.Sorted(slices.Values(labels)))) != len(labels) {
+			bad("points are not one a category", labels)
+		}
+	}
+	if len(names) != len(c.Series) {
+		bad("names are not unique", names)
+	}
+	return out
+}
+
 var (
 	entity     = regexp.MustCompile(`&(amp|lt|gt);`)
 	ownLink    = regexp.MustCompile(`<https://reports\.example\.com/audit/2026-11-23/report\.html(#[a-z-]+)?\|report>`)
 	code       = regexp.MustCompile("`[^`\n]+`")
-	ownBold    = regexp.MustCompile(`(?m)^(\*(For us|New tonight)\*$|\*Decided: [^*\n]+\* ·|\S+ \*[^*\n]+\*( ·|$))`)
+	ownBold    = regexp.MustCompile(`(?m)^(\*(For us|New tonight)\*$|\*(Look|Release|Discard|Do nothing|Rest of the night)\* |\*Decided: [^*\n]+\* ·|\S+ \*[^*\n]+\*( ·|$))`)
 	ownCounts  = regexp.MustCompile(`(?m)(^New|^First night · new|repaired|open) \*[\d,]+\*`)
 	mention    = regexp.MustCompile(`[@#][\pL\pN]`)
 	emojiCode  = regexp.MustCompile(`:[a-z0-9_+'-]+:`)
@@ -225,7 +291,11 @@ func TestPropertyWhateverTheNightBrings(t *testing.T) {
 }
 
 func TestManyFindings(t *testing.T) {
-	for _, findings := range []int{0, 1, 2, 5, 6, 199, 200, 201, 999, 20_000} {
+	sizes := []int{0, 1, 2, 5, 6, 199, 200, 201, 999, 20_000}
+	for range 10 {
+		sizes = append(sizes, rand.IntN(20_001))
+	}
+	for _, findings := range sizes {
 		for _, p := range parse(t, payload(t, reporttest.Huge(findings), layouts["-names"])).problems() {
 			t.Errorf("%d findings: %s", findings, p)
 		}
