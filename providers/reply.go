@@ -63,6 +63,9 @@ func (r Reply) quoted() (Reply, bool) {
 	}
 	inner := Reply{Stage: r.Stage, Enhanced: m[2], Text: m[3]}
 	inner.Code, _ = strconv.Atoi(m[1])
+	if inner.Code == r.Code && inner.Enhanced == r.Enhanced { // a client joined lines that each began so
+		return Reply{}, false
+	}
 	switch inner.Code {
 	case 432, 454, 534, 535, 538: // only AUTH is answered so, RFC 4954 section 6
 		inner.Stage = StageAuth
