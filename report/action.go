@@ -68,7 +68,7 @@ func (s *Summary) actions() []Action {
 			Text: Number(n, "mail has", "mails have") + " been due for a day and not left: nothing delivers"})
 	}
 	a = append(a, s.providerActions()...)
-	if n := s.Mails.States[audit.NoticeFailed]; n > 0 {
+	if n := s.Mails.States[audit.NoticeFailed] + s.Mails.FailedBefore; n > 0 {
 		a = append(a, Action{Kind: ActionFailed, Count: n, Command: "notices list",
 			Text: Number(n, "mail was", "mails were") + " refused for good: these customers do not know"})
 	}

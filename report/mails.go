@@ -2,6 +2,7 @@ package report
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -20,6 +21,9 @@ type Mails struct {
 	Groups  []MailGroup // by state and kind; empty where a run has too many notices to read them
 	Calls   int         // that reach nobody: their customers are to be telephoned
 	Overdue int         // over all runs: queued, and due for a day
+	// FailedBefore are mails of the two runs before that were refused for good: mails leave when their own
+	// run's summary is out, and are tried for a day.
+	FailedBefore int
 }
 
 // MailGroup counts notices of one state and kind.
@@ -60,6 +64,26 @@ func readMails(ctx context.Context, src Source, key string, now time.Time) (Mail
 	}
 	m.Overdue = len(overdue)
 	return m, nil
+}
+
+// failedBefore counts the failed mails of the two runs before seq.
+func failedBefore(ctx context.Context, src Source, seq int64) (int, error) {
+	failed := 0
+	for range 2 {
+		run, err := src.ConcludedBefore(ctx, seq)
+		if errors.Is(err, audit.ErrNoRun) {
+			break
+		}
+		if err != nil {
+			return 0, fmt.Errorf("read the run before: %w", err)
+		}
+		counts, err := src.CountNotices(ctx, run.Key)
+		if err != nil {
+			return 0, err
+		}
+		failed, seq = failed+counts[audit.NoticeFailed], run.Seq
+	}
+	return failed, nil
 }
 
 func groupMails(notices []audit.Notice) []MailGroup {

@@ -86,6 +86,9 @@ func Build(ctx context.Context, src Source, key string, o Options) (*Summary, er
 	if s.Mails, err = readMails(ctx, src, run.Key, s.Now()); err != nil {
 		return nil, fmt.Errorf("report of run %s: %w", run.Key, err)
 	}
+	if s.Mails.FailedBefore, err = failedBefore(ctx, src, run.Seq); err != nil {
+		return nil, fmt.Errorf("report of run %s: %w", run.Key, err)
+	}
 	if s.PageURL == "" {
 		s.PageURL = RunURL(s.BaseURL, run.Key)
 	}
