@@ -63,3 +63,24 @@ func TestReadCasesNamesTheBadLine(t *testing.T) {
 		t.Errorf("a file of bad lines gives an error of %d bytes", len(err.Error()))
 	}
 }
+
+// FuzzReadCases: whatever stands in a file of replies, its cases can be read by the rules, and what is wrong is named by line.
+func FuzzReadCases(f *testing.F) {
+	f.Add(`{"id":"a","provider":"icloud","stage":"auth","reply":"535 5.7.8 Error: authentication failed:","class":"invalid"}`)
+	f.Add(`{"id":"c","provider":"google","stage":"auth","reply":"334 x","xoauth2_json":"{\"status\":\"400\"}"}` + "\n\ufeff\n[]\n")
+	f.Add(`{"id":"d","provider":"microsoft","stage":"oauth_token","reply":"400\n{","alt":["throttled"]}`)
+	f.Fuzz(func(t *testing.T, text string) {
+		cases, err := catalog.ReadCases(strings.NewReader(text))
+		if err == nil && len(cases) > strings.Count(text, "\n")+1 {
+			t.Errorf("%d cases out of %q", len(cases), text)
+		}
+		if err != nil && !strings.Contains(err.Error(), "line ") {
+			t.Errorf("no line is named: %v", err)
+		}
+		for _, c := range cases {
+			if o := c.Run(); !o.Class.Valid() || o.ID == "" {
+				t.Errorf("%+v out of %q", o, text)
+			}
+		}
+	})
+}
