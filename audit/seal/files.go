@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/tink-crypto/tink-go/v2/aead"
 	"github.com/tink-crypto/tink-go/v2/keyset"
@@ -73,58 +74,96 @@ func fill(file *os.File, data []byte) error {
 // still opens. The file is replaced at once or not at all, with its mode and owner; the former one is left
 // as path.old. It returns the new key's id.
 func Rotate(path string) (id uint32, err error) {
-	id, err = rotate(path)
+	err = replaceKeyset(path, true, func(former []byte) (data []byte, err error) {
+		data, id, err = withNewPrimary(former)
+		return data, err
+	})
 	if err != nil {
 		return 0, fmt.Errorf("rotate the keyset: %w", err)
 	}
 	return id, nil
 }
 
-func rotate(path string) (uint32, error) {
+// Destroy takes a key out of the keyset at path: what only it opens is lost. The primary key is refused. The file is
+// replaced as by [Rotate], but no former one is left.
+func Destroy(path string, id uint32) error {
+	if err := replaceKeyset(path, false, func(former []byte) ([]byte, error) { return withoutKey(former, id) }); err != nil {
+		return fmt.Errorf("destroy key %d: %w", id, err)
+	}
+	return nil
+}
+
+// replaceKeyset puts what change makes of the file in its place.
+func replaceKeyset(path string, keep bool, change func(former []byte) ([]byte, error)) error {
 	info, err := os.Lstat(path)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	if info.Mode()&fs.ModeSymlink != 0 {
 		target, _ := filepath.EvalSymlinks(path)
-		return 0, fmt.Errorf("%s is a link, which would be replaced by a file; rotate what it points to: %s", path, target)
+		return fmt.Errorf("%s is a link, which would be replaced by a file; name what it points to: %s", path, target)
 	}
-	// The new file's name is the lock, too: of two rotations at once the later would lose the key of the
-	// earlier.
+	// The new file's name is the lock, too: of two changes at once the later would lose the earlier.
 	next := path + ".new"
 	file, err := os.OpenFile(next, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, fs.ErrExist) {
-		return 0, fmt.Errorf("%s exists: another rotation is at work, or one was cut off; remove it when none is", next)
+		return fmt.Errorf("%s exists: another change is at work, or one was cut off; remove it when none is", next)
 	}
 	if err != nil {
-		return 0, err
+		return err
 	}
 	replaced := false
 	defer func() {
-		if !replaced { // else the name may be another rotation's by now
+		if !replaced { // else the name may be another change's by now
 			os.Remove(next)
 		}
 	}()
 
 	former, _, err := readFile(path)
 	if err != nil {
-		return 0, cmp.Or(err, file.Close())
+		return cmp.Or(err, file.Close())
 	}
-	data, id, err := withNewPrimary(former)
+	data, err := change(former)
 	if err != nil {
-		return 0, cmp.Or(fmt.Errorf("%s %w", path, err), file.Close())
+		return cmp.Or(fmt.Errorf("%s %w", path, err), file.Close())
 	}
 	if err := cmp.Or(likeness(file, info), fill(file, data)); err != nil {
-		return 0, err
+		return err
 	}
-	if err := keepFormer(path, former, info); err != nil {
-		return 0, err
+	if keep {
+		if err := keepFormer(path, former, info); err != nil {
+			return err
+		}
 	}
 	if err := os.Rename(next, path); err != nil {
-		return 0, err
+		return err
 	}
 	replaced = true
-	return id, syncFolder(filepath.Dir(path))
+	return syncFolder(filepath.Dir(path))
+}
+
+// withoutKey takes a key out of an encoded keyset.
+func withoutKey(former []byte, id uint32) ([]byte, error) {
+	k, err := decodeKeyset(former)
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(k.Keys(), func(key Key) bool { return key.ID == id })
+	switch {
+	case i < 0:
+		return nil, errors.New("has no such key")
+	case k.Keys()[i].Primary:
+		return nil, errors.New("seals new secrets by it; rotate first")
+	}
+	manager := keyset.NewManagerFromHandle(k.handle)
+	if err := manager.Delete(id); err != nil {
+		return nil, errors.New("does not let it go")
+	}
+	handle, err := manager.Handle()
+	if err != nil {
+		return nil, errors.New("does not let it go")
+	}
+	return encodeKeyset(handle)
 }
 
 // withNewPrimary adds a key to an encoded keyset.

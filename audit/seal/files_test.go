@@ -220,7 +220,7 @@ func TestRotationsAtOnce(t *testing.T) {
 			for range 20 {
 				id, err := Rotate(path)
 				if err != nil {
-					if !strings.Contains(err.Error(), "another rotation is at work") {
+					if !strings.Contains(err.Error(), "another change is at work") {
 						t.Error(err)
 					}
 					continue
@@ -248,7 +248,7 @@ func TestRotationRefused(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err := Rotate(link)
-		oneLine(t, err, "is a link", "rotate what it points to: "+path)
+		oneLine(t, err, "is a link", "name what it points to: "+path)
 		if k := loaded(t, link); len(k.Keys()) != 1 {
 			t.Error("rotated all the same")
 		}

@@ -89,6 +89,17 @@ func (k *Keyset) Open(accountID string, sealed []byte) (providers.Secret, error)
 	return providers.Secret{}, fmt.Errorf("open the secret of account %s: no key %d: %w", accountID, id, ErrUnknownKey)
 }
 
+// KeyOf is the id of the key that sealed; false where the bytes do not tell.
+func (k *Keyset) KeyOf(sealed []byte) (uint32, bool) {
+	if k.hasRaw() {
+		return 0, false
+	}
+	return keyID(sealed)
+}
+
+// Primary is the id of the key that seals.
+func (k *Keyset) Primary() uint32 { return k.handle.KeysetInfo().GetPrimaryKeyId() }
+
 // keyID reads Tink's output prefix: a version byte (1, or 0 of its older form) and the key's id, big endian.
 func keyID(sealed []byte) (uint32, bool) {
 	if len(sealed) < 5 || sealed[0] > 1 {

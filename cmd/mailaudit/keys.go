@@ -1,9 +1,12 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
+	"strconv"
 	"text/tabwriter"
 
 	"mailaudit/audit/seal"
@@ -14,7 +17,10 @@ import (
 type keysCmd struct {
 	New    keysNewCmd    `cmd:"" help:"Make a keyset, and a fingerprint key beside it. Never overwrites."`
 	Rotate keysRotateCmd `cmd:"" help:"Add a primary key; old secrets still open. Leaves FILE.old."`
-	Status keysStatusCmd `cmd:"" help:"List a keyset's keys without their material."`
+	Status keysStatusCmd `cmd:"" help:"List a keyset's keys without their material, and how many stored secrets need each."`
+	Reseal keysResealCmd `cmd:"" help:"Seal anew, by the primary key, what older keys have sealed."`
+
+	Destroy keysDestroyCmd `cmd:"" help:"Take an old key out of the keyset, if no stored secret needs it."`
 }
 
 type keysNewCmd struct {
@@ -47,31 +53,42 @@ type keysStatusCmd struct {
 	File string `arg:"" optional:"" help:"The keyset file; default: the configured one."`
 }
 
-func (k keysStatusCmd) Run(g *Globals, around *surroundingsOf) error {
-	source := "file:" + k.File
-	if k.File == "" {
-		c, err := config.Load(g.Config, around.lookupEnv)
+func (k keysStatusCmd) Run(ctx context.Context, g *Globals, around *surroundingsOf) error {
+	if k.File != "" {
+		keyset, warnings, err := seal.LoadKeyset("file:"+k.File, around.lookupEnv)
 		if err != nil {
 			return err
 		}
-		if c.ProductSeals() {
-			return usageError("keyset is %s: the product seals the secrets, and there is no keyset of ours; name a FILE", c.Keyset.Kind)
-		}
-		source = c.Keyset.String()
+		warn(g.logger(around.stderr), warnings)
+		return listKeys(around.stdout, keyset, nil)
 	}
-	keyset, warnings, err := seal.LoadKeyset(source, around.lookupEnv)
+	c, keyset, err := configuredKeyset(g, around)
 	if err != nil {
 		return err
 	}
-	warn(g.logger(around.stderr), warnings)
-	w := tabwriter.NewWriter(around.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "KEY\tSTATUS\tKIND\t")
+	needed, err := countSealed(ctx, c, keyset, g.logger(around.stderr))
+	if err != nil {
+		g.logger(around.stderr).Warn("the stored secrets are not counted", "err", err)
+	}
+	return listKeys(around.stdout, keyset, needed)
+}
+
+// listKeys shows a keyset; needed is nil where nobody has counted.
+func listKeys(out io.Writer, keyset *seal.Keyset, needed map[uint32]int) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "KEY\tSTATUS\tKIND\tSECRETS\t")
 	for _, key := range keyset.Keys() {
-		mark := ""
-		if key.Primary {
+		mark, count := "", "not counted"
+		switch {
+		case key.Primary:
 			mark = "seals new secrets"
+		case needed != nil && needed[key.ID] == 0:
+			mark = "may be destroyed"
 		}
-		fmt.Fprintf(w, "%d\t%s\t%s\t%s\n", key.ID, key.Status, key.Kind, mark)
+		if needed != nil {
+			count = strconv.Itoa(needed[key.ID])
+		}
+		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\n", key.ID, key.Status, key.Kind, count, mark)
 	}
 	return w.Flush()
 }

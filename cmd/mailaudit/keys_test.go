@@ -1,0 +1,69 @@
+package main
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+
+	"mailaudit/providers/sim"
+)
+
+// An old key goes when nothing needs it, and not before; no secret looks changed for that.
+func TestOldKeyIsDestroyed(t *testing.T) {
+	t.Parallel()
+	s := watchedScene(t)
+	s.done("run", "--key", "first")
+	number := regexp.MustCompile(`(?m)^(\d+)\s.*$`)
+	old := number.FindStringSubmatch(s.done("keys", "status"))[1]
+	says := func(key string, want ...string) {
+		t.Helper()
+		line := regexp.MustCompile(`(?m)^` + key + `\s.*$`).FindString(s.done("keys", "status"))
+		for _, w := range want {
+			if !strings.Contains(line, w) {
+				t.Errorf("%q does not say %q", line, w)
+			}
+		}
+	}
+	says(old, " 2 ", "seals new secrets")
+	if o := s.do("keys", "destroy", old); o.code != exitFail || !strings.Contains(o.stderr, "2 secrets are still sealed by it") {
+		t.Errorf("exit %d: %s", o.code, o.stderr)
+	}
+	s.done("keys", "rotate", s.path("keyset.json"))
+	s.world.Set("new@gmail.com", sim.Account{Password: "own", AppPasswords: []string{"abcdefghijklmnop"}, TwoFactor: true})
+	s.imported(row{"account_id": "new", "tenant_id": "T-1", "address": "new@gmail.com", "secret": "abcdefghijklmnop"})
+	says(old, " 2 ")
+	if o := s.do("keys", "destroy", old); o.code != exitFail || !strings.Contains(o.stderr, "keys reseal") {
+		t.Errorf("exit %d: %s", o.code, o.stderr)
+	}
+	if out := s.done("keys", "reseal"); !strings.HasPrefix(out, "2 secrets sealed anew") {
+		t.Errorf("said %q", out)
+	}
+	if out := s.done("keys", "reseal"); !strings.HasPrefix(out, "0 secrets") {
+		t.Errorf("said %q", out)
+	}
+	says(old, " 0 ", "may be destroyed")
+	primary := ""
+	for _, m := range number.FindAllStringSubmatch(s.done("keys", "status"), -1) {
+		if m[1] != old {
+			primary = m[1]
+		}
+	}
+	if o := s.do("keys", "destroy", primary); o.code != exitFail {
+		t.Errorf("exit %d: %s", o.code, o.stderr)
+	}
+	s.done("keys", "destroy", old)
+	if out := s.done("keys", "status"); strings.Contains(out, old) || !strings.Contains(out, primary) {
+		t.Errorf("said %s", out)
+	}
+	if o := s.do("keys", "destroy", old); o.code != exitFail || !strings.Contains(o.stderr, "no such key") {
+		t.Errorf("exit %d: %s", o.code, o.stderr)
+	}
+	if line := doctorLine(s.done("doctor"), "ok", "fingerprints"); !strings.Contains(line, "2 of 2") {
+		t.Errorf("secrets look changed: %s", line)
+	}
+	s.atNight(1)
+	s.done("run", "--key", "second")
+	if r := s.report("second"); r.Verdicts["compliant"] != 2 || r.Verdicts["invalid"] != 1 {
+		t.Errorf("%v", r.Verdicts)
+	}
+}
