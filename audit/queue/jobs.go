@@ -40,57 +40,56 @@ func (postArgs) Kind() string     { return string(audit.TaskPost) }
 type planWorker struct {
 	river.WorkerDefaults[planArgs]
 	steps Steps
-	again func()
+	ended func(audit.Task)
 }
 
 func (w *planWorker) Work(ctx context.Context, job *river.Job[planArgs]) error {
-	return goOn(w.again, func() (bool, error) { return w.steps.Plan(ctx, job.Args.Run) })
+	return goOn(w.ended, audit.Task{Kind: audit.TaskPlan, RunKey: job.Args.Run}, func() (bool, error) { return w.steps.Plan(ctx, job.Args.Run) })
 }
 
 type verifyWorker struct {
 	river.WorkerDefaults[verifyArgs]
 	steps Steps
-	again func()
+	ended func(audit.Task)
 }
 
 func (w *verifyWorker) Work(ctx context.Context, job *river.Job[verifyArgs]) error {
-	return goOn(w.again, func() (bool, error) { return w.steps.Verify(ctx, job.Args.Run, job.Args.Batch) })
+	return goOn(w.ended, audit.Task{Kind: audit.TaskVerify, RunKey: job.Args.Run, Batch: job.Args.Batch}, func() (bool, error) { return w.steps.Verify(ctx, job.Args.Run, job.Args.Batch) })
 }
 
 type concludeWorker struct {
 	river.WorkerDefaults[concludeArgs]
 	steps Steps
-	again func()
+	ended func(audit.Task)
 }
 
 func (w *concludeWorker) Work(ctx context.Context, job *river.Job[concludeArgs]) error {
-	return goOn(w.again, func() (bool, error) { return w.steps.Conclude(ctx, job.Args.Run) })
+	return goOn(w.ended, audit.Task{Kind: audit.TaskConclude, RunKey: job.Args.Run}, func() (bool, error) { return w.steps.Conclude(ctx, job.Args.Run) })
 }
 
 type notifyWorker struct {
 	river.WorkerDefaults[notifyArgs]
 	steps Steps
-	again func()
+	ended func(audit.Task)
 }
 
 func (w *notifyWorker) Work(ctx context.Context, job *river.Job[notifyArgs]) error {
-	return goOn(w.again, func() (bool, error) { return false, w.steps.Notify(ctx, job.Args.Notice) })
+	return goOn(w.ended, audit.Task{Kind: audit.TaskNotify, Notice: job.Args.Notice}, func() (bool, error) { return false, w.steps.Notify(ctx, job.Args.Notice) })
 }
 
 type postWorker struct {
 	river.WorkerDefaults[postArgs]
 	steps Steps
-	again func()
+	ended func(audit.Task)
 }
 
 func (w *postWorker) Work(ctx context.Context, job *river.Job[postArgs]) error {
-	return goOn(w.again, func() (bool, error) { return false, w.steps.Post(ctx, job.Args.Run) })
+	return goOn(w.ended, audit.Task{Kind: audit.TaskPost, RunKey: job.Args.Run}, func() (bool, error) { return false, w.steps.Post(ctx, job.Args.Run) })
 }
 
-// goOn runs a step and has the agenda read when it ends: what comes next is mostly there already. A step
-// that used up its turn goes to the end of its queue.
-func goOn(again func(), step func() (more bool, err error)) error {
-	defer again()
+// goOn runs a step and says that it has ended. A step that used up its turn goes to the end of its queue.
+func goOn(ended func(audit.Task), t audit.Task, step func() (more bool, err error)) error {
+	defer ended(t)
 	more, err := step()
 	if err != nil {
 		return err

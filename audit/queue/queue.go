@@ -35,7 +35,7 @@ type Options struct {
 	Agenda func(ctx context.Context) ([]audit.Task, error)
 	// Providers have a queue each, so that one which is down does not hold up the others.
 	Providers []string
-	// Every is how often the agenda is read, and how often each queue is looked at.
+	// Every is how often the agenda is read.
 	Every time.Duration
 	// Conversation is how long the longest conversation with a provider may take.
 	Conversation time.Duration
@@ -51,6 +51,7 @@ type Options struct {
 type Engine[TTx any] struct {
 	client *river.Client[TTx]
 	opts   Options
+	put    *put
 	wake   chan struct{}
 	spare  *slog.Logger // for what may fail at every look
 	done   chan struct{}
@@ -111,19 +112,19 @@ func New[TTx any](driver riverdriver.Driver[TTx], opts Options) (*Engine[TTx], e
 	for _, p := range opts.Providers {
 		queues[providerQueue(p)] = river.QueueConfig{MaxWorkers: batchWorkers}
 	}
-	e := &Engine[TTx]{opts: opts, wake: make(chan struct{}, 1), spare: sparingly(opts.Log)}
+	e := &Engine[TTx]{opts: opts, put: &put{until: map[work]time.Time{}}, wake: make(chan struct{}, 1), spare: sparingly(opts.Log)}
 	workers := river.NewWorkers()
-	river.AddWorker(workers, &planWorker{steps: opts.Steps, again: e.Wake})
-	river.AddWorker(workers, &verifyWorker{steps: opts.Steps, again: e.Wake})
-	river.AddWorker(workers, &concludeWorker{steps: opts.Steps, again: e.Wake})
-	river.AddWorker(workers, &notifyWorker{steps: opts.Steps, again: e.Wake})
-	river.AddWorker(workers, &postWorker{steps: opts.Steps, again: e.Wake})
+	river.AddWorker(workers, &planWorker{steps: opts.Steps, ended: e.ended})
+	river.AddWorker(workers, &verifyWorker{steps: opts.Steps, ended: e.ended})
+	river.AddWorker(workers, &concludeWorker{steps: opts.Steps, ended: e.ended})
+	river.AddWorker(workers, &notifyWorker{steps: opts.Steps, ended: e.ended})
+	river.AddWorker(workers, &postWorker{steps: opts.Steps, ended: e.ended})
 	jobTimeout := max(leastTimeout, opts.Conversation+30*time.Second)
 	client, err := river.NewClient(driver, &river.Config{
 		Queues:               queues,
 		Workers:              workers,
 		FetchCooldown:        min(opts.Every, 100*time.Millisecond),
-		FetchPollInterval:    opts.Every,
+		FetchPollInterval:    pollEvery(opts),
 		JobTimeout:           jobTimeout,
 		RescueStuckJobsAfter: jobTimeout + rescueLater,
 		MaxAttempts:          maxAttempts,
@@ -203,18 +204,46 @@ func (e *Engine[TTx]) keepAgenda(ctx context.Context) {
 	}
 }
 
+// pollEvery is how often each queue is looked at without being told of a job. Where nobody tells, that is all
+// there is; else it is for jobs that come back by themselves.
+func pollEvery(opts Options) time.Duration {
+	if opts.PollOnly {
+		return opts.Every
+	}
+	return max(opts.Every, time.Second)
+}
+
 // putIn adds a job for each task that has none. River's uniqueness sees to the latter.
 func (e *Engine[TTx]) putIn(ctx context.Context) error {
 	tasks, err := e.opts.Agenda(ctx)
-	if err != nil || len(tasks) == 0 {
+	if err != nil {
 		return err
+	}
+	now := time.Now()
+	if tasks = e.put.missing(tasks, now); len(tasks) == 0 {
+		return nil
 	}
 	params := make([]river.InsertManyParams, len(tasks))
 	for i, t := range tasks {
 		params[i] = insertion(t)
 	}
-	_, err = e.client.InsertMany(ctx, params)
-	return err
+	results, err := e.client.InsertMany(ctx, params)
+	if err != nil {
+		e.put.forget(tasks...)
+		return err
+	}
+	for i, r := range results {
+		if r.UniqueSkippedAsDuplicate {
+			e.put.found(tasks[i], now)
+		}
+	}
+	return nil
+}
+
+// ended has the agenda read at once: what comes next is mostly there already.
+func (e *Engine[TTx]) ended(t audit.Task) {
+	e.put.forget(t)
+	e.Wake()
 }
 
 func providerQueue(provider string) string { return "verify_" + provider }
