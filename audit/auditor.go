@@ -180,32 +180,19 @@ func (a *Auditor) RunTasks(ctx context.Context, run Run) ([]Task, error) {
 	if run.Phase == PhaseConcluding || !now.Before(run.Deadline) {
 		return []Task{{Kind: TaskConclude, RunKey: run.Key}}, nil
 	}
-	open, err := a.Ledger.OpenBatches(ctx, run.Key)
+	due, open, err := a.Ledger.NextBatches(ctx, run.Key, now, batchesAhead)
 	if err != nil {
 		return nil, err
 	}
 	if ready, err := a.preflighted(ctx, run.Key); err != nil || !ready {
 		return []Task{{Kind: TaskPlan, RunKey: run.Key}}, err
 	}
-	if len(open) == 0 {
+	if !open {
 		return []Task{{Kind: TaskConclude, RunKey: run.Key}}, nil
 	}
-	var tasks []Task
-	slices.SortStableFunc(open, func(x, y Batch) int { return boolOrder(y.Doubtful) - boolOrder(x.Doubtful) })
-	queued := map[string]int{}
-	for _, b := range open {
-		if b.DueAt.After(now) || queued[b.Provider] == batchesAhead {
-			continue
-		}
-		queued[b.Provider]++
-		tasks = append(tasks, Task{Kind: TaskVerify, RunKey: run.Key, Batch: b.N, Provider: b.Provider, Doubtful: b.Doubtful})
+	tasks := make([]Task, len(due))
+	for i, b := range due {
+		tasks[i] = Task{Kind: TaskVerify, RunKey: run.Key, Batch: b.N, Provider: b.Provider, Doubtful: b.Doubtful}
 	}
 	return tasks, nil
-}
-
-func boolOrder(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
 }

@@ -41,6 +41,9 @@ func (w *batchWork) prepare(ctx context.Context, accounts []Account) (ready []ca
 		ready = append(ready, c)
 		keys = append(keys, c.key)
 	}
+	if len(ready) == 0 {
+		return nil, settled, nil
+	}
 	granted, err := w.Ledger.Reserve(ctx, day, keys, w.Policy.Attempts)
 	if err != nil {
 		return nil, nil, err
@@ -247,7 +250,10 @@ func (a *Auditor) judge(r *Result, c candidate, conv providers.Conversation, bef
 
 // logResult writes one line an account: no address, and no reply text above debug.
 func (w *batchWork) logResult(r Result, reading providers.Reading, conv providers.Conversation) {
-	w.Log.Info("verified", "run", r.RunKey, "account", r.AccountID, "provider", r.Provider, "class", string(reading.Class),
-		"verdict", string(r.Verdict), "stage", string(conv.Stage), "ms", conv.Took.Milliseconds())
-	w.Log.Log(context.Background(), slog.LevelDebug, "reply", "account", r.AccountID, "rule", r.Rule, "reply", r.Reply, "fault", string(conv.Fault))
+	ctx := context.Background()
+	w.Log.LogAttrs(ctx, slog.LevelInfo, "verified", slog.String("run", r.RunKey), slog.String("account", r.AccountID),
+		slog.String("provider", r.Provider), slog.String("class", string(reading.Class)), slog.String("verdict", string(r.Verdict)),
+		slog.String("stage", string(conv.Stage)), slog.Int64("ms", conv.Took.Milliseconds()))
+	w.Log.LogAttrs(ctx, slog.LevelDebug, "reply", slog.String("account", r.AccountID), slog.String("rule", r.Rule),
+		slog.String("reply", r.Reply), slog.String("fault", string(conv.Fault)))
 }

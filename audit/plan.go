@@ -79,11 +79,11 @@ func (a *Auditor) planPage(ctx context.Context, run Run, seen twins) error {
 			}
 		}
 	}
-	states, err := a.Ledger.LoadStates(ctx, ids(chosen, func(c choice) string { return c.id }))
+	doubtful, err := a.Ledger.Doubtful(ctx, ids(chosen, func(c choice) string { return c.id }))
 	if err != nil {
 		return err
 	}
-	return a.Ledger.Plan(ctx, run.Key, run.PlannedTo, to, cut(chosen, states), len(chosen), last || full)
+	return a.Ledger.Plan(ctx, run.Key, run.PlannedTo, to, cut(chosen, doubtful), len(chosen), last || full)
 }
 
 type choice struct{ id, provider string }
@@ -131,7 +131,7 @@ func (a *Auditor) targets(ctx context.Context, page []Account) []Target {
 
 // cut makes the batches. Accounts whose last word was not a clear yes come in batches of their own, which
 // go first: should the window end early, they are the ones that matter.
-func cut(chosen []choice, states map[string]State) []Batch {
+func cut(chosen []choice, doubtful map[string]bool) []Batch {
 	type heap struct {
 		provider string
 		doubtful bool
@@ -139,8 +139,7 @@ func cut(chosen []choice, states map[string]State) []Batch {
 	heaps := map[heap][]string{}
 	var order []heap
 	for _, c := range chosen {
-		s, known := states[c.id]
-		h := heap{c.provider, known && (!s.Settled.Verdict.Fine() || !s.UnverifiedSince.IsZero())}
+		h := heap{c.provider, doubtful[c.id]}
 		if heaps[h] == nil {
 			order = append(order, h)
 		}

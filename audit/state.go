@@ -99,6 +99,9 @@ func (s State) Quiet(r Result) bool {
 		s.Provider == r.Provider && s.Brand == r.Brand
 }
 
+// Doubtful tells whether the account's last word was anything but a clear yes.
+func (s State) Doubtful() bool { return !s.Settled.Verdict.Fine() || !s.UnverifiedSince.IsZero() }
+
 // Change is one step in an account's history. History is written only when something changed, so each
 // change holds until the next.
 type Change struct {

@@ -67,6 +67,9 @@ type Runs interface {
 	Plan(ctx context.Context, key, from, to string, batches []Batch, accounts int, last bool) error
 	// OpenBatches returns the batches that are not closed, without their ids.
 	OpenBatches(ctx context.Context, key string) ([]Batch, error)
+	// NextBatches returns, in the order in which they are to be worked on and without their ids, the open batches
+	// that are due, so many of each provider at most. open tells that some batch is not closed, due or not.
+	NextBatches(ctx context.Context, key string, now time.Time, each int) (due []Batch, open bool, err error)
 	// LoadBatch returns the batch; done tells that it is closed.
 	LoadBatch(ctx context.Context, key string, n int) (b Batch, done bool, err error)
 	// CloseBatch closes a batch once. retry, if not nil, is opened in the same step under a number of its own.
@@ -87,6 +90,10 @@ type Runs interface {
 type States interface {
 	// LoadStates returns the states of those of the ids that have one.
 	LoadStates(ctx context.Context, ids []string) (map[string]State, error)
+	// LoadStatesIn is LoadStates for work on a run: Tonight is left out where another run asked last.
+	LoadStatesIn(ctx context.Context, key string, ids []string) (map[string]State, error)
+	// Doubtful returns those of the ids whose last word was not a clear yes, see [State.Doubtful].
+	Doubtful(ctx context.Context, ids []string) (map[string]bool, error)
 	// Record stores results of an open run. A result of the same run with the same or a higher Try is kept,
 	// so recording twice is recording once; after Conclude nothing is recorded.
 	Record(ctx context.Context, key string, results []Recorded) error

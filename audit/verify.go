@@ -65,7 +65,7 @@ type batchWork struct {
 }
 
 func (w *batchWork) load(ctx context.Context) error {
-	states, err := w.Ledger.LoadStates(ctx, w.batch.IDs)
+	states, err := w.Ledger.LoadStatesIn(ctx, w.run.Key, w.batch.IDs)
 	if err != nil {
 		return err
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"mailaudit/audit"
 )
@@ -20,22 +19,33 @@ const forgetAttempts = `DELETE FROM mailaudit.attempts WHERE ctid = ANY (ARRAY(
 const lockLogins = `SELECT pg_advisory_xact_lock(l) FROM (
 	SELECT DISTINCT hashtextextended('mailaudit login ' || login, 0) AS l FROM unnest($1::text[]) AS login ORDER BY l) locks`
 
+// reserve takes one attempt each for logins that differ from each other: it counts what was there before.
 const reserve = `INSERT INTO mailaudit.attempts AS a (day, login, secret, used)
-	SELECT $1::text::date, $2, $3, 1
-	WHERE EXISTS (SELECT FROM mailaudit.attempts WHERE day = $1::text::date AND login = $2 AND secret = $3)
-		OR (SELECT count(*) FROM mailaudit.attempts WHERE day = $1::text::date AND login = $2 AND used > 0) < $5
-	ON CONFLICT (day, login, secret) DO UPDATE SET used = a.used + 1 WHERE a.used < $4`
+	SELECT $1::text::date, u.login, u.secret, 1 FROM unnest($2::text[], $3::text[]) AS u (login, secret)
+	WHERE EXISTS (SELECT FROM mailaudit.attempts b WHERE b.day = $1::text::date AND b.login = u.login AND b.secret = u.secret)
+		OR (SELECT count(*) FROM mailaudit.attempts b WHERE b.day = $1::text::date AND b.login = u.login AND b.used > 0) < $5
+	ON CONFLICT (day, login, secret) DO UPDATE SET used = a.used + 1 WHERE a.used < $4
+	RETURNING a.login`
 
 func (s *Store) Reserve(ctx context.Context, day string, keys []audit.AttemptKey, limit audit.AttemptLimit) ([]bool, error) {
 	granted := make([]bool, len(keys))
 	err := s.inTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
 		put := &pgx.Batch{}
 		put.Queue(forgetAttempts, day)
-		put.Queue(lockLogins, column(keys, func(k audit.AttemptKey) string { return k.Login }))
-		for i, k := range keys {
-			put.Queue(reserve, day, k.Login, k.Secret, limit.PerSecret, limit.Secrets).Exec(func(tag pgconn.CommandTag) error {
-				granted[i] = tag.RowsAffected() == 1
-				return nil
+		put.Queue(lockLogins, column(keys, loginOf))
+		clear(granted)
+		for _, wave := range waves(keys) {
+			places := make(map[string]int, len(wave))
+			for _, i := range wave {
+				places[keys[i].Login] = i
+			}
+			put.Queue(reserve, day, column(wave, func(i int) string { return keys[i].Login }),
+				column(wave, func(i int) string { return keys[i].Secret }), limit.PerSecret, limit.Secrets).Query(func(rows pgx.Rows) error {
+				logins, err := pgx.CollectRows(rows, pgx.RowTo[string])
+				for _, login := range logins {
+					granted[places[login]] = true
+				}
+				return err
 			})
 		}
 		return tx.SendBatch(ctx, put).Close()
@@ -46,10 +56,26 @@ func (s *Store) Reserve(ctx context.Context, day string, keys []audit.AttemptKey
 	return granted, nil
 }
 
+func loginOf(k audit.AttemptKey) string { return k.Login }
+
+// waves parts the places of keys so that no login is twice in a wave, and a login's keys keep their order.
+func waves(keys []audit.AttemptKey) (waves [][]int) {
+	met := make(map[string]int, len(keys))
+	for i, k := range keys {
+		n := met[k.Login]
+		met[k.Login]++
+		if n == len(waves) {
+			waves = append(waves, nil)
+		}
+		waves[n] = append(waves[n], i)
+	}
+	return waves
+}
+
 func (s *Store) GiveBack(ctx context.Context, day string, keys []audit.AttemptKey) error {
 	return s.exec(ctx, "give back attempts", `UPDATE mailaudit.attempts a SET used = greatest(0, a.used - back.n)
 		FROM (SELECT login, secret, count(*) AS n FROM unnest($2::text[], $3::text[]) AS u (login, secret) GROUP BY login, secret) back
 		WHERE a.day = $1::text::date AND a.login = back.login AND a.secret = back.secret`, day,
-		column(keys, func(k audit.AttemptKey) string { return k.Login }),
+		column(keys, loginOf),
 		column(keys, func(k audit.AttemptKey) string { return k.Secret }))
 }

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -46,6 +47,35 @@ func (s *Store) OpenBatches(ctx context.Context, key string) ([]audit.Batch, err
 		return nil, fmt.Errorf("read batches of run %s: %w", key, err)
 	}
 	return all, nil
+}
+
+// nextBatches goes from one provider of the index to the next, and looks at no more batches of each than it gives.
+const nextBatches = `WITH RECURSIVE p (provider) AS (
+		(SELECT provider FROM mailaudit.batches WHERE run_key = $1 AND NOT done ORDER BY provider LIMIT 1)
+		UNION ALL
+		SELECT (SELECT b.provider FROM mailaudit.batches b WHERE run_key = $1 AND NOT done AND b.provider > p.provider ORDER BY b.provider LIMIT 1)
+		FROM p WHERE provider IS NOT NULL
+	)
+	SELECT n, b.provider, try, doubtful, due_at FROM p CROSS JOIN LATERAL (
+		SELECT * FROM mailaudit.batches b
+		WHERE run_key = $1 AND b.provider = p.provider AND NOT done AND (due_at IS NULL OR due_at <= $2)
+		ORDER BY doubtful DESC, n LIMIT $3
+	) b ORDER BY doubtful DESC, n`
+
+func (s *Store) NextBatches(ctx context.Context, key string, now time.Time, each int) ([]audit.Batch, bool, error) {
+	due, err := collect(ctx, s.pool, func(row pgx.CollectableRow) (audit.Batch, error) {
+		b := audit.Batch{RunKey: key}
+		err := row.Scan(&b.N, &b.Provider, &b.Try, &b.Doubtful, moment{&b.DueAt})
+		return b, err
+	}, nextBatches, key, now, each)
+	open := len(due) > 0
+	if err == nil && !open {
+		open, err = one(ctx, s.pool, pgx.RowTo[bool], `SELECT EXISTS (SELECT FROM mailaudit.batches WHERE run_key = $1 AND NOT done)`, key)
+	}
+	if err != nil {
+		return nil, false, fmt.Errorf("read next batches of run %s: %w", key, err)
+	}
+	return due, open, nil
 }
 
 func (s *Store) LoadBatch(ctx context.Context, key string, n int) (audit.Batch, bool, error) {

@@ -12,11 +12,13 @@ import (
 	"mailaudit/audit"
 )
 
-const stateColumns = `account_id, tenant_id, tenant_name, address, provider, brand,
+const settledColumns = `account_id, tenant_id, tenant_name, address, provider, brand,
 	verdict, two_factor, certainty, actor, since, rule, reply, reason, nights, night_at,
 	told_step, told_verdict, told_first_at, told_at, told_notice, told_shadow,
 	fingerprint, accepted_fingerprint, definite_at, unverified_since, settled_seq,
-	mended_verdict, mended_at, tried_fingerprint, run_result::text`
+	mended_verdict, mended_at, tried_fingerprint`
+
+const stateColumns = settledColumns + `, run_result::text`
 
 func scanState(row pgx.CollectableRow) (audit.State, error) {
 	var s audit.State
@@ -40,14 +42,40 @@ func scanState(row pgx.CollectableRow) (audit.State, error) {
 
 func (s *Store) LoadStates(ctx context.Context, ids []string) (map[string]audit.State, error) {
 	all, err := s.states(ctx, "read states", `account_id = ANY($1)`, list(ids))
+	return byID(all), err
+}
+
+// statesIn spares the results of other nights, which are most, their way and their decoding.
+const statesIn = `SELECT ` + settledColumns + `, CASE WHEN run_key = $1 THEN run_result::text END
+	FROM mailaudit.account_states WHERE account_id = ANY($2)`
+
+func (s *Store) LoadStatesIn(ctx context.Context, key string, ids []string) (map[string]audit.State, error) {
+	all, err := collect(ctx, s.pool, scanState, statesIn, key, list(ids))
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("read states for run %s: %w", key, err)
 	}
+	return byID(all), nil
+}
+
+func (s *Store) Doubtful(ctx context.Context, ids []string) (map[string]bool, error) {
+	all, err := collect(ctx, s.pool, pgx.RowTo[string], `SELECT account_id FROM mailaudit.account_states
+		WHERE account_id = ANY($1) AND (verdict NOT IN ('compliant', 'unproven') OR unverified_since IS NOT NULL)`, list(ids))
+	if err != nil {
+		return nil, fmt.Errorf("read doubtful accounts: %w", err)
+	}
+	doubtful := make(map[string]bool, len(all))
+	for _, id := range all {
+		doubtful[id] = true
+	}
+	return doubtful, nil
+}
+
+func byID(all []audit.State) map[string]audit.State {
 	states := make(map[string]audit.State, len(all))
 	for _, st := range all {
 		states[st.AccountID] = st
 	}
-	return states, nil
+	return states
 }
 
 // record takes the run's row for sharing: a conclusion waits until the results are stored, and results that

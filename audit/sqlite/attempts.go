@@ -17,12 +17,16 @@ func (s *Store) Reserve(ctx context.Context, day string, keys []audit.AttemptKey
 		if _, err := tx.ExecContext(ctx, `DELETE FROM attempts WHERE day < date(?, ?)`, day, fmt.Sprintf("-%d days", attemptDays)); err != nil {
 			return err
 		}
+		take, err := tx.PrepareContext(ctx, `INSERT INTO attempts (day, login, secret, used)
+			SELECT ?1, ?2, ?3, 1 WHERE EXISTS (SELECT 1 FROM attempts WHERE day = ?1 AND login = ?2 AND secret = ?3)
+				OR (SELECT count(*) FROM attempts WHERE day = ?1 AND login = ?2 AND used > 0) < ?5
+			ON CONFLICT (day, login, secret) DO UPDATE SET used = used + 1 WHERE used < ?4`)
+		if err != nil {
+			return err
+		}
+		defer take.Close()
 		for i, k := range keys {
-			res, err := tx.ExecContext(ctx, `INSERT INTO attempts (day, login, secret, used)
-				SELECT ?1, ?2, ?3, 1 WHERE EXISTS (SELECT 1 FROM attempts WHERE day = ?1 AND login = ?2 AND secret = ?3)
-					OR (SELECT count(*) FROM attempts WHERE day = ?1 AND login = ?2 AND used > 0) < ?5
-				ON CONFLICT (day, login, secret) DO UPDATE SET used = used + 1 WHERE used < ?4`,
-				day, k.Login, k.Secret, limit.PerSecret, limit.Secrets)
+			res, err := take.ExecContext(ctx, day, k.Login, k.Secret, limit.PerSecret, limit.Secrets)
 			if err != nil {
 				return err
 			}

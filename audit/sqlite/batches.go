@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"time"
 
 	"mailaudit/audit"
 )
@@ -52,6 +54,31 @@ func (s *Store) OpenBatches(ctx context.Context, key string) ([]audit.Batch, err
 		return nil, fmt.Errorf("read batches of run %s: %w", key, err)
 	}
 	return all, nil
+}
+
+func (s *Store) NextBatches(ctx context.Context, key string, now time.Time, each int) ([]audit.Batch, bool, error) {
+	all, err := s.OpenBatches(ctx, key)
+	if err != nil {
+		return nil, false, err
+	}
+	slices.SortStableFunc(all, func(x, y audit.Batch) int {
+		switch {
+		case x.Doubtful == y.Doubtful:
+			return 0
+		case x.Doubtful:
+			return -1
+		}
+		return 1
+	})
+	var due []audit.Batch
+	of := map[string]int{}
+	for _, b := range all {
+		if !b.DueAt.After(now) && of[b.Provider] < each {
+			of[b.Provider]++
+			due = append(due, b)
+		}
+	}
+	return due, len(all) > 0, nil
 }
 
 func (s *Store) LoadBatch(ctx context.Context, key string, n int) (audit.Batch, bool, error) {

@@ -9,11 +9,13 @@ import (
 	"mailaudit/audit"
 )
 
-const stateColumns = `account_id, tenant_id, tenant_name, address, provider, brand,
+const settledColumns = `account_id, tenant_id, tenant_name, address, provider, brand,
 	verdict, two_factor, certainty, actor, since, rule, reply, reason, nights, night_at,
 	told_step, told_verdict, told_first_at, told_at, told_notice, told_shadow,
 	fingerprint, accepted_fingerprint, definite_at, unverified_since, settled_seq,
-	mended_verdict, mended_at, tried_fingerprint, run_result`
+	mended_verdict, mended_at, tried_fingerprint`
+
+const stateColumns = settledColumns + `, run_result`
 
 func scanState(row scanner) (audit.State, error) {
 	var s audit.State
@@ -36,17 +38,41 @@ func scanState(row scanner) (audit.State, error) {
 }
 
 func (s *Store) LoadStates(ctx context.Context, ids []string) (map[string]audit.State, error) {
-	rows, err := s.db.QueryContext(ctx, `SELECT `+stateColumns+` FROM account_states
-		WHERE account_id IN (SELECT value FROM json_each(?))`, array(ids))
+	all, err := s.states(ctx, "read states", `account_id IN (SELECT value FROM json_each(?))`, array(ids))
+	return byID(all), err
+}
+
+func (s *Store) LoadStatesIn(ctx context.Context, key string, ids []string) (map[string]audit.State, error) {
+	rows, err := s.db.QueryContext(ctx, `SELECT `+settledColumns+`, CASE run_key WHEN ? THEN run_result ELSE '' END
+		FROM account_states WHERE account_id IN (SELECT value FROM json_each(?))`, key, array(ids))
 	all, err := collect(rows, err, scanState)
 	if err != nil {
-		return nil, fmt.Errorf("read states: %w", err)
+		return nil, fmt.Errorf("read states for run %s: %w", key, err)
 	}
+	return byID(all), nil
+}
+
+func (s *Store) Doubtful(ctx context.Context, ids []string) (map[string]bool, error) {
+	rows, err := s.db.QueryContext(ctx, `SELECT account_id FROM account_states
+		WHERE account_id IN (SELECT value FROM json_each(?))
+			AND (verdict NOT IN ('compliant', 'unproven') OR unverified_since IS NOT NULL)`, array(ids))
+	all, err := collect(rows, err, func(row scanner) (id string, err error) { err = row.Scan(&id); return id, err })
+	if err != nil {
+		return nil, fmt.Errorf("read doubtful accounts: %w", err)
+	}
+	doubtful := make(map[string]bool, len(all))
+	for _, id := range all {
+		doubtful[id] = true
+	}
+	return doubtful, nil
+}
+
+func byID(all []audit.State) map[string]audit.State {
 	states := make(map[string]audit.State, len(all))
 	for _, st := range all {
 		states[st.AccountID] = st
 	}
-	return states, nil
+	return states
 }
 
 func (s *Store) Record(ctx context.Context, key string, results []audit.Recorded) error {

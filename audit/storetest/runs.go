@@ -116,6 +116,44 @@ func testBatches(t *testing.T, s audit.Store) {
 	same(t, "done", done, true)
 }
 
+// What is next is the doubtful first, then by number, so many of each provider; what is not due yet is open.
+func testNextBatches(t *testing.T, s audit.Store) {
+	_, _, err := s.StartRun(t.Context(), audit.Run{Key: "k", StartedAt: night, Deadline: night})
+	must(t, err)
+	next := func(at time.Time) (numbers []int, open bool) {
+		t.Helper()
+		due, open, err := s.NextBatches(t.Context(), "k", at, 2)
+		must(t, err)
+		for _, b := range due {
+			numbers = append(numbers, b.N)
+		}
+		return numbers, open
+	}
+	none, open := next(night)
+	same(t, "before there is any", []any{none, open}, []any{[]int(nil), false})
+	later := night.Add(time.Hour)
+	must(t, s.Plan(t.Context(), "k", "", "b", []audit.Batch{
+		{Provider: "google", Try: 1}, {Provider: "google", Try: 1}, {Provider: "google", Try: 1}, {Provider: "yahoo", Try: 1},
+		{Provider: "google", Try: 1, Doubtful: true}, {Provider: "zoho", Try: 2, DueAt: later},
+	}, 6, true))
+	first, open := next(night)
+	same(t, "first", []any{first, open}, []any{[]int{5, 1, 4}, true})
+	due, _, err := s.NextBatches(t.Context(), "k", later, 1)
+	must(t, err)
+	same(t, "all providers", due, []audit.Batch{
+		{RunKey: "k", N: 5, Provider: "google", Try: 1, Doubtful: true}, {RunKey: "k", N: 4, Provider: "yahoo", Try: 1},
+		{RunKey: "k", N: 6, Provider: "zoho", Try: 2, DueAt: later},
+	})
+	for n := 1; n <= 5; n++ {
+		must(t, s.CloseBatch(t.Context(), "k", n, nil))
+	}
+	waiting, open := next(night)
+	same(t, "only what is not due", []any{waiting, open}, []any{[]int(nil), true})
+	must(t, s.CloseBatch(t.Context(), "k", 6, nil))
+	last, open := next(later)
+	same(t, "after the last", []any{last, open}, []any{[]int(nil), false})
+}
+
 func testAttempts(t *testing.T, s audit.Store) {
 	limit := audit.AttemptLimit{PerSecret: 2, Secrets: 3}
 	reserve := func(day string, keys ...audit.AttemptKey) []bool {

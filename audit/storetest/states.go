@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -40,6 +41,63 @@ func testSecondTry(t *testing.T, s audit.Store) {
 	record(t, s, run, second)
 	record(t, s, run, result(run, "a", audit.Unverified))
 	same(t, "verdict", state(t, s, "a").Tonight.Verdict, audit.Compliant)
+}
+
+func testStatesIn(t *testing.T, s audit.Store) {
+	first := startRun(t, s, "k", night)
+	record(t, s, first, result(first, "a", audit.Compliant), result(first, "b", audit.Compliant))
+	settle(t, s, first)
+	finish(t, s, first)
+	second := startRun(t, s, "l", night.Add(24*time.Hour))
+	record(t, s, second, result(second, "b", audit.Compliant))
+	want, err := s.LoadStates(t.Context(), []string{"a", "b", "nobody"})
+	must(t, err)
+	if want["a"].Tonight == nil || want["b"].Tonight == nil {
+		t.Fatal("a state has no result")
+	}
+	old := want["a"]
+	old.Tonight = nil
+	want["a"] = old
+	got, err := s.LoadStatesIn(t.Context(), "l", []string{"a", "b", "nobody"})
+	must(t, err)
+	same(t, "states", got, want)
+}
+
+// Every verdict, with and without a night that brought none after it.
+func testDoubtful(t *testing.T, s audit.Store) {
+	var ids []string
+	first := startRun(t, s, "k", night)
+	var told, silent []audit.Recorded
+	for i, v := range audit.Verdicts {
+		id, late := fmt.Sprintf("a-%02d", i), fmt.Sprintf("b-%02d", i)
+		ids = append(ids, id, late)
+		told = append(told, result(first, id, v), result(first, late, v))
+		silent = append(silent, result(first, late, audit.Unverified))
+	}
+	record(t, s, first, told...)
+	settle(t, s, first)
+	finish(t, s, first)
+	second := startRun(t, s, "l", night.Add(24*time.Hour))
+	for i := range silent {
+		again := told[2*i]
+		again.RunKey, silent[i].RunKey = second.Key, second.Key
+		record(t, s, second, again, silent[i])
+	}
+	settle(t, s, second)
+	got, err := s.Doubtful(t.Context(), append(ids, "nobody"))
+	must(t, err)
+	states, err := s.LoadStates(t.Context(), ids)
+	must(t, err)
+	want := map[string]bool{}
+	for id, st := range states {
+		if st.Doubtful() {
+			want[id] = true
+		}
+	}
+	same(t, "doubtful", got, want)
+	if len(want) == 0 || len(want) == len(ids) {
+		t.Errorf("%d of %d accounts are doubtful", len(want), len(ids))
+	}
 }
 
 func testSettleTwice(t *testing.T, s audit.Store) {
