@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strings"
 	"syscall"
 	"time"
@@ -21,9 +22,18 @@ import (
 
 func main() {
 	forbidCoreDumps()
+	collectSeldom()
 	ctx, stop := untilSignal(context.Background())
 	defer stop()
 	os.Exit(run(ctx, os.Args[1:], surroundingsOf{lookupEnv: os.LookupEnv, stdout: os.Stdout, stderr: os.Stderr}))
+}
+
+// collectSeldom lets the heap grow to several times what is alive in it before it is searched for what is not.
+// That is a few megabytes here, and most of what a conversation leaves behind is its handshake's.
+func collectSeldom() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(400)
+	}
 }
 
 // surroundingsOf is what a run of the program takes from its process, so that tests can give it another.

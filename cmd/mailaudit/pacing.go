@@ -133,5 +133,8 @@ func feedback(provider string, c providers.Conversation) pace.Feedback {
 	if c.Stage == providers.StageOAuthToken {
 		return pace.Feedback{} // by the token endpoint, which has a pace of its own
 	}
+	if c.Fault == providers.FaultNone && c.Reply.Code/100 == 2 {
+		return pace.Feedback{Outcome: pace.Answered} // no rule is needed to see that
+	}
 	return pace.Of(c, p.Read(c, false))
 }

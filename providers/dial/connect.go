@@ -13,7 +13,18 @@ import (
 	"golang.org/x/net/idna"
 )
 
-type dialFunc func(ctx context.Context, network, address string) (net.Conn, error)
+type dialFunc func(ctx context.Context, to netip.AddrPort) (net.Conn, error)
+
+// directly dials addresses that are looked up already.
+func directly(d *net.Dialer) dialFunc {
+	return func(ctx context.Context, to netip.AddrPort) (net.Conn, error) {
+		conn, err := d.DialTCP(ctx, "tcp", netip.AddrPort{}, to)
+		if err != nil {
+			return nil, err // and no *net.TCPConn that is nil
+		}
+		return conn, nil
+	}
+}
 
 // maxAddresses of one host are tried: a round robin of more is not the reason why nothing answers.
 const maxAddresses = 4
@@ -112,7 +123,7 @@ func (d *Dialer) dialWithin(ctx context.Context, to netip.AddrPort, left int) (n
 		ctx, cancel = context.WithTimeout(ctx, time.Until(deadline)/time.Duration(left))
 		defer cancel()
 	}
-	return d.dial(ctx, "tcp", to.String())
+	return d.dial(ctx, to)
 }
 
 // systemResolver asks the system. Names with a dot are absolute: a search list, as Kubernetes sets one,

@@ -98,7 +98,7 @@ func New(cfg Config) (*Dialer, error) {
 	direct := &net.Dialer{KeepAlive: -1} // a conversation is shorter than any keep-alive interval
 	d := &Dialer{
 		cfg:      cfg,
-		dial:     direct.DialContext,
+		dial:     directly(direct),
 		sessions: tls.NewLRUClientSessionCache(sessionHosts),
 		configs:  make(map[string]*tls.Config),
 	}

@@ -34,8 +34,8 @@ func throughProxy(raw string, direct *net.Dialer) (dialFunc, error) {
 	if !ok {
 		return nil, errors.New("proxy: the SOCKS5 dialer takes no context")
 	}
-	return func(ctx context.Context, network, address string) (net.Conn, error) {
-		conn, err := dialer.DialContext(ctx, network, address)
+	return func(ctx context.Context, to netip.AddrPort) (net.Conn, error) {
+		conn, err := dialer.DialContext(ctx, "tcp", to.String())
 		if err != nil && ctx.Err() == nil && !aboutTarget(err) {
 			return nil, fmt.Errorf("%w: %w", errProxy, err)
 		}
@@ -65,9 +65,14 @@ func leftBy(conn net.Conn, proxied bool) netip.Addr {
 		}
 		at = bound.BoundAddr()
 	}
-	ap, err := netip.ParseAddrPort(at.String())
-	if err != nil || ap.Addr().IsUnspecified() {
+	var from netip.Addr
+	if tcp, ok := at.(*net.TCPAddr); ok {
+		from = tcp.AddrPort().Addr()
+	} else if ap, err := netip.ParseAddrPort(at.String()); err == nil {
+		from = ap.Addr()
+	}
+	if !from.IsValid() || from.IsUnspecified() {
 		return netip.Addr{}
 	}
-	return ap.Addr().Unmap()
+	return from.Unmap()
 }

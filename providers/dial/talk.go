@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/base64"
+	"errors"
+	"io"
 	"net"
 	"slices"
 	"strings"
@@ -252,7 +254,9 @@ func (t *talk) quit() {
 		// The server hangs up now (RFC 5321 section 4.1.1.10). Whoever counts our connections counts this one
 		// until then, so the next should not begin before.
 		t.raw.SetReadDeadline(time.Now().Add(hangUp))
-		t.in.line()
+		if _, err := t.in.line(); errors.Is(err, io.EOF) {
+			return // it has: TLS has nobody left to say goodbye to
+		}
 	}
 	t.conn.Close()
 }
