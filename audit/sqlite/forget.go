@@ -121,6 +121,12 @@ func (s *Store) Purge(ctx context.Context, p audit.Purge) (done audit.Purged, er
 	if err != nil {
 		return audit.Purged{}, fmt.Errorf("purge tenant %s: %w", p.Tenant, err)
 	}
+	// What is deleted stands in the file's free pages and in the log until they are written over.
+	for _, step := range []string{`VACUUM`, `PRAGMA wal_checkpoint(TRUNCATE)`} {
+		if _, err := s.db.ExecContext(ctx, step); err != nil {
+			return audit.Purged{}, fmt.Errorf("purge tenant %s: it is taken out, and its traces are still in the file: %w", p.Tenant, err)
+		}
+	}
 	return done, nil
 }
 

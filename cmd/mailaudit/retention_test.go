@@ -36,6 +36,15 @@ func TestPurgeAndRetention(t *testing.T) {
 			t.Errorf("the report of an old night still tells of the tenant: %s", text)
 		}
 	}
+	for _, file := range []string{"mailaudit.db", "mailaudit.db-wal"} {
+		data, err := os.ReadFile(s.path(file))
+		if err != nil && !os.IsNotExist(err) {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(data), "a02@") {
+			t.Errorf("%s still holds a mailbox of the tenant", file)
+		}
+	}
 	s.fails(1, "nothing is kept of tenant", "accounts", "purge", "--tenant", "T-1", "--by", "mk")
 	s.fails(exitUsage, "--by is empty", "accounts", "purge", "--tenant", "T-2", "--by", " ")
 	s.done("accounts", "purge", "--tenant", "T-5", "--by", "mk")

@@ -3,9 +3,12 @@ package main
 import (
 	"database/sql"
 	"encoding/json"
+	"os"
 	"strings"
 	"testing"
+	"time"
 
+	"mailaudit/audit/sqlite"
 	"mailaudit/providers/sim"
 )
 
@@ -135,4 +138,66 @@ func TestTheFullListIsInTheThread(t *testing.T) {
 func lastLine(text string) string {
 	lines := strings.Split(strings.TrimSpace(text), "\n")
 	return lines[len(lines)-1]
+}
+
+// A webhook that is gone ends the run with its cause, and is not thought to have taken anything.
+func TestSlackHookThatIsGoneIsSaid(t *testing.T) {
+	t.Parallel()
+	s := slackScene(t)
+	s.settings["slack"] = inYAML(map[string]any{"webhook": s.slack.WebhookURL()})
+	s.settings["metrics"] = inYAML(map[string]any{"textfile": s.path("mailaudit.prom")})
+	s.slack.SetMood(sim.SlackMood{Errors: map[string]string{"webhook": "no_service"}})
+	o := s.do("run", "--key", "night")
+	if last := lastLine(o.stderr); o.code != exitFail || !strings.Contains(last, "no_service") || !strings.Contains(last, "slack.webhook") || strings.Contains(o.stderr, s.slack.WebhookURL()) {
+		t.Errorf("exit %d: %s", o.code, o.stderr)
+	}
+	metrics, err := os.ReadFile(s.path("mailaudit.prom"))
+	s.need(err)
+	if strings.Contains(string(metrics), "mailaudit_slack_failures_total 0\n") || !strings.Contains(string(metrics), "mailaudit_summaries_owed 1\n") {
+		t.Errorf("the metrics know nothing of it:\n%s", metrics)
+	}
+	s.slack.SetMood(sim.SlackMood{})
+	s.settings["deliver_within"] = "60s"
+	s.done("deliver")
+	if posts := s.slack.Posts(); len(posts) != 1 || strings.Contains(string(posts[0].Payload), "may be a repeat") {
+		t.Errorf("%d posts: %s", len(posts), posts)
+	}
+}
+
+// A process that dies between the mark and Slack's answer leaves the next one to look: one message, whether
+// Slack had taken it or not.
+func TestDeathBeforeSlacksAnswerPostsOnce(t *testing.T) {
+	t.Parallel()
+	for name, mood := range map[string]sim.SlackMood{
+		"not taken": {Hang: true, Only: "chat.postMessage"},
+		"taken":     {DropAfter: true, Only: "chat.postMessage"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := slackScene(t)
+			s.slack.SetMood(mood)
+			child, output := s.process("run", "--key", "night")
+			store, err := sqlite.Open(t.Context(), s.path("mailaudit.db"))
+			s.need(err)
+			defer store.Close()
+			for end := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+				run, err := store.LoadRun(t.Context(), "night")
+				if err == nil && !run.PostingAt.IsZero() && (!mood.DropAfter || len(s.summaries()) > 0) {
+					break
+				}
+				if time.Now().After(end) {
+					t.Fatalf("the summary was never marked: %s", output)
+				}
+			}
+			s.need(child.Process.Kill())
+			child.Wait()
+			s.slack.SetMood(sim.SlackMood{})
+			s.settings["deliver_within"] = "60s"
+			s.done("deliver")
+			s.done("deliver")
+			if n := len(s.summaries()); n != 1 {
+				t.Errorf("%d summaries", n)
+			}
+		})
+	}
 }
