@@ -6,6 +6,9 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
+// Passing is for tests.
+var Passing = passing
+
 // InTx opens a transaction as every step does.
 func (s *Store) InTx(ctx context.Context, f func(run func(sql string) error) error) error {
 	return s.inTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
