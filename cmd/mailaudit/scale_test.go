@@ -22,7 +22,7 @@ import (
 const (
 	scaleLatency  = 200 * time.Millisecond
 	scaleCeiling  = 20 // conversations at once in each process
-	scaleAccounts = 6000
+	scaleAccounts = 12000
 )
 
 func TestScale(t *testing.T) {
