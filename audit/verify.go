@@ -157,7 +157,8 @@ func (w *batchWork) ask(ctx context.Context) (left int, err error) {
 	for range width {
 		asking.Go(func() error {
 			for c := range ready {
-				if r, ok := w.shielded(inner, c); ok {
+				// What goes wrong elsewhere ends no conversation: its credential has been sent, and its answer counts.
+				if r, ok := w.shielded(ctx, c); ok {
 					results <- r
 				} else {
 					w.unanswered.Add(1)
