@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"sync"
@@ -198,6 +199,26 @@ func TestMetricsOfARun(t *testing.T) {
 	}
 	if strings.Contains(s.said.String(), gatewayPassword) {
 		t.Error("the gateway's password was told")
+	}
+}
+
+// What a run hands over is what Prometheus reads, by names, types and units as it wants them.
+func TestPrometheusReadsTheMetrics(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("promtool"); err != nil {
+		needed(t, []string{"promtool"})
+	}
+	s := watchedScene(t)
+	file := s.path("mailaudit.prom")
+	s.settings["metrics"] = inYAML(map[string]any{"textfile": file})
+	s.done("run", "--key", "first")
+	text, err := os.Open(file)
+	s.need(err)
+	defer text.Close()
+	check := exec.CommandContext(t.Context(), "promtool", "check", "metrics")
+	check.Stdin = text
+	if said, err := check.CombinedOutput(); err != nil || len(said) > 0 {
+		t.Errorf("%v\n%s", err, said)
 	}
 }
 
