@@ -14,19 +14,22 @@ import (
 	"mailaudit/audit"
 )
 
-// The steps that take away what no run needs any more: $1 is the Seq of the oldest run that stays or the moment,
-// $2 the limit. The history keeps each account's last word before that run, unless it is that the account had
-// left.
+// The steps that take away what no run needs any more. Those of the history go through it in stretches of
+// accounts ($3, $4]: $1 is the Seq of the oldest run that stays, $2 the limit. The history keeps each account's
+// last word before that run, unless it is that the account had left; its state goes after it. Of the others $1 is
+// the moment.
 const (
 	expireOutdated = `DELETE FROM mailaudit.verdict_changes WHERE ctid = ANY (ARRAY(
 		SELECT c.ctid FROM mailaudit.verdict_changes c JOIN (
-			SELECT account_id, max(seq) AS last FROM mailaudit.verdict_changes WHERE seq <= $1 GROUP BY account_id HAVING count(*) > 1) l
+			SELECT account_id, max(seq) AS last FROM mailaudit.verdict_changes WHERE seq <= $1 AND account_id > $3 AND account_id <= $4
+			GROUP BY account_id HAVING count(*) > 1) l
 		ON c.account_id = l.account_id AND c.seq < l.last LIMIT $2))`
 	expireLeft = `DELETE FROM mailaudit.verdict_changes WHERE ctid = ANY (ARRAY(
-		SELECT c.ctid FROM mailaudit.verdict_changes c WHERE verdict = 'gone' AND seq <= $1
+		SELECT c.ctid FROM mailaudit.verdict_changes c WHERE verdict = 'gone' AND seq <= $1 AND account_id > $3 AND account_id <= $4
 			AND NOT EXISTS (SELECT FROM mailaudit.verdict_changes WHERE account_id = c.account_id AND seq < c.seq) LIMIT $2))`
 	expireStates = `DELETE FROM mailaudit.account_states WHERE ctid = ANY (ARRAY(
-		SELECT ctid FROM mailaudit.account_states WHERE verdict = 'gone' AND settled_seq <= $1 AND since < $3 LIMIT $2))`
+		SELECT ctid FROM mailaudit.account_states s WHERE verdict = 'gone' AND settled_seq <= $1 AND account_id > $3 AND account_id <= $4
+			AND NOT EXISTS (SELECT FROM mailaudit.verdict_changes WHERE account_id = s.account_id) LIMIT $2))`
 
 	expireNotices = `DELETE FROM mailaudit.notices WHERE notice_id = ANY (ARRAY(
 		SELECT notice_id FROM mailaudit.notices n WHERE created_at < $1 AND state IN ('sent', 'failed', 'ambiguous', 'shadowed', 'suppressed')
@@ -55,12 +58,14 @@ func (s *Store) DiscardOld(ctx context.Context, t time.Time, limit int) (audit.D
 	if err != nil {
 		return audit.Discarded{}, fmt.Errorf("look for old runs: %w", err)
 	}
-	var e audit.Discarded
+	e, err := s.expireHistory(ctx, oldest, limit)
+	if err != nil {
+		return e, err
+	}
 	for _, step := range []struct {
 		query string
 		args  []any
 	}{
-		{expireOutdated, []any{oldest, limit}}, {expireLeft, []any{oldest, limit}}, {expireStates, []any{oldest, limit, stamp(t)}},
 		{expireNotices, []any{stamp(t), limit}}, {expireHolds, []any{stamp(t), limit}},
 		{expireActions, []any{stamp(t), limit}}, {expireBounces, []any{stamp(t), limit}},
 	} {
@@ -71,6 +76,23 @@ func (s *Store) DiscardOld(ctx context.Context, t time.Time, limit int) (audit.D
 		e.More = e.More || n >= limit
 	}
 	return e, nil
+}
+
+func (s *Store) expireHistory(ctx context.Context, oldest int64, limit int) (e audit.Discarded, err error) {
+	if oldest <= 1 {
+		return e, nil // nothing can lie before the first run
+	}
+	err = s.eachStretch(ctx, "", func(from, to string) (bool, error) {
+		for _, step := range [...]string{expireOutdated, expireLeft, expireStates} {
+			n, err := s.count(ctx, "expire the history", step, oldest, limit, from, to)
+			if err != nil {
+				return false, err
+			}
+			e.More = e.More || n >= limit
+		}
+		return true, nil
+	})
+	return e, err
 }
 
 // expireRun takes a run's notes away, and the run with its last ones.
@@ -175,7 +197,7 @@ func purgeAccounts(ctx context.Context, tx pgx.Tx, p audit.Purge, names map[stri
 		FROM unnest($1::text[], $2::text[]) AS u (was, now) WHERE c.account_id = u.was AND c.tenant_id = $3`, was, now, p.Tenant, p.Tombstone)
 	put.Queue(`UPDATE mailaudit.notice_items i SET account_id = u.now FROM unnest($1::text[], $2::text[]) AS u (was, now), mailaudit.notices n
 		WHERE i.account_id = u.was AND n.notice_id = i.notice_id AND n.tenant_id = $3`, was, now, p.Tenant)
-	put.Queue(`DELETE FROM mailaudit.account_states WHERE tenant_id = $1 AND verdict IN ('', 'gone')`, p.Tenant)
+	put.Queue(`DELETE FROM mailaudit.account_states WHERE tenant_id = $1 AND verdict = ''`, p.Tenant)
 	put.Queue(`UPDATE mailaudit.account_states s SET account_id = u.now, tenant_id = $4, tenant_name = '', address = '', reply = '', reason = '',
 			fingerprint = '', accepted_fingerprint = '', tried_fingerprint = '', run_key = '', run_result = NULL, run_verdict = '', run_quiet = false
 		FROM unnest($1::text[], $2::text[]) AS u (was, now) WHERE s.account_id = u.was AND s.tenant_id = $3`, was, now, p.Tenant, p.Tombstone)

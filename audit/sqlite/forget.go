@@ -13,7 +13,7 @@ import (
 
 // expiring are the steps that take away what no run needs any more: ?1 is the moment, ?2 the Seq of the oldest
 // run that stays, ?3 the limit. The history keeps each account's last word before that run, unless it is that
-// the account had left.
+// the account had left; its state goes after it.
 var expiring = []string{
 	`DELETE FROM verdict_changes WHERE (account_id, seq) IN (
 		SELECT c.account_id, c.seq FROM verdict_changes c JOIN (
@@ -23,7 +23,8 @@ var expiring = []string{
 		SELECT account_id, seq FROM verdict_changes c WHERE verdict = 'gone' AND seq <= ?2
 			AND NOT EXISTS (SELECT 1 FROM verdict_changes WHERE account_id = c.account_id AND seq < c.seq) LIMIT ?3)`,
 	`DELETE FROM account_states WHERE account_id IN (
-		SELECT account_id FROM account_states WHERE verdict = 'gone' AND settled_seq <= ?2 AND since < ?1 LIMIT ?3)`,
+		SELECT account_id FROM account_states WHERE verdict = 'gone' AND settled_seq <= ?2
+			AND account_id NOT IN (SELECT account_id FROM verdict_changes) LIMIT ?3)`,
 	`DELETE FROM notices WHERE notice_id IN (
 		SELECT notice_id FROM notices n WHERE created_at < ?1 AND state IN ('sent', 'failed', 'ambiguous', 'shadowed', 'suppressed')
 			AND run_key NOT IN (SELECT run_key FROM runs)
@@ -179,7 +180,7 @@ func purgeAccount(ctx context.Context, tx *sql.Tx, p audit.Purge, was, now strin
 		`UPDATE verdict_changes SET account_id = ?3, tenant_id = ?4, tenant_name = '', address = '', reply = '', reason = ''
 			WHERE account_id = ?1 AND tenant_id = ?2`,
 		`UPDATE notice_items SET account_id = ?3 WHERE account_id = ?1 AND notice_id IN (SELECT notice_id FROM notices WHERE tenant_id = ?2)`,
-		`DELETE FROM account_states WHERE account_id = ?1 AND tenant_id = ?2 AND verdict IN ('', 'gone')`,
+		`DELETE FROM account_states WHERE account_id = ?1 AND tenant_id = ?2 AND verdict = ''`,
 		`UPDATE account_states SET account_id = ?3, tenant_id = ?4, tenant_name = '', address = '', reply = '', reason = '',
 			fingerprint = '', accepted_fingerprint = '', tried_fingerprint = '', run_key = '', run_result = '', run_verdict = '', run_quiet = 0
 			WHERE account_id = ?1 AND tenant_id = ?2`,
