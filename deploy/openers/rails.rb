@@ -4,6 +4,8 @@
 #   bin/rails runner rails.rb                        speaks on standard input and output:  keyset: exec:bin/rails runner rails.rb
 #   bin/rails runner rails.rb /run/opener/opener.sock   listens on a socket:              keyset: unix:/run/opener/opener.sock
 #
+# On standard output nothing may come before the answers: where the application logs there while it boots, use the socket.
+#
 # An attribute with a key of its own (`encrypts :password, key: ...`) is named behind that, as Credential#password;
 # only this asks the database for the table's columns.
 #
