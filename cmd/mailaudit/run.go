@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -145,7 +146,7 @@ func (r *runCmd) night(ctx context.Context, a *app, key string) error {
 		return errors.Join(err, a.store.Interrupt(context.WithoutCancel(ctx), key))
 	}
 	if err == nil {
-		err = n.undelivered(ctx)
+		err = cmp.Or(n.undelivered(ctx), n.publisher.files.last())
 	}
 	if err != nil {
 		return err

@@ -201,3 +201,18 @@ func TestDeathBeforeSlacksAnswerPostsOnce(t *testing.T) {
 		})
 	}
 }
+
+// TestAReportThatCannotBeWrittenSilencesNobody: a full disk ends the run with an error, and Slack is told.
+func TestAReportThatCannotBeWrittenSilencesNobody(t *testing.T) {
+	t.Parallel()
+	s := slackScene(t)
+	s.need(os.WriteFile(s.path("reports"), []byte("a file where the folder should be"), 0o600))
+	o := s.do("run", "--key", "night")
+	if o.code != exitFail || !strings.Contains(lastLine(o.stderr), "mailaudit report night") {
+		t.Errorf("exit %d: %s", o.code, lastLine(o.stderr))
+	}
+	if n := len(s.summaries()); n != 1 {
+		t.Errorf("%d summaries", n)
+	}
+	s.done("report", "night", "--format", "html", "--out", s.path("page.html"))
+}

@@ -89,6 +89,8 @@ type publisher struct {
 	*app
 	slack  *slack.Poster
 	stdout io.Writer // where the summary goes without Slack
+	// files keeps what kept a report's files from being written.
+	files troubles
 }
 
 // Post publishes one run's report. It is marked before the call to Slack, so that a start which finds the
@@ -102,8 +104,12 @@ func (p *publisher) Post(ctx context.Context, key string) error {
 	if err != nil {
 		return err
 	}
-	if err := p.writeFiles(ctx, summary); err != nil {
+	if err := p.writeFiles(ctx, summary); ctx.Err() != nil {
 		return err
+	} else if err != nil {
+		// A full disk is no reason for silence in Slack; run ends with an error, and the report can be had again.
+		err = fmt.Errorf("the files of run %s: %w; mend it, then mailaudit report %s --format html --out FILE", key, err, key)
+		p.log.Error("report not written", "err", p.files.note("files", err))
 	}
 	if err := p.keepDigest(ctx, summary); err != nil {
 		return err

@@ -2,7 +2,7 @@ package main
 
 import "sync"
 
-// troubles remembers what last kept summaries and mails from going out, for the one line at the end.
+// troubles remembers what last kept summaries, mails and files from going out, for the one line at the end.
 type troubles struct {
 	mu   sync.Mutex
 	errs map[string]error
@@ -26,7 +26,7 @@ func (t *troubles) note(kind string, err error) error {
 func (t *troubles) last() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for _, kind := range []string{"summary", "mail"} {
+	for _, kind := range []string{"summary", "mail", "files"} {
 		if err := t.errs[kind]; err != nil {
 			return err
 		}
