@@ -27,6 +27,7 @@ func TestExitCodes(t *testing.T) {
 	}{
 		{"version", []string{"version"}, 0, ""},
 		{"no run yet", []string{"report"}, 1, "mailaudit run starts one"},
+		{"a dry run", []string{"run", "--dry-run"}, 0, ""},
 		{"a night", []string{"run", "--key", "first"}, 0, ""},
 		{"the same night again", []string{"run", "--key", "first"}, 0, ""},
 		{"its report", []string{"report", "first"}, 0, ""},
@@ -52,6 +53,9 @@ func TestExitCodes(t *testing.T) {
 		o := s.do(append([]string{"--log-level", "error"}, tt.args...)...)
 		if o.code != tt.code {
 			t.Errorf("%s: exit %d, want %d: %s", tt.name, o.code, tt.code, o.stderr)
+		}
+		if tt.name == "a dry run" && (!strings.Contains(o.stdout, "Dry run: nothing is stored") || strings.Contains(o.stdout, "notices.mode")) {
+			t.Errorf("%s: %s", tt.name, o.stdout)
 		}
 		if tt.says == "" && o.stderr != "" || !strings.Contains(o.stderr, tt.says) {
 			t.Errorf("%s: said %q", tt.name, o.stderr)

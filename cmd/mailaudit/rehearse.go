@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -74,12 +75,16 @@ func (a *app) rehearse(ctx context.Context, scope audit.Scope) error {
 	}
 	r.run.Accounts, r.run.Numbers = numbers.Accounts, &numbers
 	options := a.reportOptions()
-	options.Mode, options.BaseURL = audit.ModeOff, ""
+	options.Mode, options.BaseURL = "", "" // it has no mails to say anything of, whatever notices.mode is
 	summary, err := report.Build(ctx, r, r.run.Key, options)
 	if err != nil {
 		return err
 	}
-	return summary.WriteText(a.around.stdout)
+	if err := summary.WriteText(a.around.stdout); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(a.around.stdout, "\nDry run: nothing is stored but the attempts, and nothing is mailed or posted.")
+	return err
 }
 
 func (a *app) rehearsePage(ctx context.Context, r *rehearsal, page []audit.Account, scope audit.Scope) (full bool, err error) {
