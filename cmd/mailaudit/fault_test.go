@@ -21,7 +21,7 @@ import (
 //
 // make test runs a short form once; make fault runs the whole so many times over as MAILAUDIT_FAULT says, some
 // nights side by side: most of a night is waiting until a killed process's share is taken over. The seeds are
-// printed, and MAILAUDIT_FAULT_SEED plays one again.
+// printed, and MAILAUDIT_FAULT_SEED plays one again. Nights of an odd seed go through a pooler.
 
 type faultPlan struct {
 	accounts, processes, kills, restarts int
@@ -80,6 +80,11 @@ func newFaultNight(t *testing.T, plan faultPlan) *faultNight {
 	n := &faultNight{scene: newScene(t), faultPlan: plan, random: rand.New(rand.NewPCG(plan.seed, 1)), cluster: pgtest.Own(t)}
 	n.clock.ahead = 0
 	n.settings["database"] = n.cluster.URL("postgres", pgtest.Admin)
+	if plan.seed%2 == 1 {
+		t.Log("through pgbouncer")
+		n.settings["database"] = n.cluster.Pool(t).URL("postgres", pgtest.Admin)
+		n.settings["database_pooler"] = "transaction"
+	}
 	n.settings["deliver_within"] = "20s"
 	n.settings["guard"] = `{min_new_failures: 100000}`
 	n.settings["providers"] = `{google: {max_concurrency: 5, max_rate: 1000/s}}`
