@@ -17,8 +17,10 @@ type Caps struct {
 // summaryPatience is how long customers' mails wait for operations to have the night's summary.
 const summaryPatience = 12 * time.Hour
 
-// dueAtMost bounds one look into the outbox.
-const dueAtMost = 200
+const (
+	dueAtMost = 200    // bounds one look into the outbox,
+	crowd     = 20_000 // and this one where a crowd waits before the others
+)
 
 // DueNotices lists the mails that may leave now: nobody has stopped them, their hour has come, operations
 // have the summary of the run that wrote them, and the caps allow it.
@@ -26,14 +28,24 @@ func (a *Auditor) DueNotices(ctx context.Context, caps Caps) ([]Task, error) {
 	if why, err := a.stopped(ctx); why != "" || err != nil {
 		return nil, err
 	}
-	due, err := a.Ledger.DueNotices(ctx, a.Now(), dueAtMost)
-	if err != nil || len(due) == 0 {
-		return nil, err
+	for limit := dueAtMost; ; limit *= 10 {
+		due, err := a.Ledger.DueNotices(ctx, a.Now(), limit)
+		if err != nil || len(due) == 0 {
+			return nil, err
+		}
+		p, err := a.pass(ctx, caps)
+		if err != nil {
+			return nil, err
+		}
+		tasks, err := p.tasks(ctx, due)
+		// A crowd that the day's caps keep back must not stand before those that may leave.
+		if err != nil || len(tasks) > 0 || len(due) < limit || limit >= crowd || len(p.full) == 0 {
+			return tasks, err
+		}
 	}
-	p, err := a.pass(ctx, caps)
-	if err != nil {
-		return nil, err
-	}
+}
+
+func (p *pass) tasks(ctx context.Context, due []Notice) ([]Task, error) {
 	var tasks []Task
 	for _, n := range due {
 		if p.budget <= 0 {
@@ -123,10 +135,14 @@ type pass struct {
 	allowed Allowance
 	budget  int             // mails that the night may still bring
 	told    map[string]bool // runs whose summary operations have
+	full    map[capped]bool // who may have no more mails today
 }
 
+// capped is a contact's or a tenant's.
+type capped struct{ contact, tenant string }
+
 func (a *Auditor) pass(ctx context.Context, caps Caps) (*pass, error) {
-	p := &pass{Auditor: a, told: map[string]bool{}}
+	p := &pass{Auditor: a, told: map[string]bool{}, full: map[capped]bool{}}
 	var err error
 	if p.allowed, err = a.Allowance(ctx, caps); err != nil {
 		return nil, err
@@ -147,10 +163,13 @@ func (p *pass) waits(ctx context.Context, n Notice) (string, error) {
 	if p.budget <= 0 {
 		return "as many mails as notices.max_per_night allows were sent since the last run", nil
 	}
+	if why, err := p.overDay(ctx, n); err != nil || why != "" {
+		return why, err
+	}
 	if open, err := p.withinHours(ctx, n); err != nil || !open {
 		return "the hours of notices.send_between are over", err
 	}
-	return p.overDay(ctx, n)
+	return "", nil
 }
 
 func (p *pass) summarised(ctx context.Context, key string) (bool, error) {
@@ -207,16 +226,25 @@ func (a *Auditor) Allowance(ctx context.Context, caps Caps) (Allowance, error) {
 
 // overDay tells which cap of the day the notice would break.
 func (p *pass) overDay(ctx context.Context, n Notice) (string, error) {
-	sent, err := p.Ledger.SentSince(ctx, p.allowed.DayFrom, n.ContactEmail, "")
-	if err != nil {
-		return "", err
+	for _, c := range []struct {
+		of   capped
+		most int
+		why  string
+	}{
+		{capped{contact: n.ContactEmail}, p.allowed.Recipient, "the contact has had notices.max_per_recipient mails today"},
+		{capped{tenant: n.TenantID}, p.allowed.Tenant, "the tenant has had notices.max_per_tenant mails today"},
+	} {
+		if p.full[c.of] {
+			return c.why, nil
+		}
+		sent, err := p.Ledger.SentSince(ctx, p.allowed.DayFrom, c.of.contact, c.of.tenant)
+		if err != nil {
+			return "", err
+		}
+		if sent >= c.most {
+			p.full[c.of] = true
+			return c.why, nil
+		}
 	}
-	if sent >= p.allowed.Recipient {
-		return "the contact has had notices.max_per_recipient mails today", nil
-	}
-	sent, err = p.Ledger.SentSince(ctx, p.allowed.DayFrom, "", n.TenantID)
-	if err == nil && sent >= p.allowed.Tenant {
-		return "the tenant has had notices.max_per_tenant mails today", nil
-	}
-	return "", err
+	return "", nil
 }

@@ -1,0 +1,38 @@
+package main
+
+import (
+	"slices"
+	"testing"
+	"time"
+)
+
+// Between the night and the morning the customer has mended it: nothing leaves.
+func TestIncidentMendedBeforeTheMorningIsNotMailed(t *testing.T) {
+	t.Parallel()
+	s, _, _ := clinicBase(t)
+	s.settings["notices"] = `{mode: live, send_between: "Mon-Sun 09:00-16:00", confirm_nights: 1}`
+	s.revoke(0, 4)
+	s.atNight(1)
+	s.done("run")
+	changed := s.clinic(0, "gmail.com")
+	changed["secret"] = "zyxwvutsrqponmlk"
+	sent := s.clinic(1, "gmail.com")
+	sent["last_sent_ok_at"] = s.clock.now().Add(time.Hour).UTC().Format(time.RFC3339)
+	s.imported(changed, sent)
+	s.revoke(0, 4)
+	s.done("accounts", "remove", "a-02")
+	s.clock.set(s.clock.now().Add(8 * time.Hour))
+	s.done("deliver")
+	if got := s.recipients(); !slices.Equal(got, []string{"contact03@customers.example"}) {
+		t.Errorf("mails to %v", got)
+	}
+	var why []string
+	for _, n := range s.notices("--state", "suppressed") {
+		why = append(why, n.Detail)
+	}
+	slices.Sort(why)
+	want := []string{"the account is gone", "the password was changed since", "the product has sent mail through it since"}
+	if !slices.Equal(why, want) {
+		t.Errorf("kept back because %q", why)
+	}
+}

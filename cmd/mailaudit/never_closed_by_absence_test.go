@@ -1,0 +1,56 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"mailaudit/providers/sim"
+)
+
+func TestIncidentEmptySourceClosesNothing(t *testing.T) {
+	t.Parallel()
+	s, _, _ := clinicBase(t)
+	for i := range 20 {
+		s.done("accounts", "remove", fmt.Sprintf("a-%02d", i))
+	}
+	s.atNight(1)
+	if o := s.do("run"); o.code != exitFail || !strings.Contains(o.stderr, "--accept-source") {
+		t.Errorf("exit %d: %s", o.code, o.stderr)
+	}
+	if r := s.report(""); r.Run.Status != "stopped" {
+		t.Errorf("run %+v", r.Run)
+	}
+	if n := len(s.summaries()); n != 2 {
+		t.Errorf("%d summaries, want one for each run", n)
+	}
+	s.done("run", "--accept-source")
+	if r := s.report(""); r.Run.Status != "concluded" || r.Run.Accounts != 4 {
+		t.Errorf("run %+v", r.Run)
+	}
+}
+
+// The window ends before all are asked: who was not reached is neither well nor gone.
+func TestIncidentUnreachedIsNotRecovered(t *testing.T) {
+	t.Parallel()
+	s, google, _ := clinicBase(t)
+	s.revoke(0, 2)
+	s.atNight(1)
+	s.done("run")
+	told := len(s.recipients())
+	google.SetMood(sim.Mood{AuthLatency: time.Second})
+	s.settings["providers"] = `{google: {max_concurrency: 1}}`
+	s.settings["window"] = "6s"
+	s.atNight(2)
+	s.done("run")
+	if r := s.report(""); r.Changes.Recovered != 0 || r.Verdicts["unverified"] < 10 {
+		t.Errorf("changes %+v, verdicts %v", r.Changes, r.Verdicts)
+	}
+	if n := len(s.recipients()); n != told {
+		t.Errorf("%d mails more", n-told)
+	}
+	if text := s.done("explain", "a-19"); !strings.Contains(text, "not reached") {
+		t.Errorf("explain: %s", text)
+	}
+}

@@ -1,0 +1,162 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"mailaudit/providers/sim"
+)
+
+func TestIncidentMassFlipMailsNobody(t *testing.T) {
+	t.Parallel()
+	s, _, _ := clinicBase(t)
+	s.revoke(0, 15)
+	s.atNight(1)
+	s.done("run")
+	s.nothingMailed()
+	if o := s.do("run", "--exit-code"); o.code != exitHeld {
+		t.Errorf("exit %d, want %d", o.code, exitHeld)
+	}
+	if text := s.lastSummary(); !strings.Contains(text, "notices release --run") {
+		t.Error("the summary does not lead with the decision")
+	}
+	// While the hold is open, what comes new to the provider joins it.
+	s.revoke(15, 16)
+	s.atNight(2)
+	s.done("run")
+	s.nothingMailed()
+	// Who works again leaves it by himself, and a hold without anybody ends.
+	s.restore(0, 16)
+	s.atNight(9)
+	s.done("run")
+	s.nothingMailed()
+	if o := s.do("run", "--exit-code"); o.code != exitDone {
+		t.Errorf("exit %d after everybody works again: %s", o.code, o.stderr)
+	}
+}
+
+func TestIncidentSpikeThatWaitedIsStillHeld(t *testing.T) {
+	t.Parallel()
+	s := spikeThatWaited(t)
+	s.nothingMailed()
+	if held := s.report("").Notices["held"]; held != 15 {
+		t.Errorf("%d notices are held", held)
+	}
+}
+
+// spikeThatWaited has fifteen accounts fail in a night whose guard is told to let it pass; the next one's is not.
+func spikeThatWaited(t *testing.T) *scene {
+	t.Helper()
+	s, _, _ := clinicBase(t)
+	s.settings["notices"] = strings.Replace(s.settings["notices"], "confirm_nights: 1", "confirm_nights: 2", 1)
+	s.settings["guard"] = `{min_new_failures: 1000}`
+	s.revoke(0, 15)
+	s.atNight(1)
+	s.done("run")
+	delete(s.settings, "guard")
+	s.atNight(2)
+	s.done("run")
+	return s
+}
+
+// A spike that waited is held by its notices, for its accounts began to fail before the hold.
+func TestIncidentHoldOfASpikeThatWaitedDoesNotLapse(t *testing.T) {
+	t.Parallel()
+	s := spikeThatWaited(t)
+	s.atNight(3)
+	s.done("run")
+	s.nothingMailed()
+	if n := len(s.notices("--state", "held")); n != 15 {
+		t.Errorf("the night after %d notices are held", n)
+	}
+}
+
+// What the provider says for certain is no less a spike.
+func TestIncidentDefiniteWordsOfAMassAreHeld(t *testing.T) {
+	t.Parallel()
+	s, _, _ := clinicBase(t)
+	for i := range 15 {
+		s.world.Change(fmt.Sprintf("front%02d@gmail.com", i), func(a *sim.Account) { a.State = sim.Locked })
+	}
+	s.atNight(1)
+	s.done("run")
+	s.nothingMailed()
+	if r := s.report(""); r.Verdicts["account_blocked"] != 15 || r.Notices["held"] != 15 {
+		t.Errorf("verdicts %v, notices %v", r.Verdicts, r.Notices)
+	}
+}
+
+// With 28 quiet nights behind it, four times their 95th percentile is the limit where that is less.
+func TestIncidentMoreThanTheMonthKnowsIsHeld(t *testing.T) {
+	t.Parallel()
+	s, _, _ := clinicBase(t)
+	s.settings["guard"] = `{min_new_failures: 2, max_new_failures: 40%}`
+	s.pastNights(27)
+	s.revoke(0, 5) // within the share, and half of the provider would be ten
+	s.atNight(1)
+	s.done("run")
+	s.nothingMailed()
+	if held := s.report("").Notices["held"]; held != 5 {
+		t.Errorf("%d notices are held", held)
+	}
+}
+
+// pastNights puts copies of the last night before it.
+func (s *scene) pastNights(n int) {
+	s.t.Helper()
+	s.inDatabase(`WITH RECURSIVE back(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM back WHERE i < ?1)
+		INSERT INTO runs (run_key, seq, status, phase, scope, whole, started_at, deadline, accounts, finished_at, numbers, posted_at)
+		SELECT run_key || '-' || i, seq - i, status, phase, scope, whole, started_at - i * 86400000000, deadline - i * 86400000000,
+			accounts, finished_at - i * 86400000000, numbers, posted_at - i * 86400000000 FROM runs, back WHERE seq = 1`, n)
+}
+
+// Narrowed runs of one night, each small enough, are one spike.
+func TestIncidentMassInPortionsIsHeld(t *testing.T) {
+	t.Parallel()
+	s, _, _ := clinicBase(t)
+	s.settings["guard"] = `{min_new_failures: 3}`
+	s.revoke(0, 8)
+	s.atNight(1)
+	for i := range 8 {
+		s.done("run", "--key", fmt.Sprintf("n-%d", i), "--tenant", fmt.Sprintf("T-%02d", i))
+	}
+	if got := s.recipients(); len(got) > 3 {
+		t.Errorf("mails to %v", got)
+	}
+	if n := len(s.notices("--state", "held")); n < 5 {
+		t.Errorf("%d notices are held", n)
+	}
+}
+
+// What a person has discarded is not mailed the next night because a few of it have recovered.
+func TestIncidentDiscardedIsNotMailedTheNextNight(t *testing.T) {
+	t.Parallel()
+	s, _, _ := clinicBase(t)
+	s.revoke(0, 15)
+	s.atNight(1)
+	s.done("run", "--key", "spike")
+	s.done("notices", "discard", "--run", "spike", "--provider", "google", "--by", "maria")
+	s.restore(3, 15)
+	s.atNight(2)
+	s.done("run")
+	s.nothingMailed()
+	if held := s.notices("--state", "held"); len(held) != 3 || !strings.Contains(held[0].Detail, "discarded") {
+		t.Errorf("held: %+v", held)
+	}
+}
+
+// A shared host that turns its customers away is as much a spike as a provider that does.
+func TestIncidentHostThatTurnsAllAwayIsHeld(t *testing.T) {
+	t.Parallel()
+	s, _, host := hostsOfOther(t)
+	for i := range 4 {
+		s.world.Change(fmt.Sprintf("user%02d@%s", i, host), func(a *sim.Account) { a.Password = "Changed!1" })
+	}
+	s.atNight(1)
+	s.done("run")
+	s.nothingMailed()
+	if held := s.notices("--state", "held"); len(held) != 4 || !strings.Contains(held[0].Detail, host) {
+		t.Errorf("held: %+v", held)
+	}
+}
