@@ -102,6 +102,9 @@ func (s *subject) night(t *rapid.T, e evening) {
 	if !conclusive && s.st.Settled != before.Settled {
 		t.Fatalf("%v: a night without an answer changed the finding", s.now)
 	}
+	if conclusive && tonight.Failing() && e.void != "" && e.void != VoidAcceptances {
+		t.Fatalf("%v: a refusal counts though its night is void (%s)", s.now, e.void)
+	}
 	if before.Settled.Verdict.Failing() && !s.st.Settled.Verdict.Failing() && (e.verdict != Compliant || answer.Carried) {
 		t.Fatalf("%v: a finding was closed without an acceptance", s.now)
 	}

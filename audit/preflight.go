@@ -242,7 +242,7 @@ func (a *Auditor) anyReached(ctx context.Context, provider string, endpoints []p
 // wayOpen tells whether a conversation came as far as a server. What that server then does is its own
 // affair, and told with the accounts.
 func wayOpen(c providers.Conversation) bool {
-	return c.RemoteAddr.IsValid() || c.Fault == providers.FaultNone
+	return c.Connected || c.Fault == providers.FaultNone
 }
 
 // endpointsTonight gives, by provider, a few of the provider's own endpoints, or of the hosts of "other", that

@@ -113,8 +113,9 @@ type Conversation struct {
 	RetryAfter     time.Duration // for so long the server asked us to stay away; 0: it did not say
 	Mechanism      Mechanism
 	Offered        []Mechanism
+	Connected      bool       // a server, or who stands before it, took the connection
 	LocalAddr      netip.Addr // the address we left by
-	RemoteAddr     netip.Addr
+	RemoteAddr     netip.Addr // the one that was dialled, whether it answered or not
 	TLSVersion     string
 	Resumed        bool // the TLS session was resumed
 	Dialogue       []Line

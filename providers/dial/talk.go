@@ -64,6 +64,7 @@ func (t *talk) hold() {
 		t.failed(err)
 		return
 	}
+	t.result.Connected = true
 	t.result.LocalAddr = leftBy(conn, t.dialer.proxied)
 	t.raw = conn
 	defer t.raw.Close()
