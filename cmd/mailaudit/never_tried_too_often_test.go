@@ -36,6 +36,22 @@ func TestIncidentOneMailboxOfManyTenantsIsAskedOnce(t *testing.T) {
 	}
 }
 
+// However many runs a day has, an account is not tried more often than attempts_per_day.
+func TestIncidentAttemptsOfADayAreBounded(t *testing.T) {
+	t.Parallel()
+	s, google, yahoo := clinicBase(t)
+	s.atNight(1)
+	before := google.Counters().Credentials + yahoo.Counters().Credentials
+	for i := range 4 {
+		s.done("run", "--key", fmt.Sprintf("again-%d", i))
+	}
+	s.done("check", "a-00")
+	if n := google.Counters().Credentials + yahoo.Counters().Credentials - before; n != 2*24 {
+		t.Errorf("%d conversations for 24 accounts", n)
+	}
+	s.nothingMailed()
+}
+
 func TestIncidentSharedHostIsLeftAloneAfterRefusals(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
