@@ -21,7 +21,7 @@ func (s *Store) Clock(ctx context.Context) (time.Time, error) {
 // left alone: other processes may be at work. River has those whose wait is shorter than its scheduler's turn
 // of 5 s stand as available from their time on.
 func (s *Store) RetryJobs(ctx context.Context) error {
-	_, err := s.pool.Exec(ctx, `UPDATE `+Schema+`.river_job SET state = 'available', scheduled_at = now() 
+	_, err := s.pool.Exec(ctx, `UPDATE `+Schema+`.river_job SET state = 'available', scheduled_at = now()
 		WHERE state = 'retryable' OR state = 'available' AND scheduled_at > now()`)
 	if err != nil {
 		return fmt.Errorf("try again what failed: %w", err)
