@@ -127,7 +127,7 @@ func (k accountsRemoveCmd) Run(ctx context.Context, g *Globals, around *surround
 // ownTable refuses to write where the accounts are the product's.
 func ownTable(c *config.Config, doing string) error {
 	if c.Elsewhere() {
-		return usageError("accounts %s writes the program's own table, and the accounts are read from Elsewhere (accounts.relation, accounts.database)", doing)
+		return usageError("accounts %s writes the program's own table, and the accounts are read from elsewhere (accounts.relation, accounts.database)", doing)
 	}
 	return nil
 }

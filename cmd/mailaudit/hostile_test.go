@@ -14,7 +14,7 @@ import (
 )
 
 // A night among hostile servers: what they do is nobody's verdict but their own, the night ends, and the
-// accounts Elsewhere are judged as on any other night.
+// accounts elsewhere are judged as on any other night.
 func TestNightAmongHostileServers(t *testing.T) { // alone, for it looks at the memory
 	at := func(step sim.Step, act sim.Act) sim.Mood { return sim.Mood{At: map[sim.Step]sim.Act{step: act}} }
 	const nothing, wrong = audit.Unverified, audit.Misconfigured

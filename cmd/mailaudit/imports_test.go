@@ -70,7 +70,7 @@ func TestImportsGoOneWay(t *testing.T) {
 			case ours && !mayImport(s, inside):
 				t.Errorf("%s imports %s: imports go providers <- audit <- report <- cmd, and siblings do not know each other", s.name, imported)
 			case !ours && strings.Contains(strings.Split(imported, "/")[0], ".") && !atHome(s, imported):
-				t.Errorf("%s imports %s, whose home is Elsewhere", s.name, imported)
+				t.Errorf("%s imports %s, whose home is elsewhere", s.name, imported)
 			}
 		}
 	}

@@ -168,14 +168,14 @@ func TestWhoKeepsGrants(t *testing.T) {
 	s := newSealedByProduct(t)
 	ours, err := openKeys(&config.Config{Keyset: config.KeySource{Kind: "file", Value: s.path("keyset.json")}}, variables(nil), slog.New(slog.DiscardHandler))
 	s.need(err)
-	own, Elsewhere := &config.Config{}, &config.Config{Accounts: config.Accounts{Relation: "product.mail_accounts"}}
+	own, elsewhere := &config.Config{}, &config.Config{Accounts: config.Accounts{Relation: "product.mail_accounts"}}
 	for _, tt := range []struct {
 		name string
 		app  app
 		want bool
 	}{
 		{"our table and keyset", app{config: own, keys: ours}, true},
-		{"the product's table", app{config: Elsewhere, keys: ours}, false},
+		{"the product's table", app{config: elsewhere, keys: ours}, false},
 		{"the product's seal", app{config: own, keys: &keyring{}}, false},
 	} {
 		tt.app.store = neverUsed{}

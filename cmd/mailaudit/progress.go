@@ -43,7 +43,7 @@ func (p *progress) read() (int, string) {
 	return p.total, strings.Join(parts, ", ")
 }
 
-// showProgress shows how a run comes along: a line that renews itself on a terminal, log lines Elsewhere.
+// showProgress shows how a run comes along: a line that renews itself on a terminal, log lines elsewhere.
 // The function that it returns ends the showing; it may be called again.
 func (a *app) showProgress(ctx context.Context, key string) func() {
 	p := &progress{by: map[string]int{}}

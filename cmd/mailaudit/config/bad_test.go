@@ -107,7 +107,7 @@ var badFiles = []struct {
 	{"canary in both", "providers: {google: {canaries: {good: [a], bad: [b, a]}}}\n", `1: providers.google.canaries.bad[1]: "a" stands in both lists`},
 	{"token over http", "providers: {google: {oauth: {token_url: \"http://127.0.0.1/t\"}}}\n", `1: providers.google.oauth.token_url: "http://127.0.0.1/t" is not https; plain http is for loopback alone, with network.allow_private`},
 	{"token over http abroad", "network: {allow_private: true}\nproviders: {google: {oauth: {token_url: \"http://h/t\"}}}\n", `2: providers.google.oauth.token_url: "http://h/t" is not https; plain http is for loopback alone`},
-	{"AOL's client Elsewhere", "providers:\n  google:\n    oauth:\n      aol: {client_id: x}\n", "4: providers.google.oauth.aol: is for providers.yahoo alone"},
+	{"AOL's client elsewhere", "providers:\n  google:\n    oauth:\n      aol: {client_id: x}\n", "4: providers.google.oauth.aol: is for providers.yahoo alone"},
 	{"AOL's secret without client", "providers: {yahoo: {oauth: {aol: {client_secret: canary-pw}}}}\n", "1: providers.yahoo.oauth.aol.client_secret: needs client_id beside it"},
 	{"secret without client", "providers: {google: {oauth: {client_secret: canary-pw}}}\n", "1: providers.google.oauth.client_secret: needs client_id beside it"},
 	{"day", "providers: {google: {oauth: {secret_expires: soon}}}\n", `1: providers.google.oauth.secret_expires: "soon" is not a day such as 2027-03-31`},
