@@ -138,7 +138,7 @@ func (a *Auditor) draftWarnings(ctx context.Context, run Run, w Warning, page []
 
 func (a *Auditor) countRemaining(ctx context.Context, run Run, c providers.Change) error {
 	n, err := a.Ledger.CountConcerned(ctx, run, c)
-	if err != nil {
+	if err != nil || n == 0 {
 		return err
 	}
 	text, err := json.Marshal(Remaining{Title: c.Title, Day: c.Day, Accounts: n})

@@ -134,7 +134,8 @@ func (g GuardLimits) ruleHosts(t Tally, r *Ruling) {
 		over, normal := g.Spike(h.NewlyFailing, Tally{Accounts: h.Accounts, First: h.First})
 		if over && len(h.Tenants) >= smallProvider && !r.Held {
 			r.Held = true
-			r.HeldWhy = fmt.Sprintf("%d of the %d accounts at %s fail newly (normal: up to %d)", h.NewlyFailing, h.Accounts, name, normal)
+			// The host is a customer's to know, and the reason stands in Slack: the notices lead to it.
+			r.HeldWhy = fmt.Sprintf("%d of the %d accounts at one host fail newly (normal: up to %d)", h.NewlyFailing, h.Accounts, normal)
 		}
 	}
 	if g.deaf(away, len(t.Hosts)) {

@@ -160,7 +160,10 @@ func TestIncidentHostThatTurnsAllAwayIsHeld(t *testing.T) {
 	s.atNight(1)
 	s.done("run")
 	s.nothingMailed()
-	if held := s.notices("--state", "held"); len(held) != 4 || !strings.Contains(held[0].Detail, host) {
+	if held := s.notices("--state", "held"); len(held) != 4 || !strings.Contains(held[0].Detail, "at one host") {
 		t.Errorf("held: %+v", held)
+	}
+	if strings.Contains(s.lastSummary(), host) {
+		t.Error("the summary names a customer's host")
 	}
 }
