@@ -167,3 +167,42 @@ func TestIncidentHostThatTurnsAllAwayIsHeld(t *testing.T) {
 		t.Error("the summary names a customer's host")
 	}
 }
+
+// A spike is one by the night it shows in: what is left of it once it may be told is few enough to pass.
+func TestIncidentSpikeThatShrankBeforeItMayBeToldIsHeld(t *testing.T) {
+	t.Parallel()
+	s, _, _ := clinicBase(t)
+	s.settings["notices"] = strings.Replace(s.settings["notices"], "confirm_nights: 1", "confirm_nights: 2", 1)
+	s.revoke(0, 15)
+	s.atNight(1)
+	s.done("run")
+	s.nothingMailed()
+	s.restore(8, 15)
+	s.atNight(2)
+	s.done("run")
+	s.nothingMailed()
+	if n := len(s.notices("--state", "held")); n != 8 {
+		t.Errorf("%d notices are held", n)
+	}
+}
+
+// The nights of a hold are none that a refused secret is left alone for: who works again is seen the same night.
+func TestIncidentHeldAccountsAreAskedEveryNight(t *testing.T) {
+	t.Parallel()
+	s, _, _ := clinicBase(t)
+	s.revoke(0, 15)
+	for night := 1; night <= 4; night++ {
+		s.atNight(night)
+		if night == 4 {
+			s.restore(0, 15)
+		}
+		s.done("run")
+		s.nothingMailed()
+	}
+	if r := s.report(""); r.Verdicts["compliant"] != 24 {
+		t.Errorf("the night that all work again: %v", r.Verdicts)
+	}
+	if n := len(s.notices("--state", "held")); n != 0 {
+		t.Errorf("%d notices are still held", n)
+	}
+}
