@@ -72,8 +72,8 @@ func (d *doctor) slack(ctx context.Context) {
 	default:
 		d.ok("slack", "%s of %s may post to %s", found.Bot, found.Team, cmp.Or(found.Channel, d.config.Slack.Channel))
 	}
-	if found.Note != "" {
-		d.note("slack", "%s", found.Note)
+	for _, note := range found.Notes {
+		d.note("slack", "%s", note)
 	}
 }
 

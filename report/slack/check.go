@@ -16,8 +16,8 @@ type Checked struct {
 	Team    string // "" for a webhook
 	Bot     string
 	Channel string // its name, where Slack tells it
-	// Note is what will not keep a summary from being posted and is worth mending all the same; "" if nothing is.
-	Note string
+	// Notes are what will not keep a summary from being posted and is worth mending all the same.
+	Notes []string
 }
 
 // Check asks whether a summary would be taken, and posts nothing. Errors are *[Error].
@@ -29,7 +29,7 @@ func (p *Poster) Check(ctx context.Context) (Checked, error) {
 	if err != nil {
 		e := understand(err)
 		if e.Code == unknownMethod {
-			return Checked{Note: "slack.api_url does not know auth.test, so token and channel are not checked"}, nil
+			return Checked{Notes: []string{"slack.api_url does not know auth.test, so token and channel are not checked"}}, nil
 		}
 		return Checked{}, e
 	}
@@ -41,15 +41,14 @@ func (p *Poster) Check(ctx context.Context) (Checked, error) {
 		return c, err
 	}
 	_, _, err = p.Find(ctx, "", time.Now())
-	switch {
-	case err == nil, c.Note != "":
-		return c, nil
-	case errors.Is(err, ErrCannotLook):
-		c.Note = err.Error()
+	if errors.Is(err, ErrCannotLook) {
+		c.note(err.Error())
 		return c, nil
 	}
 	return c, err
 }
+
+func (c *Checked) note(text string) { c.Notes = append(c.Notes, text) }
 
 const (
 	unknownMethod = "unknown_method"
@@ -65,7 +64,7 @@ func checkScopes(h http.Header, c *Checked) error {
 	case !slices.Contains(granted, "chat:write"):
 		return refusal("missing_scope")
 	default:
-		c.Note = "the list of findings cannot be put beside the summary; give the Slack app the scope files:write and install it again"
+		c.note("the list of findings cannot be put beside the summary; give the Slack app the scope files:write and install it again")
 	}
 	return nil
 }
@@ -80,16 +79,16 @@ func (p *Poster) checkChannel(ctx context.Context, c *Checked) error {
 		e := understand(err)
 		switch e.Code {
 		case "missing_scope":
-			c.Note = "the channel cannot be looked at; give the Slack app the scope channels:read (private channels: groups:read)"
+			c.note("the channel cannot be looked at; give the Slack app the scope channels:read (private channels: groups:read)")
 			return nil
 		case unknownMethod, notSlacks:
-			c.Note = unchecked
+			c.note(unchecked)
 			return nil
 		}
 		return e
 	}
 	if info.ID == "" {
-		c.Note = unchecked
+		c.note(unchecked)
 		return nil
 	}
 	c.Channel = info.Name

@@ -29,6 +29,12 @@ func TestCheck(t *testing.T) {
 		{name: "an archived channel", mood: sim.SlackMood{Errors: map[string]string{"conversations.info": "is_archived"}}, code: "is_archived"},
 		{name: "the channel cannot be looked at", mood: sim.SlackMood{Errors: map[string]string{"conversations.info": "missing_scope"}}, note: "channels:read"},
 		{name: "the history cannot be looked at", mood: sim.SlackMood{Errors: map[string]string{"conversations.history": "missing_scope"}}, note: "channels:history"},
+		{name: "neither files nor the history", mood: sim.SlackMood{
+			Scopes: "chat:write,channels:read", Errors: map[string]string{"conversations.history": "missing_scope"},
+		}, note: "channels:history"},
+		{name: "no files, and the history is out of order", mood: sim.SlackMood{
+			Scopes: "chat:write,channels:read,channels:history", Errors: map[string]string{"conversations.history": "fatal_error"},
+		}, code: "fatal_error", note: "files:write"},
 		{name: "a gateway that only posts", mood: sim.SlackMood{Errors: map[string]string{"auth.test": "unknown_method"}}, note: "auth.test"},
 		{name: "the channel is not shown", mood: sim.SlackMood{Errors: map[string]string{"conversations.info": "unknown_method"}}, note: "conversations.info"},
 		{name: "a channel by its name", change: func(c *slack.Config, _ *sim.Slack) { c.Channel = "#mail-audit" }, note: "slack.channel is a name"},
@@ -57,8 +63,8 @@ func TestCheck(t *testing.T) {
 			if tt.code == "" && err != nil || tt.code != "" && (!errors.As(err, &refused) || refused.Code != tt.code) {
 				t.Errorf("error %v, want %q", err, tt.code)
 			}
-			if tt.note == "" && got.Note != "" || !strings.Contains(got.Note, tt.note) {
-				t.Errorf("note %q, want %q", got.Note, tt.note)
+			if notes := strings.Join(got.Notes, "\n"); tt.note == "" && notes != "" || !strings.Contains(notes, tt.note) {
+				t.Errorf("notes %q, want %q", notes, tt.note)
 			}
 			if n := len(standIn.Posts()); n != 0 {
 				t.Errorf("%d messages were posted", n)

@@ -59,7 +59,7 @@ func TestAYesWithoutAPlaceIsAYes(t *testing.T) {
 	if err := p.Update(t.Context(), build(t, reporttest.Typical()), at.Ref()); !errors.Is(err, slack.ErrCannotLook) {
 		t.Errorf("update: %v", err)
 	}
-	if got, err := p.Check(t.Context()); err != nil || !strings.Contains(got.Note, "channel is not checked") {
+	if got, err := p.Check(t.Context()); err != nil || !strings.Contains(strings.Join(got.Notes, "\n"), "channel is not checked") {
 		t.Errorf("check: %+v, %v", got, err)
 	}
 }
