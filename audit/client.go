@@ -69,14 +69,14 @@ func (w *batchWork) watchGrant(ctx context.Context, c candidate, conv providers.
 	case answered && reading.Class == providers.ClientRefused:
 		w.trouble(ctx, Trouble{
 			What: title + " refuses our OAuth client",
-			Mend: "it says: " + conv.Reply.Evidence() + "; check " + key + " (client_id, client_secret, secret_expires) and the registration there. No customer is told anything of it",
+			Mend: "check " + key + " (client_id, client_secret, secret_expires) and the registration there; mailaudit check " + c.account.ID + " shows what it says (" + reading.Rule + "). No customer is told anything of it",
 		})
 		w.refuseClient(ctx, key, conv.Reply)
 		return
 	case reading.Class == providers.ClientRefused && conv.Fault == providers.FaultNone:
 		w.trouble(ctx, Trouble{
 			What: title + "'s mail server does not take the access tokens that our OAuth client is issued",
-			Mend: "it says: " + conv.Reply.Evidence() + "; account " + c.account.ID + " is one. Check the scopes of the consent, and that the grant belongs to the mailbox",
+			Mend: "check the scopes of the consent, and that the grant belongs to the mailbox; mailaudit check " + c.account.ID + " shows what it says (" + reading.Rule + ")",
 		})
 	case conv.Fault == providers.FaultOurs && conv.Stage == providers.StageOAuthToken:
 		w.trouble(ctx, Trouble{What: "mailboxes at " + title + " cannot be asked by OAuth: " + conv.Detail, Mend: "see the log; account " + c.account.ID + " is one"})

@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// Trouble is a fault of our own that a run met: one alarm to operations, never a finding.
+// Trouble is a fault of our own that a run met: one alarm to operations, never a finding. Its texts stand in
+// Slack, so they have no mailbox, no customer's host and nothing that a provider has said.
 type Trouble struct {
 	What string // "the keyset opens none of the stored secrets"
 	Mend string // what to do

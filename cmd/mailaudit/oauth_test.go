@@ -127,6 +127,9 @@ func TestNightWithGrants(t *testing.T) {
 	if text := s.done("report"); strings.Count(text, "Google refuses our OAuth client\n") != 1 {
 		t.Errorf("the refused client is not one alarm:\n%s", text)
 	}
+	if text := s.lastSummary(); !strings.Contains(text, "Google refuses our OAuth client") || strings.Contains(text, "Unauthorized") {
+		t.Errorf("Slack has no alarm, or the provider's words:\n%s", text)
+	}
 
 	// A customer withdraws the grant: told the same night, as Google names the cause.
 	s.atNight(2)
