@@ -1,0 +1,18 @@
+package main
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestDurationsAreReadableInTheLog(t *testing.T) {
+	for _, format := range []string{"text", "json"} {
+		var out bytes.Buffer
+		(&Globals{LogLevel: "info", LogFormat: format}).logger(&out).Info("the opener is down", "in", 1600*time.Millisecond)
+		if !strings.Contains(out.String(), "1.6s") {
+			t.Errorf("%s: %s", format, out.String())
+		}
+	}
+}
