@@ -204,7 +204,7 @@ func keepFormer(path string, former []byte, info fs.FileInfo) error {
 // likeness gives a file the mode and owner of another, so that who could read the keyset still can.
 func likeness(file *os.File, info fs.FileInfo) error {
 	if err := sameOwner(file, info); err != nil {
-		return fmt.Errorf("keep the keyset's owner: %w; rotate as that user or as root", err)
+		return fmt.Errorf("keep the keyset's owner: %w; change it as that user or as root", err)
 	}
 	return file.Chmod(info.Mode().Perm())
 }

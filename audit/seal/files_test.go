@@ -343,7 +343,7 @@ func TestWhatIsNoKey(t *testing.T) {
 		})
 	}
 	for _, test := range []struct{ name, source, want string }{
-		{"absent", "file:" + filepath.Join(dir, "none"), "mailaudit keys new made it beside the keyset"},
+		{"absent", "file:" + filepath.Join(dir, "none"), "mailaudit keys new made beside the keyset"},
 		{"a keyset", "file:" + path, "keyset.json is not a fingerprint key, or is damaged"},
 		{"short", put("short", `{"kind":"mailaudit fingerprint key","version":1,"key":"AAAA"}`), "short is a damaged fingerprint key"},
 		{"newer", put("newer", `{"kind":"mailaudit fingerprint key","version":2}`), "is a fingerprint key of a newer mailaudit"},

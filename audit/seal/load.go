@@ -35,8 +35,8 @@ func LoadKeyset(source string, lookupEnv func(string) (string, bool)) (k *Keyset
 func LoadFingerprinter(source string, lookupEnv func(string) (string, bool)) (f *Fingerprinter, warnings []string, err error) {
 	data, warnings, err := read(source, lookupEnv)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil, fmt.Errorf("read the fingerprint key: %w; mailaudit keys new made it beside the keyset, and "+
-			"it is needed with it: with another one every secret would look changed", err)
+		return nil, nil, fmt.Errorf("read the fingerprint key: %w; restore the one that mailaudit keys new made beside the keyset: "+
+			"with another one every secret would look changed", err)
 	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("read the fingerprint key: %w", err)

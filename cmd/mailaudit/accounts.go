@@ -60,7 +60,7 @@ func (k accountsImportCmd) Run(ctx context.Context, g *Globals, around *surround
 	if k.DryRun {
 		return k.rehearse(in, around)
 	}
-	if err := ownTable(c, "import"); err != nil {
+	if err := ownTable(c, "accounts import"); err != nil {
 		return err
 	}
 	if c.ProductSeals() {
@@ -109,7 +109,7 @@ func (k accountsRemoveCmd) Run(ctx context.Context, g *Globals, around *surround
 	if err != nil {
 		return err
 	}
-	if err := ownTable(c, "remove"); err != nil {
+	if err := ownTable(c, "accounts remove"); err != nil {
 		return err
 	}
 	store, err := openStore(ctx, c, existing, g.logger(around.stderr))
@@ -125,9 +125,9 @@ func (k accountsRemoveCmd) Run(ctx context.Context, g *Globals, around *surround
 }
 
 // ownTable refuses to write where the accounts are the product's.
-func ownTable(c *config.Config, doing string) error {
+func ownTable(c *config.Config, command string) error {
 	if c.Elsewhere() {
-		return usageError("accounts %s writes the program's own table, and the accounts are read from elsewhere (accounts.relation, accounts.database)", doing)
+		return usageError("%s writes the program's own table, and the accounts are read from elsewhere (accounts.relation, accounts.database)", command)
 	}
 	return nil
 }
@@ -173,15 +173,11 @@ func (k accountsListCmd) Run(ctx context.Context, g *Globals, around *surroundin
 		return err
 	}
 	defer store.Close()
-	source := audit.Accounts(store)
-	if c.Elsewhere() {
-		relation, err := openAccounts(ctx, c)
-		if err != nil {
-			return err
-		}
-		defer relation.Close()
-		source = relation
+	source, closeSource, err := openSource(ctx, c, store)
+	if err != nil {
+		return err
 	}
+	defer closeSource()
 	out := newAccountWriter(around.stdout, k.Format)
 	resolve := resolveWith(catalog.Resolver((&mxCache{lookup: lookupMX, known: map[string]*mxAnswer{}}).Lookup))
 	for after := ""; ; {

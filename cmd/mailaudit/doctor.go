@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 
 	"mailaudit/cmd/mailaudit/config"
 	"mailaudit/report"
@@ -112,6 +113,10 @@ func (d *doctor) configName() string {
 
 func (d *doctor) keys() bool {
 	keys, err := openKeys(d.config, d.around.lookupEnv, d.globals.logger(d.around.stderr))
+	if errors.Is(err, fs.ErrNotExist) {
+		d.fail("keys", err, "") // it says itself what to do
+		return false
+	}
 	if err != nil {
 		d.fail("keys", err, "point keyset and fingerprint_key at the files that mailaudit keys new has made, or restore them from their copy")
 		return false
@@ -127,6 +132,10 @@ func (d *doctor) keys() bool {
 
 func (d *doctor) database(ctx context.Context) bool {
 	store, err := openStore(ctx, d.config, existing, d.globals.logger(d.around.stderr))
+	if errors.As(err, new(*exitError)) {
+		d.fail("database", err, "") // it says itself what to do
+		return false
+	}
 	if err != nil {
 		d.fail("database", err, "check database in the configuration and that the server is up; for missing tables or grants run mailaudit migrate with the owner's role")
 		return false

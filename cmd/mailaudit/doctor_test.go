@@ -67,8 +67,8 @@ func TestDoctorFindsWhatIsWrong(t *testing.T) {
 		subject string
 		says    []string
 	}{
-		{"no keyset", func(s *scene) { s.need(os.Remove(s.path("keyset.json"))) }, "keys", []string{"keyset", "restore them"}},
-		{"no fingerprint key", func(s *scene) { s.need(os.Remove(s.path("fingerprint.json"))) }, "keys", []string{"fingerprint"}},
+		{"no keyset", func(s *scene) { s.need(os.Remove(s.path("keyset.json"))) }, "keys", []string{"no such file", "keys new", "give the one that sealed"}},
+		{"no fingerprint key", func(s *scene) { s.need(os.Remove(s.path("fingerprint.json"))) }, "keys", []string{"fingerprint", "restore the one"}},
 		{"another keyset", func(s *scene) {
 			s.need(os.Mkdir(s.path("second"), 0o700))
 			s.done("keys", "new", "--out", s.path("second/keyset.json"))
@@ -80,7 +80,7 @@ func TestDoctorFindsWhatIsWrong(t *testing.T) {
 			s.done("keys", "new", "--out", s.path("second/keyset.json"))
 			s.settings["fingerprint_key"] = "file:" + s.path("second/fingerprint.json")
 		}, "fingerprints", []string{"none of 3", "never rotated"}},
-		{"no database", func(s *scene) { s.need(os.Remove(s.path("mailaudit.db"))) }, "database", []string{"does not exist", "migrate"}},
+		{"no database", func(s *scene) { s.need(os.Remove(s.path("mailaudit.db"))) }, "database", []string{"does not exist", "accounts import"}},
 		{"a file that is no database", func(s *scene) {
 			for _, end := range []string{"-wal", "-shm"} {
 				os.Remove(s.path("mailaudit.db" + end))

@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"strconv"
@@ -43,7 +45,7 @@ type keysRotateCmd struct {
 func (k keysRotateCmd) Run(around *surroundingsOf) error {
 	id, err := seal.Rotate(k.File)
 	if err != nil {
-		return err
+		return keysetFault(err)
 	}
 	_, err = fmt.Fprintf(around.stdout, "key %d seals from now on; the older keys still open. The former keyset is %s.old.\n", id, k.File)
 	return err
@@ -55,11 +57,10 @@ type keysStatusCmd struct {
 
 func (k keysStatusCmd) Run(ctx context.Context, g *Globals, around *surroundingsOf) error {
 	if k.File != "" {
-		keyset, warnings, err := seal.LoadKeyset("file:"+k.File, around.lookupEnv)
+		keyset, err := loadKeyset("file:"+k.File, around.lookupEnv, g.logger(around.stderr))
 		if err != nil {
 			return err
 		}
-		warn(g.logger(around.stderr), warnings)
 		return listKeys(around.stdout, keyset, nil)
 	}
 	c, keyset, err := configuredKeyset(g, around)
@@ -106,20 +107,37 @@ func openKeys(c *config.Config, lookupEnv func(string) (string, bool), log *slog
 	var warnings []string
 	var err error
 	if c.ProductSeals() {
-		k.opener, warnings, err = seal.NewOpener(c.Keyset.String(), seal.OpenerOptions{Env: c.OpenerEnvironment(os.Environ()), Log: log})
-	} else {
-		k.keyset, warnings, err = seal.LoadKeyset(c.Keyset.String(), lookupEnv)
+		if k.opener, warnings, err = seal.NewOpener(c.Keyset.String(), seal.OpenerOptions{Env: c.OpenerEnvironment(os.Environ()), Log: log}); err != nil {
+			return nil, usageError("keyset: %w", err)
+		}
+		warn(log, warnings)
+	} else if k.keyset, err = loadKeyset(c.Keyset.String(), lookupEnv, log); err != nil {
+		return nil, err
 	}
-	if err != nil {
-		return nil, usageError("keyset: %w", err)
-	}
-	warn(log, warnings)
 	if k.Fingerprinter, warnings, err = seal.LoadFingerprinter(c.FingerprintSource().String(), lookupEnv); err != nil {
 		k.Close()
 		return nil, usageError("fingerprint_key: %w", err)
 	}
 	warn(log, warnings)
 	return k, nil
+}
+
+// loadKeyset loads one keyset. What is wrong with it is a configuration error.
+func loadKeyset(source string, lookupEnv func(string) (string, bool), log *slog.Logger) (*seal.Keyset, error) {
+	keyset, warnings, err := seal.LoadKeyset(source, lookupEnv)
+	if err != nil {
+		return nil, usageError("keyset: %w", err)
+	}
+	warn(log, warnings)
+	return keyset, nil
+}
+
+// keysetFault makes a usage error of a keyset file that is not there to be changed.
+func keysetFault(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return usageError("%w; name the file that mailaudit keys new has made", err)
+	}
+	return err
 }
 
 func (k *keyring) open(accountID string, sealed []byte) (providers.Secret, error) {

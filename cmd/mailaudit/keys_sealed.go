@@ -21,12 +21,8 @@ func configuredKeyset(g *Globals, around *surroundingsOf) (*config.Config, *seal
 	if c.ProductSeals() {
 		return nil, nil, usageError("keyset is %s: the product seals the secrets, and there is no keyset of ours; name a FILE", c.Keyset.Kind)
 	}
-	keyset, warnings, err := seal.LoadKeyset(c.Keyset.String(), around.lookupEnv)
-	if err != nil {
-		return nil, nil, err
-	}
-	warn(g.logger(around.stderr), warnings)
-	return c, keyset, nil
+	keyset, err := loadKeyset(c.Keyset.String(), around.lookupEnv, g.logger(around.stderr))
+	return c, keyset, err
 }
 
 // sealedPage is how many secrets are read at a time.
@@ -65,15 +61,11 @@ func countSealed(ctx context.Context, c *config.Config, keyset *seal.Keyset, log
 		return nil, err
 	}
 	defer store.Close()
-	source := audit.Accounts(store)
-	if c.Elsewhere() {
-		relation, err := openAccounts(ctx, c)
-		if err != nil {
-			return nil, err
-		}
-		defer relation.Close()
-		source = relation
+	source, closeSource, err := openSource(ctx, c, store)
+	if err != nil {
+		return nil, err
 	}
+	defer closeSource()
 	needed := map[uint32]int{}
 	err = eachSealed(ctx, source, func(id string, sealed []byte) error {
 		key, ok := keyset.KeyOf(sealed)
@@ -97,8 +89,8 @@ func (keysResealCmd) Run(ctx context.Context, g *Globals, around *surroundingsOf
 	if err != nil {
 		return err
 	}
-	if c.Elsewhere() {
-		return usageError("keys reseal writes the program's own table, and the accounts are read from elsewhere (accounts.relation, accounts.database)")
+	if err := ownTable(c, "keys reseal"); err != nil {
+		return err
 	}
 	log := g.logger(around.stderr)
 	keys, err := openKeys(c, around.lookupEnv, log)
@@ -126,10 +118,12 @@ func (keysResealCmd) Run(ctx context.Context, g *Globals, around *surroundingsOf
 		}
 		same := keys.Secret(secret) // the secret itself is no other, and what is known of it stays
 		err = store.ReplaceSecret(ctx, audit.Renewal{AccountID: id, Old: sealed, New: anew, OldPrint: same, NewPrint: same})
-		if errors.Is(err, audit.ErrMoved) || errors.Is(err, audit.ErrNoAccount) {
+		switch {
+		case err == nil:
+			done++
+		case errors.Is(err, audit.ErrMoved), errors.Is(err, audit.ErrNoAccount):
 			return nil
 		}
-		done++
 		return err
 	})
 	if err != nil {
@@ -164,7 +158,7 @@ func (k keysDestroyCmd) Run(ctx context.Context, g *Globals, around *surrounding
 		return fmt.Errorf("destroy key %d: %s still sealed by it; mailaudit keys reseal seals them anew", k.Key, soMany(n, "secret is", "secrets are"))
 	}
 	if err := seal.Destroy(file, k.Key); err != nil {
-		return err
+		return keysetFault(err)
 	}
 	_, err = fmt.Fprintf(around.stdout, "key %d is out of %s. Copies of the keyset still have it, %s.old among them, and backups of the database may need it.\n", k.Key, file, file)
 	return err

@@ -47,7 +47,7 @@ func newAppOn(ctx context.Context, c *config.Config, how opening, log *slog.Logg
 		a.keys.Close()
 		return nil, err
 	}
-	if err := a.openSource(ctx); err != nil {
+	if a.source, a.closeSource, err = openSource(ctx, c, a.store); err != nil {
 		a.Close()
 		return nil, err
 	}
@@ -58,17 +58,16 @@ func newAppOn(ctx context.Context, c *config.Config, how opening, log *slog.Logg
 	return a, nil
 }
 
-func (a *app) openSource(ctx context.Context) error {
-	a.source = a.store
-	if !a.config.Elsewhere() {
-		return nil
+// openSource gives the accounts: the store's own, or those elsewhere, which the caller closes.
+func openSource(ctx context.Context, c *config.Config, store audit.Accounts) (source audit.Accounts, closeSource func(), err error) {
+	if !c.Elsewhere() {
+		return store, func() {}, nil
 	}
-	source, err := openAccounts(ctx, a.config)
+	relation, err := openAccounts(ctx, c)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	a.source, a.closeSource = source, source.Close
-	return nil
+	return relation, relation.Close, nil
 }
 
 // alone tells whether this process is the only one that may work on the database.
