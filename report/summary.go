@@ -18,7 +18,7 @@ type Options struct {
 	Zone          *time.Location           // in which times are shown; nil: UTC
 	FullAddresses bool                     // report.addresses: full
 	Colour        bool                     // of the text, for a terminal
-	Title         func(name string) string // a provider's name for people; nil: the name with a Capital
+	Title         func(name string) string // a provider's name for people; nil: the name with a capital
 	Mode          audit.Mode               // notices.mode; "": shadow
 	NextRun       time.Time                // zero: not known
 	BaseURL       string                   // report.url, where report.dir is reached; "": nowhere

@@ -39,6 +39,7 @@ func TestExitCodes(t *testing.T) {
 		{"a guide", []string{"guide", "google"}, 0, ""},
 		{"rules", []string{"rules", "list"}, 0, ""},
 		{"nothing to deliver", []string{"deliver"}, 0, ""},
+		{"evidence of no night", []string{"evidence", "--from", "2001-01-01", "--to", "2001-01-31", "--out", s.path("none.zip")}, 0, "no run started from 2001-01-01 to 2001-01-31"},
 		{"help", []string{"--help"}, 0, ""},
 		{"unknown command", []string{"audit"}, 2, "audit"},
 		{"unknown flag", []string{"run", "--fast"}, 2, "--fast"},
@@ -47,6 +48,9 @@ func TestExitCodes(t *testing.T) {
 		{"unknown provider", []string{"run", "--provider", "gmx"}, 2, "gmx"},
 		{"unknown verdict", []string{"accounts", "list", "--verdict", "fine"}, 2, "fine"},
 		{"unknown state", []string{"notices", "list", "--state", "lost"}, 2, "lost"},
+		{"no keyset to look at", []string{"keys", "status", "/nowhere/keyset.json"}, 2, "keys new"},
+		{"no keyset to rotate", []string{"keys", "rotate", "/nowhere/keyset.json"}, 2, "keys new"},
+		{"no keyset to change", []string{"keys", "destroy", "5", "/nowhere/keyset.json"}, 2, "keys new"},
 		{"no such file to import", []string{"accounts", "import", "/nowhere/accounts.csv"}, 2, "accounts.csv"},
 	}
 	for _, tt := range tests {

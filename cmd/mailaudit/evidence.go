@@ -44,6 +44,9 @@ func (e evidenceCmd) Run(ctx context.Context, g *Globals, around *surroundingsOf
 		nights, err = report.WriteEvidence(ctx, w, liveSource{store, a.workedOn}, from, to.AddDate(0, 0, 1), a.reportOptions())
 		return err
 	})
+	if err == nil && nights == 0 {
+		fmt.Fprintf(around.stderr, "mailaudit: no run started from %s to %s; the pack holds no night\n", e.From, e.To)
+	}
 	if err == nil && e.Out != "-" {
 		_, err = fmt.Fprintf(around.stdout, "%s: %s\n", e.Out, report.Number(nights, "run", "runs"))
 	}
