@@ -11,20 +11,38 @@ import (
 // attemptDays is how long attempts are kept: today, and yesterday for clocks that differ.
 const attemptDays = 2
 
+const forgetAttempts = `DELETE FROM attempts WHERE day < date(?, ?)`
+
+const reserve = `INSERT INTO attempts (day, login, secret, used)
+	SELECT ?1, ?2, ?3, 1 WHERE EXISTS (SELECT 1 FROM attempts WHERE day = ?1 AND login = ?2 AND secret = ?3)
+		OR (SELECT count(*) FROM attempts WHERE day = ?1 AND login = ?2 AND used > 0) < ?5
+	ON CONFLICT (day, login, secret) DO UPDATE SET used = used + 1 WHERE used < ?4`
+
 func (s *Store) Reserve(ctx context.Context, day string, keys []audit.AttemptKey, limit audit.AttemptLimit) ([]bool, error) {
 	granted := make([]bool, len(keys))
-	err := s.inTx(ctx, func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, `DELETE FROM attempts WHERE day < date(?, ?)`, day, fmt.Sprintf("-%d days", attemptDays)); err != nil {
+	err := s.reserve(ctx, granted, day, keys, limit)
+	if err != nil {
+		return nil, fmt.Errorf("reserve attempts: %w", err)
+	}
+	return granted, nil
+}
+
+func (s *Store) reserve(ctx context.Context, granted []bool, day string, keys []audit.AttemptKey, limit audit.AttemptLimit) error {
+	forget, err := s.statement(ctx, forgetAttempts)
+	if err != nil {
+		return err
+	}
+	take, err := s.statement(ctx, reserve)
+	if err != nil {
+		return err
+	}
+	return s.inTx(ctx, func(tx *sql.Tx) error {
+		// The driver watches a context that may end from a goroutine of its own, for each statement.
+		ctx := context.WithoutCancel(ctx)
+		if _, err := tx.StmtContext(ctx, forget).ExecContext(ctx, day, fmt.Sprintf("-%d days", attemptDays)); err != nil {
 			return err
 		}
-		take, err := tx.PrepareContext(ctx, `INSERT INTO attempts (day, login, secret, used)
-			SELECT ?1, ?2, ?3, 1 WHERE EXISTS (SELECT 1 FROM attempts WHERE day = ?1 AND login = ?2 AND secret = ?3)
-				OR (SELECT count(*) FROM attempts WHERE day = ?1 AND login = ?2 AND used > 0) < ?5
-			ON CONFLICT (day, login, secret) DO UPDATE SET used = used + 1 WHERE used < ?4`)
-		if err != nil {
-			return err
-		}
-		defer take.Close()
+		take := tx.StmtContext(ctx, take)
 		for i, k := range keys {
 			res, err := take.ExecContext(ctx, day, k.Login, k.Secret, limit.PerSecret, limit.Secrets)
 			if err != nil {
@@ -38,10 +56,6 @@ func (s *Store) Reserve(ctx context.Context, day string, keys []audit.AttemptKey
 		}
 		return nil
 	})
-	if err != nil {
-		return nil, fmt.Errorf("reserve attempts: %w", err)
-	}
-	return granted, nil
 }
 
 func (s *Store) GiveBack(ctx context.Context, day string, keys []audit.AttemptKey) error {

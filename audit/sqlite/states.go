@@ -75,32 +75,34 @@ func byID(all []audit.State) map[string]audit.State {
 	return states
 }
 
+const record = `INSERT INTO account_states
+	(account_id, tenant_id, tenant_name, address, provider, brand, run_key, run_try, run_quiet, run_result, run_verdict, run_silent)
+	SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12
+	WHERE EXISTS (SELECT 1 FROM runs WHERE run_key = ?7 AND status <> 'stopped' AND phase IN ('planning', 'verifying'))
+	ON CONFLICT (account_id) DO UPDATE SET run_key = excluded.run_key, run_try = excluded.run_try,
+		run_quiet = excluded.run_quiet, run_result = excluded.run_result,
+		run_verdict = excluded.run_verdict, run_silent = excluded.run_silent
+	WHERE account_states.run_key <> excluded.run_key OR account_states.run_try < excluded.run_try`
+
 func (s *Store) Record(ctx context.Context, key string, results []audit.Recorded) error {
-	err := s.inTx(ctx, func(tx *sql.Tx) error {
-		put, err := tx.PrepareContext(ctx, `INSERT INTO account_states
-			(account_id, tenant_id, tenant_name, address, provider, brand, run_key, run_try, run_quiet, run_result, run_verdict, run_silent)
-			SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12
-			WHERE EXISTS (SELECT 1 FROM runs WHERE run_key = ?7 AND status <> 'stopped' AND phase IN ('planning', 'verifying'))
-			ON CONFLICT (account_id) DO UPDATE SET run_key = excluded.run_key, run_try = excluded.run_try,
-				run_quiet = excluded.run_quiet, run_result = excluded.run_result,
-				run_verdict = excluded.run_verdict, run_silent = excluded.run_silent
-			WHERE account_states.run_key <> excluded.run_key OR account_states.run_try < excluded.run_try`)
-		if err != nil {
-			return err
-		}
-		defer put.Close()
-		for _, r := range results {
-			result, err := json.Marshal(r.Result)
-			if err != nil {
-				return err
+	put, err := s.statement(ctx, record)
+	if err == nil {
+		err = s.inTx(ctx, func(tx *sql.Tx) error {
+			ctx := context.WithoutCancel(ctx)
+			put := tx.StmtContext(ctx, put)
+			for _, r := range results {
+				result, err := json.Marshal(r.Result)
+				if err != nil {
+					return err
+				}
+				if _, err := put.ExecContext(ctx, r.AccountID, r.TenantID, r.TenantName, r.Address, r.Provider, r.Brand,
+					key, r.Try, r.Quiet, string(result), string(r.Verdict), r.Silent()); err != nil {
+					return err
+				}
 			}
-			if _, err := put.ExecContext(ctx, r.AccountID, r.TenantID, r.TenantName, r.Address, r.Provider, r.Brand,
-				key, r.Try, r.Quiet, string(result), string(r.Verdict), r.Silent()); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+			return nil
+		})
+	}
 	if err != nil {
 		return fmt.Errorf("record results: %w", err)
 	}

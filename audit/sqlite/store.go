@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"github.com/pressly/goose/v3"
 	_ "modernc.org/sqlite" // the driver
@@ -26,6 +27,9 @@ var migrations embed.FS
 // Store is an [audit.Store] in one file.
 type Store struct {
 	db *sql.DB
+
+	mu       sync.Mutex
+	prepared map[string]*sql.Stmt
 }
 
 var _ audit.Store = (*Store)(nil)
@@ -71,7 +75,7 @@ func open(ctx context.Context, path string) (*Store, error) {
 		db.Close()
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
-	return &Store{db: db}, nil
+	return &Store{db: db, prepared: map[string]*sql.Stmt{}}, nil
 }
 
 // DB is the connection, for River's driver.
@@ -101,6 +105,22 @@ func (s *Store) Migrate(ctx context.Context) error {
 		return fmt.Errorf("migrate: %w", err)
 	}
 	return nil
+}
+
+// statement prepares a query once: to read its text takes SQLite as long as to run it. It needs the connection, so
+// it comes before the transaction that uses it.
+func (s *Store) statement(ctx context.Context, query string) (*sql.Stmt, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if known := s.prepared[query]; known != nil {
+		return known, nil
+	}
+	made, err := s.db.PrepareContext(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	s.prepared[query] = made
+	return made, nil
 }
 
 // inTx runs f in a transaction.
