@@ -29,7 +29,7 @@ const Undecided = "other"
 // used up its turn. When all are planned, our own side is looked at before the first account is asked.
 func (a *Auditor) Plan(ctx context.Context, key string) (more bool, err error) {
 	until := time.Now().Add(turn)
-	seen := twins{}
+	seen := newMet()
 	for {
 		run, err := a.Ledger.LoadRun(ctx, key)
 		if err != nil || !run.Open() {
@@ -60,7 +60,7 @@ func (a *Auditor) makeReady(ctx context.Context, run Run) error {
 	return a.preflight(ctx, run)
 }
 
-func (a *Auditor) planPage(ctx context.Context, run Run, seen twins) error {
+func (a *Auditor) planPage(ctx context.Context, run Run, seen *met) error {
 	page, err := a.Accounts.AccountsAfter(ctx, run.PlannedTo, planPage, run.Scope.Tenant)
 	if err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"hash/maphash"
 
 	"mailaudit/providers"
 )
@@ -23,14 +24,30 @@ func (a *Auditor) twinLogin(acc Account, t Target) string {
 	return a.Fingerprints.Login(t.Endpoint.Host + "\n" + acc.Login())
 }
 
-// twins notes the logins that planning met before. It is one process's memory: twins that two processes
-// planned are not seen as such, and the day's attempts bound them.
+// twins are the logins that planning met more than once.
 type twins map[string]bool
 
-func (a *Auditor) noteTwin(ctx context.Context, run Run, seen twins, acc Account, t Target) error {
+// met knows the logins that planning has come by. It is one process's memory: twins that two processes planned
+// are not seen as such, and the day's attempts bound them. Of each login it keeps eight bytes, a million of them
+// in less than twenty megabytes; two that look the same there cost a question to the store.
+type met struct {
+	seed   maphash.Seed
+	logins map[uint64]struct{}
+}
+
+func newMet() *met { return &met{maphash.MakeSeed(), map[uint64]struct{}{}} }
+
+// before tells whether it has come by the login, and has from now on.
+func (m *met) before(login string) bool {
+	h := maphash.String(m.seed, login)
+	_, before := m.logins[h]
+	m.logins[h] = struct{}{}
+	return before
+}
+
+func (a *Auditor) noteTwin(ctx context.Context, run Run, seen *met, acc Account, t Target) error {
 	login := a.twinLogin(acc, t)
-	if !seen[login] {
-		seen[login] = true
+	if !seen.before(login) {
 		return nil
 	}
 	_, err := a.Ledger.KeepFact(ctx, run.Key, twinFact+login, "")
