@@ -10,15 +10,33 @@ import (
 )
 
 func (s *Store) Settle(ctx context.Context, run audit.Run, settlements []audit.Settlement, drafts []audit.Draft) error {
-	err := s.inTx(ctx, func(tx *sql.Tx) error {
+	err := s.settle(ctx, run, settlements, drafts)
+	if err != nil {
+		return fmt.Errorf("settle run %s: %w", run.Key, err)
+	}
+	return nil
+}
+
+func (s *Store) settle(ctx context.Context, run audit.Run, settlements []audit.Settlement, drafts []audit.Draft) error {
+	settling, err := s.statement(ctx, settleState)
+	if err != nil {
+		return err
+	}
+	changing, err := s.statement(ctx, insertChange)
+	if err != nil {
+		return err
+	}
+	return s.inTx(ctx, func(tx *sql.Tx) error {
+		ctx := context.WithoutCancel(ctx)
 		var concluding bool
 		if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM runs WHERE run_key = ? AND phase = 'concluding')`,
 			run.Key).Scan(&concluding); err != nil || !concluding {
 			return err
 		}
+		settling, changing := tx.StmtContext(ctx, settling), tx.StmtContext(ctx, changing)
 		settled := map[string]bool{}
 		for _, st := range settlements {
-			fresh, err := settleState(ctx, tx, run, st.State)
+			fresh, err := settleOne(ctx, settling, run, st.State)
 			if err != nil {
 				return err
 			}
@@ -27,7 +45,7 @@ func (s *Store) Settle(ctx context.Context, run audit.Run, settlements []audit.S
 			}
 			settled[st.State.AccountID] = true
 			if st.Change != nil {
-				if err := insertChange(ctx, tx, *st.Change); err != nil {
+				if err := writeChange(ctx, changing, *st.Change); err != nil {
 					return err
 				}
 			}
@@ -47,14 +65,9 @@ func (s *Store) Settle(ctx context.Context, run audit.Run, settlements []audit.S
 		}
 		return nil
 	})
-	if err != nil {
-		return fmt.Errorf("settle run %s: %w", run.Key, err)
-	}
-	return nil
 }
 
-func settleState(ctx context.Context, tx *sql.Tx, run audit.Run, s audit.State) (bool, error) {
-	res, err := tx.ExecContext(ctx, `UPDATE account_states SET
+const settleState = `UPDATE account_states SET
 		tenant_id = ?, tenant_name = ?, address = ?, provider = ?, brand = ?,
 		verdict = ?, two_factor = ?, certainty = ?, actor = ?, since = ?, rule = ?, reply = ?, reason = ?, nights = ?, night_at = ?,
 		told_step = CASE WHEN ?6 = 'gone' THEN 0 ELSE told_step END, told_verdict = CASE WHEN ?6 = 'gone' THEN '' ELSE told_verdict END,
@@ -62,8 +75,10 @@ func settleState(ctx context.Context, tx *sql.Tx, run audit.Run, s audit.State) 
 		told_notice = CASE WHEN ?6 = 'gone' THEN 0 ELSE told_notice END, told_shadow = CASE WHEN ?6 = 'gone' THEN 0 ELSE told_shadow END,
 		fingerprint = ?, accepted_fingerprint = ?, definite_at = ?, unverified_since = ?, settled_seq = ?,
 		mended_verdict = ?, mended_at = ?, tried_fingerprint = ?
-		WHERE account_id = ? AND settled_seq < ?`,
-		s.TenantID, s.TenantName, s.Address, s.Provider, s.Brand,
+		WHERE account_id = ? AND settled_seq < ?`
+
+func settleOne(ctx context.Context, settling *sql.Stmt, run audit.Run, s audit.State) (bool, error) {
+	res, err := settling.ExecContext(ctx, s.TenantID, s.TenantName, s.Address, s.Provider, s.Brand,
 		string(s.Verdict), string(s.TwoFactor), string(s.Certainty), string(s.Actor), micros(s.Since), s.Rule, s.Reply, s.Reason, s.Nights, micros(s.NightAt),
 		s.Fingerprint, s.AcceptedFingerprint, micros(s.DefiniteAt), micros(s.UnverifiedSince), s.SettledSeq,
 		string(s.Mended), micros(s.MendedAt), s.Tried,
@@ -75,11 +90,12 @@ func settleState(ctx context.Context, tx *sql.Tx, run audit.Run, s audit.State) 
 	return n == 1, err
 }
 
-func insertChange(ctx context.Context, tx *sql.Tx, c audit.Change) error {
-	_, err := tx.ExecContext(ctx, `INSERT INTO verdict_changes (account_id, seq, run_key, tenant_id, tenant_name, address, provider,
-		verdict, previous, two_factor, certainty, actor, since, rule, reply, reason)
-		VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
-		c.AccountID, c.Seq, c.RunKey, c.TenantID, c.TenantName, c.Address, c.Provider,
+const insertChange = `INSERT INTO verdict_changes (account_id, seq, run_key, tenant_id, tenant_name, address, provider,
+	verdict, previous, two_factor, certainty, actor, since, rule, reply, reason)
+	VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`
+
+func writeChange(ctx context.Context, changing *sql.Stmt, c audit.Change) error {
+	_, err := changing.ExecContext(ctx, c.AccountID, c.Seq, c.RunKey, c.TenantID, c.TenantName, c.Address, c.Provider,
 		string(c.Verdict), string(c.Previous), string(c.TwoFactor), string(c.Certainty), string(c.Actor), micros(c.Since), c.Rule, c.Reply, c.Reason)
 	return err
 }
