@@ -27,17 +27,6 @@ func main() {
 	os.Exit(run(ctx, os.Args[1:], surroundingsOf{lookupEnv: os.LookupEnv, stdout: os.Stdout, stderr: os.Stderr}))
 }
 
-// collectSeldom gives the heap room to grow before it is searched for what is no longer needed. Little is alive in
-// it, a few megabytes, and every handshake leaves 70 KB behind, so that it would be searched all the time. The
-// ballast counts as alive and is never touched, so it takes no memory; where much is alive it makes no difference.
-func collectSeldom() {
-	if os.Getenv("GOGC") == "" {
-		ballast = make([]byte, 24<<20)
-	}
-}
-
-var ballast []byte
-
 // surroundingsOf is what a run of the program takes from its process, so that tests can give it another.
 type surroundingsOf struct {
 	lookupEnv func(string) (string, bool)
