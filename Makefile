@@ -75,6 +75,16 @@ scale: ## How much faster four processes are than one at a slow provider, ROUNDS
 pace: ## What a provider bears is used, and one that hangs delays nobody: on real sockets, on a machine that is idle.
 	@MAILAUDIT_PACE=1 go test ./cmd/mailaudit -count=1 -run 'TestWhatAProviderBearsIsUsed|TestAHangingProviderDelaysNobody' -v -timeout 30m
 
+.PHONY: bench
+bench: ## A night's CPU and memory beside a bare loop, smtplib and nodemailer (ACCOUNTS=10000 ROUNDS=3; needs python3, node, npm).
+	@MAILAUDIT_TEST_REQUIRE=1 go test ./cmd/bench -run '^TestNight$$' -v -count 1 -timeout 0 \
+		-args -accounts $(or $(ACCOUNTS),10000) -rounds $(or $(ROUNDS),3)
+
+.PHONY: million
+million: ## Nights of a million accounts on PostgreSQL without the wire (ACCOUNTS=1000000 NIGHTS=4).
+	@MAILAUDIT_TEST_REQUIRE=1 go test ./cmd/bench -run '^TestQuietNights$$' -v -count 1 -timeout 0 \
+		-args -customers $(or $(ACCOUNTS),1000000) -nights $(or $(NIGHTS),4)
+
 .PHONY: pictures
 pictures: ## Redraw the pictures of the guides from their screens.txt (CHROMIUM=chromium).
 	@go run ./report/notice/draw -chromium $(or $(CHROMIUM),chromium) providers/*/guide/pictures/screens.txt
