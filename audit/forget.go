@@ -16,8 +16,8 @@ type Forgetting interface {
 	// DiscardOld deletes what ended before t: runs with all that they noted, the steps of the history that no run
 	// which stays needs, mails that are settled, decided holds, bounces and operators' actions. A call deletes
 	// at most one run and limit rows of each kind. The last concluded run of the whole source stays whatever
-	// its age, with all after it, for the next night is compared with it; so does a run whose hold is open, and
-	// a mail that a customer with an open finding was told last.
+	// its age, with all after it, for the next night is compared with it; so does a run whose hold is open or
+	// whose mail has not left, which asks for the run, and a mail that a customer with an open finding was told last.
 	DiscardOld(ctx context.Context, t time.Time, limit int) (Discarded, error)
 	// TenantFrom returns the Seq of the first run that keeps something of the tenant; 0 if none does.
 	TenantFrom(ctx context.Context, tenant string) (int64, error)

@@ -201,27 +201,42 @@ func (p *pass) withinHours(ctx context.Context, n Notice) (bool, error) {
 	return p.Policy.Hours.Next(now, zone).Equal(now), nil
 }
 
-// nightRuns bounds how many runs of one night are looked at.
-const nightRuns = 30
-
-// Allowance is what the caps say now. A night begins with its first run: one of many narrowed runs has no
-// more to tell than one of a whole. Before the first run nothing is allowed.
+// Allowance is what the caps say now. Before the first run nothing is allowed.
 func (a *Auditor) Allowance(ctx context.Context, caps Caps) (Allowance, error) {
-	runs, err := a.Ledger.ListRuns(ctx, nightRuns, false)
-	if err != nil || len(runs) == 0 {
+	began, err := a.nightBegan(ctx)
+	if err != nil || began.IsZero() {
 		return Allowance{}, err
-	}
-	began := runs[0].StartedAt
-	for _, run := range runs {
-		if runs[0].StartedAt.Sub(run.StartedAt) < NightsApart && run.StartedAt.Before(began) {
-			began = run.StartedAt
-		}
 	}
 	y, m, d := a.Now().In(caps.Zone).Date()
 	return Allowance{
 		Night: caps.Night, Recipient: caps.Recipient, Tenant: caps.Tenant,
 		NightFrom: began, DayFrom: time.Date(y, m, d, 0, 0, 0, 0, caps.Zone),
 	}, nil
+}
+
+// nightRuns is how many runs a night has at most, unless it is found to have more.
+const nightRuns = 30
+
+// nightBegan is when the night's first run began: one of many narrowed runs has no more to tell than one of a
+// whole. Zero before the first run.
+func (a *Auditor) nightBegan(ctx context.Context) (began time.Time, err error) {
+	for limit := nightRuns; ; limit *= 10 {
+		runs, err := a.Ledger.ListRuns(ctx, limit, false)
+		if err != nil || len(runs) == 0 {
+			return time.Time{}, err
+		}
+		began, before := runs[0].StartedAt, false
+		for _, run := range runs {
+			if runs[0].StartedAt.Sub(run.StartedAt) >= NightsApart {
+				before = true
+			} else if run.StartedAt.Before(began) {
+				began = run.StartedAt
+			}
+		}
+		if before || len(runs) < limit {
+			return began, nil
+		}
+	}
 }
 
 // overDay tells which cap of the day the notice would break.

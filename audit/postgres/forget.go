@@ -47,7 +47,9 @@ const (
 func (s *Store) DiscardOld(ctx context.Context, t time.Time, limit int) (audit.Discarded, error) {
 	key, err := one(ctx, s.pool, pgx.RowTo[string], `SELECT run_key FROM mailaudit.runs r
 		WHERE started_at < $1 AND seq < (SELECT max(seq) FROM mailaudit.runs WHERE whole AND phase = 'done')
-			AND NOT EXISTS (SELECT FROM mailaudit.holds WHERE run_key = r.run_key AND state = 'open') ORDER BY seq LIMIT 1`, stamp(t))
+			AND NOT EXISTS (SELECT FROM mailaudit.holds WHERE run_key = r.run_key AND state = 'open')
+			AND NOT EXISTS (SELECT FROM mailaudit.notices WHERE run_key = r.run_key AND state IN ('forming', 'queued', 'held', 'sending'))
+		ORDER BY seq LIMIT 1`, stamp(t))
 	switch {
 	case err == nil:
 		return s.expireRun(ctx, key, limit)

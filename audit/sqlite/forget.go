@@ -39,6 +39,7 @@ func (s *Store) DiscardOld(ctx context.Context, t time.Time, limit int) (e audit
 	err = s.inTx(ctx, func(tx *sql.Tx) error {
 		var key string
 		err := tx.QueryRowContext(ctx, `SELECT run_key FROM runs WHERE started_at < ? AND run_key NOT IN (SELECT run_key FROM holds WHERE state = 'open')
+			AND run_key NOT IN (SELECT run_key FROM notices WHERE state IN ('forming', 'queued', 'held', 'sending'))
 			AND seq < (SELECT max(seq) FROM runs WHERE whole AND phase = 'done') ORDER BY seq LIMIT 1`, micros(t)).Scan(&key)
 		if err == nil {
 			e, err = expireRun(ctx, tx, key, limit)

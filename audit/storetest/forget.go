@@ -117,6 +117,16 @@ func testExpireHeld(t *testing.T, s audit.Store) {
 	same(t, "runs that went then", expireAll(t, s, night.AddDate(1, 0, 0)), []string{"night-1"})
 }
 
+func testExpireWaiting(t *testing.T, s audit.Store) {
+	_, all := outbox(t, s, "waits", night, audit.NoticeHeld, draft("a", audit.KindFinding, 1, night))
+	next := startRun(t, s, "next", night.AddDate(0, 0, 1))
+	settle(t, s, next)
+	finish(t, s, next)
+	same(t, "runs that went", expireAll(t, s, night.AddDate(1, 0, 0)), []string(nil))
+	must(t, s.Withdraw(t.Context(), all[0].ID, "no"))
+	same(t, "runs that went then", expireAll(t, s, night.AddDate(1, 0, 0)), []string{"waits"})
+}
+
 func testPurge(t *testing.T, s audit.Store) {
 	put(t, s, account("a"), account("b"))
 	runs := nights(t, s, map[string]string{"a": "crcrr", "b": "crrrr", "c": "uuucc", "d": "uuuuu", "e": "r    "})

@@ -62,6 +62,7 @@ func Run(t *testing.T, open func(t *testing.T) audit.Store) {
 		{"a deadline is only put off", testProlong},
 		{"what is older than is kept goes, and what later runs need stays", testExpire},
 		{"a run whose hold is open stays", testExpireHeld},
+		{"a run whose mail waits stays", testExpireWaiting},
 		{"a purged tenant leaves tombstones that add up", testPurge},
 		{"nothing is purged while a run is open", testPurgeHalfway},
 		{"what waits for a purged tenant never leaves", testPurgeQueued},
