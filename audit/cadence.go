@@ -64,7 +64,7 @@ func (c Cadence) first(s Settled) Decision {
 func (c Cadence) reminder(now time.Time, told Told) Decision {
 	n := told.Step - 1
 	if n >= len(c.RemindAfter) {
-		return Decision{Why: "told and reminded; left to operations"}
+		return Decision{Why: "nothing more is mailed; left to operations"}
 	}
 	if due := told.FirstAt.Add(c.RemindAfter[n]); now.Before(due) {
 		return Decision{Why: "next reminder not before " + due.UTC().Format(time.DateOnly)}

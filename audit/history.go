@@ -19,6 +19,7 @@ type Explanation struct {
 	AccountID string
 	Known     bool // a run has asked the account
 	State     State
+	Heard     Heard
 	Events    []Event // in the order of time
 }
 
@@ -28,7 +29,7 @@ type Event struct {
 	RunKey   string // "" for what happened between two runs
 	Verdict  Verdict
 	Reason   string // of a night without a verdict, or with one that was carried over
-	Decision string // "told", "not told", or the state of a notice that has not left
+	Decision string // "told", "not told", or the state of a notice that is not known to have arrived
 	Why      string
 	Notice   int64 // 0 if none was written
 }
@@ -63,8 +64,12 @@ func (a *Auditor) Explain(ctx context.Context, caps Caps, id string) (Explanatio
 	}
 	slices.Reverse(runs)
 	from := h.lastTurn()
+	var since time.Time // what was mailed after the last night of the verdict before may have ended that one
 	for _, run := range runs {
 		if run.Seq < from {
+			if run.Scope.Whole() && run.Status == RunConcluded {
+				since = run.StartedAt
+			}
 			continue
 		}
 		event, ok, err := t.night(ctx, run)
@@ -75,10 +80,11 @@ func (a *Auditor) Explain(ctx context.Context, caps Caps, id string) (Explanatio
 			e.Events = append(e.Events, event)
 		}
 	}
-	between, err := t.between(ctx, e.Events)
+	between, err := t.between(ctx, since)
 	if err != nil {
 		return e, err
 	}
+	e.Heard = h.heard(e.State, since)
 	e.Events = append(e.Events, between...)
 	slices.SortStableFunc(e.Events, func(x, y Event) int { return x.At.Compare(y.At) })
 	return e, nil
@@ -180,7 +186,7 @@ func (t *teller) outcome(ctx context.Context, n Notice) (decision, why string, e
 	case NoticeSent:
 		return "told", text + ", sent " + minute(n.SentAt), nil
 	case NoticeAmbiguous:
-		return "told", text + ", which may or may not have arrived: " + n.Detail, nil
+		return string(NoticeAmbiguous), text + ", which may or may not have arrived: " + n.Detail, nil
 	case NoticeQueued:
 		waits, err := t.Waits(ctx, t.caps, n)
 		switch {
@@ -294,11 +300,11 @@ func (n Notice) item(accountID string) (NoticeItem, bool) {
 	return n.Items[i], true
 }
 
-// between are the mails since the first of the events that no run wrote.
-func (t *teller) between(ctx context.Context, events []Event) ([]Event, error) {
+// between are the mails from since on that no run wrote.
+func (t *teller) between(ctx context.Context, since time.Time) ([]Event, error) {
 	var all []Event
 	for _, n := range t.history.Notices {
-		if n.RunKey != "" || len(events) > 0 && n.CreatedAt.Before(events[0].At) {
+		if n.RunKey != "" || n.CreatedAt.Before(since) {
 			continue
 		}
 		e := Event{At: n.CreatedAt, Notice: n.ID}

@@ -50,6 +50,7 @@ type explainReport struct {
 	ToldNotice string         `json:"told_notice"`
 	Nights     []explainNight `json:"nights"` // since the verdict last changed
 	known      bool
+	told       string
 }
 
 type explainNight struct {
@@ -66,10 +67,10 @@ func explainJSON(e audit.Explanation) explainReport {
 	s := e.State
 	r := explainReport{
 		AccountID: e.AccountID, TenantID: s.TenantID, Provider: s.Provider, Verdict: s.Settled.Verdict, Since: rfc3339(s.Settled.Since),
-		Rule: s.Rule, Certainty: string(s.Certainty), Nights: []explainNight{}, known: e.Known,
+		Rule: s.Rule, Certainty: string(s.Certainty), Nights: []explainNight{}, known: e.Known, told: toldLine(s, e.Heard),
 	}
-	if s.Told.Step > 0 && !s.Told.Shadow {
-		r.ToldAt, r.ToldNotice = rfc3339(s.Told.At), notice.Reference(s.Told.NoticeID)
+	if s.Settled.Verdict.Failing() && e.Heard.First != 0 && s.Told.Step > 0 {
+		r.ToldAt, r.ToldNotice = rfc3339(e.Heard.At), notice.Reference(e.Heard.First)
 	}
 	for _, event := range e.Events {
 		n := explainNight{
@@ -97,11 +98,7 @@ func (r explainReport) write(w io.Writer) error {
 	if r.Rule != "" {
 		head += fmt.Sprintf(" by %s, %s", r.Rule, r.Certainty)
 	}
-	told := "the customer has not been told of it"
-	if r.ToldAt != "" {
-		told = fmt.Sprintf("the customer was told of it, last on %s (first notice %s)", r.ToldAt, r.ToldNotice)
-	}
-	_, err := fmt.Fprintf(w, "%s\n%s\n", head, told)
+	_, err := fmt.Fprintf(w, "%s\n%s\n", head, r.told)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, n := range r.Nights {
 		run, why := n.Run, n.Why
@@ -115,4 +112,37 @@ func (r explainReport) write(w io.Writer) error {
 		err = errors.Join(err, werr)
 	}
 	return errors.Join(err, t.Flush())
+}
+
+// toldLine says what the customer was mailed of the verdict as it stands.
+func toldLine(st audit.State, h audit.Heard) string {
+	verdict, failed := st.Settled.Verdict, notice.Reference(h.Failed)
+	told := "the customer was told"
+	if h.Unsure {
+		told = "the customer may have been told"
+	}
+	mails := fmt.Sprintf("last on %s (first notice %s)", rfc3339(h.At), notice.Reference(h.First))
+	ended := fmt.Sprintf("%s on %s that %s (%s)", told, rfc3339(h.At), endings[h.Kind], notice.Reference(h.First))
+	switch ends := st.Told.Step == 0; {
+	case verdict == "":
+		return "the customer has not been told anything"
+	case h.Kind == audit.KindCorrection, ends && h.Kind != "" && !verdict.Failing():
+		return ended
+	case verdict.Failing() && !ends && h.Kind != "":
+		return told + " of it, " + mails
+	case verdict.Failing() && !ends && h.Failed != 0:
+		return "the customer has not been told of it: " + failed + " could not be delivered"
+	case verdict.Failing():
+		return "the customer has not been told of it"
+	case h.Kind != "":
+		return told + " of the finding before, " + mails + ", and not yet that it works again"
+	case ends && h.Failed != 0:
+		return "the customer does not know that it works again: " + failed + " could not be delivered"
+	}
+	return "there is nothing to tell the customer"
+}
+
+// endings are what the mails say that end a story.
+var endings = map[audit.NoticeKind]string{
+	audit.KindRecovered: "it works again", audit.KindCorrection: "an earlier mail was wrong",
 }

@@ -46,6 +46,9 @@ func TestMailsThatTheRelayRefuses(t *testing.T) {
 	if text := s.done("report", "n2"); !strings.Contains(text, "1 mail was refused for good: these customers do not know") {
 		t.Errorf("the night after, nobody is told:\n%s", text)
 	}
+	if text := s.done("explain", "a0"); !strings.Contains(text, "has not been told of it: ") || !strings.Contains(text, "could not be delivered") {
+		t.Errorf("explain of a mail that was refused: %s", text)
+	}
 	s.atNight(5)
 	s.done("run", "--key", "n5")
 	s.mailedTo(gmailContact(1), gmailContact(1), gmailContact(2), gmailContact(2)) // reminded

@@ -334,7 +334,7 @@ func TestCorrectTellsThoseWhoWereTold(t *testing.T) {
 	s.atNight(3)
 	s.done("run") // the account works again, and the correction has said all
 	s.mailedTo(gmailContact(0), gmailContact(1), gmailContact(1))
-	if text := s.done("explain", "a1"); !strings.Contains(text, "nothing to tell") {
+	if text := s.done("explain", "a1"); !strings.Contains(text, "that an earlier mail was wrong (") {
 		t.Errorf("explain: %s", text)
 	}
 }
@@ -382,8 +382,8 @@ func TestExplainSaysWhatDecidedEachNight(t *testing.T) {
 		"n2 | revoked | told | first notice",
 		"n3 | unverified | not told | no answer of the provider tonight",
 		"n4 | revoked | told | reminder",
-		"n5 | revoked | not told | told and reminded; left to operations",
-		"n6 | revoked | not told | told and reminded; left to operations",
+		"n5 | revoked | not told | nothing more is mailed; left to operations",
+		"n6 | revoked | not told | nothing more is mailed; left to operations",
 	}
 	if !slices.Equal(lines, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(lines, "\n"), strings.Join(want, "\n"))
@@ -476,6 +476,9 @@ func TestChangedPasswordsAreAskedBetweenRuns(t *testing.T) {
 	s.clock.set(s.clock.now().Add(8 * time.Hour))
 	s.done("deliver")
 	s.mailedTo(gmailContact(0), gmailContact(0), gmailContact(1), gmailContact(2))
+	if text := s.done("explain", "a0"); !strings.Contains(text, "the customer was told on 2") || !strings.Contains(text, "that it works again, sent") {
+		t.Errorf("explain, the night after the mail that it works again: %s", text)
+	}
 	s.fails(exitUsage, "--changed makes no run", "run", "--changed", "--key", "x")
 	s.leftClean()
 }
@@ -493,6 +496,9 @@ func TestRefusedAgainAfterAChange(t *testing.T) {
 	s.clock.set(s.clock.now().Add(time.Hour))
 	s.done("run", "--changed")
 	s.mailedTo(gmailContact(0), gmailContact(0))
+	if text := s.done("explain", "a0"); !strings.Contains(text, "the customer was told on 2") || strings.Count(text, "that it works again") != 2 {
+		t.Errorf("explain after the mail that says so: %s", text)
+	}
 	s.accept(0) // and so the new one is refused
 	s.atNight(2)
 	s.done("run", "--key", "n2")
