@@ -388,7 +388,7 @@ func TestExplainSaysWhatDecidedEachNight(t *testing.T) {
 	if !slices.Equal(lines, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(lines, "\n"), strings.Join(want, "\n"))
 	}
-	if text := s.done("explain", "a1"); strings.Count(text, "nothing to tell") != 7 {
+	if text := s.done("explain", "a1"); strings.Count(text, "not told: nothing to tell") != 7 || !strings.Contains(text, "\nthere is nothing to tell the customer\n") {
 		t.Errorf("a fine account: %s", text)
 	}
 	s.fails(exitFail, `"nobody"`, "explain", "nobody")
