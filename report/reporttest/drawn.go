@@ -2,6 +2,8 @@ package reporttest
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"pgregory.net/rapid"
 
@@ -35,7 +37,8 @@ func Drawn(t *rapid.T) Night {
 	switch rapid.SampledFrom([]string{"concluded", "running", "incomplete", "stopped"}).Draw(t, "status") {
 	case "concluded":
 		s.Conclude()
-		for name, p := range r.Numbers.Providers {
+		for _, name := range slices.Sorted(maps.Keys(r.Numbers.Providers)) {
+			p := r.Numbers.Providers[name]
 			if p.Held = rapid.Bool().Draw(t, "held "+name); p.Held {
 				p.HoldReason = text.Draw(t, "hold reason")
 				s.hold(name, p.HoldReason, start)

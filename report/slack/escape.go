@@ -108,3 +108,14 @@ func cut(text string, max int) string {
 	}
 	return strings.TrimRight(text[:end], " ") + "…"
 }
+
+// cutMarked shortens text of ours like cut, and leaves nothing bold or in code that it would have to end within.
+func cutMarked(text string, max int) string {
+	short := cut(text, max)
+	for _, mark := range []string{"*", "`"} {
+		if short != text && strings.Count(short, mark)%2 == 1 {
+			short = strings.TrimRight(short[:strings.LastIndex(short, mark)], " ") + "…"
+		}
+	}
+	return short
+}

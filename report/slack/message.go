@@ -52,7 +52,7 @@ func Compose(s *report.Summary, l Layout) Message {
 	if s.Quiet() {
 		line := c.quiet()
 		return Message{
-			Text:   cut(stripLinks(line), shortTextMax),
+			Text:   cutMarked(stripLinks(line), shortTextMax),
 			Plain:  line,
 			Blocks: []slack.Block{slack.NewContextBlock("", mrkdwn(line))},
 		}
@@ -70,7 +70,7 @@ func Compose(s *report.Summary, l Layout) Message {
 	if len(s.OpenHolds()) > 0 {
 		short = firstLines(plain[0], 2) + "\n" + short
 	}
-	m.Text = cut(stripLinks(short), shortTextMax)
+	m.Text = cutMarked(stripLinks(short), shortTextMax)
 	if len(s.Providers) > 0 {
 		rows := c.rows()
 		say(fence(rows), table(rows))
