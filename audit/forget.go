@@ -97,7 +97,7 @@ const expireRows = 5_000
 
 // DiscardOld takes away what is older than keep, step by step until patience is used up; the next night goes on
 // from there. gone is called for every run that went.
-func DiscardOld(ctx context.Context, store Forgetting, now time.Time, keep, patience time.Duration, gone func(key string) error) error {
+func DiscardOld(ctx context.Context, store Forgetting, now time.Time, keep, patience time.Duration, gone func(key string)) error {
 	end := time.Now().Add(patience)
 	for {
 		e, err := store.DiscardOld(ctx, now.Add(-keep), expireRows)
@@ -105,9 +105,7 @@ func DiscardOld(ctx context.Context, store Forgetting, now time.Time, keep, pati
 			return err
 		}
 		if e.Run != "" {
-			if err := gone(e.Run); err != nil {
-				return err
-			}
+			gone(e.Run)
 		}
 		if !e.More || time.Now().After(end) {
 			return nil

@@ -12,16 +12,19 @@ import (
 const discardWithin = 20 * time.Second
 
 // discardOld takes away what is older than retention, in the store and in report.dir. The night is done by now,
-// so that a fault is logged and left to the next night.
+// so that a fault is logged: the store's is left to the next night, the files of a run that the store has no more
+// are left to people.
 func (p *publisher) discardOld(ctx context.Context) {
 	gone := 0
-	err := audit.DiscardOld(ctx, p.store, p.now(), p.config.Retention, discardWithin, func(key string) error {
+	err := audit.DiscardOld(ctx, p.store, p.now(), p.config.Retention, discardWithin, func(key string) {
 		gone++
 		p.log.Info("a run is older than retention and was deleted", "run", key)
 		if p.config.Report.Dir == "" {
-			return nil
+			return
 		}
-		return report.RemoveDir(p.config.Report.Dir, key)
+		if err := report.RemoveDir(p.config.Report.Dir, key); err != nil {
+			p.log.Error("the report of a run older than retention is still there; remove its folder by hand", "run", key, "err", err)
+		}
 	})
 	if err == nil && gone > 0 && p.config.Report.Dir != "" {
 		err = p.writeIndex(ctx)

@@ -58,6 +58,8 @@ func TestPurgeAndRetention(t *testing.T) {
 	}
 
 	s.settings["retention"] = "30d"
+	s.need(os.RemoveAll(s.path("reports/night-1")))
+	s.need(os.WriteFile(s.path("reports/night-1"), nil, 0o600)) // no folder, so that it cannot be taken away as one
 	s.atNight(36)
 	s.done("run", "--key", "late", "--accept-source")
 	if text := s.done("report", "late"); !strings.Contains(text, "8 mailboxes, 100 % checked") {
