@@ -83,7 +83,8 @@ func countSealed(ctx context.Context, c *config.Config, keyset *seal.Keyset, log
 
 type keysResealCmd struct{}
 
-// Run may be interrupted and run again, beside a night too: a secret that changes meanwhile is left as it then is.
+// Run may be interrupted and run again, beside a night too: a secret that changes meanwhile is left as it then is,
+// and so is one that the keyset does not open, which keeps no other from its new key.
 func (keysResealCmd) Run(ctx context.Context, g *Globals, around *surroundingsOf) error {
 	c, keyset, err := configuredKeyset(g, around)
 	if err != nil {
@@ -103,14 +104,16 @@ func (keysResealCmd) Run(ctx context.Context, g *Globals, around *surroundingsOf
 		return err
 	}
 	defer store.Close()
-	done := 0
+	done, closed := 0, 0
 	err = eachSealed(ctx, store, func(id string, sealed []byte) error {
 		if key, ok := keyset.KeyOf(sealed); ok && key == keyset.Primary() {
 			return nil
 		}
 		secret, err := keyset.Open(id, sealed)
 		if err != nil {
-			return err
+			closed++
+			log.Error("secret left as it is", "err", err)
+			return nil
 		}
 		anew, err := keyset.Seal(id, secret)
 		if err != nil {
@@ -129,8 +132,13 @@ func (keysResealCmd) Run(ctx context.Context, g *Globals, around *surroundingsOf
 	if err != nil {
 		return fmt.Errorf("%s sealed anew, then: %w", howMany(done, "secret"), err)
 	}
-	_, err = fmt.Fprintf(around.stdout, "%s sealed anew by key %d\n", howMany(done, "secret"), keyset.Primary())
-	return err
+	if _, err := fmt.Fprintf(around.stdout, "%s sealed anew by key %d\n", howMany(done, "secret"), keyset.Primary()); err != nil {
+		return err
+	}
+	if closed > 0 {
+		return fmt.Errorf("%s not opened by the keyset; the log names the accounts: import them again, or remove them", soMany(closed, "secret was", "secrets were"))
+	}
+	return nil
 }
 
 type keysDestroyCmd struct {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -65,5 +66,22 @@ func TestOldKeyIsDestroyed(t *testing.T) {
 	s.done("run", "--key", "second")
 	if r := s.report("second"); r.Verdicts["compliant"] != 2 || r.Verdicts["invalid"] != 1 {
 		t.Errorf("%v", r.Verdicts)
+	}
+}
+
+// One secret that no key opens keeps no other from its new key, and is told.
+func TestResealGoesOnPastASecretThatDoesNotOpen(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	s.install(row{"account_id": "a-strange", "tenant_id": "T", "address": "a@gmail.com", "secret": appPassword})
+	s.need(os.Mkdir(s.path("second"), 0o700))
+	s.done("keys", "new", "--out", s.path("second/keyset.json"))
+	s.settings["keyset"] = "file:" + s.path("second/keyset.json")
+	s.imported(row{"account_id": "b-ours", "tenant_id": "T", "address": "b@gmail.com", "secret": appPassword})
+	s.done("keys", "rotate", s.path("second/keyset.json"))
+	o := s.do("keys", "reseal")
+	if o.code != exitFail || !strings.HasPrefix(o.stdout, "1 secret sealed anew") || !strings.Contains(o.stderr, "a-strange") ||
+		!strings.Contains(lastLine(o.stderr), "1 secret was not opened") {
+		t.Errorf("exit %d: %s%s", o.code, o.stdout, o.stderr)
 	}
 }
