@@ -6,12 +6,12 @@ import (
 	"strings"
 )
 
-var wait = regexp.MustCompile(`^(\d{1,4})\s*(?i:(m|min|mins|minutes?)|h|hrs?|hours?)$`)
+var reWait = regexp.MustCompile(`^(\d{1,4})\s*(?i:(m|min|mins|minutes?)|h|hrs?|hours?)$`)
 
 // wait puts a stretch of time that the operator wrote in English, "15 minutes" or "2h", into the words of the
 // letter. Anything else stays as it was written.
 func (t texts) wait(written string) string {
-	m := wait.FindStringSubmatch(written)
+	m := reWait.FindStringSubmatch(written)
 	if m == nil {
 		return written
 	}
