@@ -73,6 +73,8 @@ type Guarding interface {
 
 	// OpenHolds returns the open holds, oldest first.
 	OpenHolds(ctx context.Context) ([]Hold, error)
+	// DiscardedHolds returns those that a person discarded, oldest first.
+	DiscardedHolds(ctx context.Context) ([]Hold, error)
 	// PutHold opens a hold unless the provider has an open one; it returns the one that stands.
 	PutHold(ctx context.Context, h Hold) (Hold, error)
 	// HeldNotices returns the notices that wait in a hold.

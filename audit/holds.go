@@ -23,7 +23,7 @@ func (a *Auditor) hold(ctx context.Context, run Run, r Rulings, forming []Notice
 		case first[provider] > ruling.NewLimit:
 			reasons[provider] = fmt.Sprintf("%d first notices are due at once (normal: up to %d)", first[provider], ruling.NewLimit)
 		case again[provider] > 0:
-			reasons[provider] = fmt.Sprintf("%d accounts still fail whose notices were discarded", again[provider])
+			reasons[provider] = fmt.Sprintf("%d accounts still fail whose findings were discarded", again[provider])
 		}
 	}
 	for provider, why := range reasons {
@@ -43,7 +43,7 @@ func (a *Auditor) hold(ctx context.Context, run Run, r Rulings, forming []Notice
 }
 
 // firstNotices counts, by provider, the accounts that are to be told for the first time, and those of them
-// whose notice about the same finding a person has discarded.
+// whose finding a person has discarded: with its notice, or with the hold that it waited in for one.
 func (a *Auditor) firstNotices(ctx context.Context, forming []Notice) (first, again map[string]int, err error) {
 	first, again = map[string]int{}, map[string]int{}
 	var told []string
@@ -54,18 +54,29 @@ func (a *Auditor) firstNotices(ctx context.Context, forming []Notice) (first, ag
 	if err != nil {
 		return nil, nil, err
 	}
+	discarded, err := a.Ledger.DiscardedHolds(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
 	for _, n := range forming {
 		for _, item := range n.Items {
 			if item.Step != 1 {
 				continue
 			}
 			first[n.Provider]++
-			if d := mailing[item.AccountID].Discarded; !d.IsZero() && d.Equal(item.Since) {
+			noticed := mailing[item.AccountID].Discarded
+			waited := func(h Hold) bool { return h.Provider == n.Provider && h.joined(item.Since) }
+			if !noticed.IsZero() && noticed.Equal(item.Since) || slices.ContainsFunc(discarded, waited) {
 				again[n.Provider]++
 			}
 		}
 	}
 	return first, again, nil
+}
+
+// joined tells whether a finding of the hold's provider began while the decided hold was open.
+func (h Hold) joined(since time.Time) bool {
+	return !since.Before(h.OpenedAt) && !since.After(h.DecidedAt)
 }
 
 // isHeld tells whether the provider has an open hold. Then its accounts are asked every night: the hold's own

@@ -168,7 +168,15 @@ func scanHold(row pgx.CollectableRow) (audit.Hold, error) {
 }
 
 func (s *Store) OpenHolds(ctx context.Context) ([]audit.Hold, error) {
-	all, err := collect(ctx, s.pool, scanHold, `SELECT `+holdColumns+` FROM mailaudit.holds h WHERE state = 'open' ORDER BY opened_at, provider`)
+	return s.holds(ctx, audit.HoldOpen)
+}
+
+func (s *Store) DiscardedHolds(ctx context.Context) ([]audit.Hold, error) {
+	return s.holds(ctx, audit.HoldDiscarded)
+}
+
+func (s *Store) holds(ctx context.Context, state audit.HoldState) ([]audit.Hold, error) {
+	all, err := collect(ctx, s.pool, scanHold, `SELECT `+holdColumns+` FROM mailaudit.holds h WHERE state = $1 ORDER BY opened_at, provider`, string(state))
 	if err != nil {
 		return nil, fmt.Errorf("read holds: %w", err)
 	}

@@ -155,7 +155,15 @@ func scanHold(row scanner) (audit.Hold, error) {
 }
 
 func (s *Store) OpenHolds(ctx context.Context) ([]audit.Hold, error) {
-	rows, err := s.db.QueryContext(ctx, `SELECT `+holdColumns+` FROM holds WHERE state = 'open' ORDER BY opened_at, provider`)
+	return s.holds(ctx, audit.HoldOpen)
+}
+
+func (s *Store) DiscardedHolds(ctx context.Context) ([]audit.Hold, error) {
+	return s.holds(ctx, audit.HoldDiscarded)
+}
+
+func (s *Store) holds(ctx context.Context, state audit.HoldState) ([]audit.Hold, error) {
+	rows, err := s.db.QueryContext(ctx, `SELECT `+holdColumns+` FROM holds WHERE state = ? ORDER BY opened_at, provider`, string(state))
 	all, err := collect(rows, err, scanHold)
 	if err != nil {
 		return nil, fmt.Errorf("read holds: %w", err)

@@ -90,4 +90,17 @@ func testDiscarded(t *testing.T, s audit.Store) {
 	mailing, err := s.Mailing(t.Context(), []string{"a"}, night.Add(-time.Hour))
 	must(t, err)
 	same(t, "mailing", mailing["a"], audit.Mailing{Discarded: run.StartedAt})
+	for _, h := range []audit.Hold{{Provider: "google", State: audit.HoldDiscarded}, {Provider: "yahoo", State: audit.HoldReleased}, {Provider: "gmx"}} {
+		h.RunKey, h.OpenedAt = run.Key, run.StartedAt
+		_, err := s.PutHold(t.Context(), h)
+		must(t, err)
+		if h.State != "" {
+			h.DecidedAt = night.Add(time.Hour)
+			must(t, s.DecideHold(t.Context(), h, nil, "no", night))
+		}
+	}
+	holds, err := s.DiscardedHolds(t.Context())
+	must(t, err)
+	same(t, "discarded holds", holds, []audit.Hold{{RunKey: run.Key, Provider: "google", State: audit.HoldDiscarded,
+		OpenedAt: run.StartedAt, DecidedAt: night.Add(time.Hour)}})
 }

@@ -206,3 +206,21 @@ func TestIncidentHeldAccountsAreAskedEveryNight(t *testing.T) {
 		t.Errorf("%d notices are still held", n)
 	}
 }
+
+// Nor is what was discarded before it might have been told, and so had no notices yet.
+func TestIncidentDiscardedBeforeItMightBeToldIsNotMailed(t *testing.T) {
+	t.Parallel()
+	s, _, _ := clinicBase(t)
+	s.settings["notices"] = strings.Replace(s.settings["notices"], "confirm_nights: 1", "confirm_nights: 2", 1)
+	s.revoke(0, 15)
+	s.atNight(1)
+	s.done("run", "--key", "spike")
+	s.done("notices", "discard", "--run", "spike", "--provider", "google", "--by", "maria")
+	s.restore(3, 15)
+	s.atNight(2)
+	s.done("run")
+	s.nothingMailed()
+	if held := s.notices("--state", "held"); len(held) != 3 || !strings.Contains(held[0].Detail, "discarded") {
+		t.Errorf("held: %+v", held)
+	}
+}
