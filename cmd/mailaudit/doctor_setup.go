@@ -98,7 +98,7 @@ func (d *doctor) clients(accounts []placed) {
 		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(without)) {
-		d.fail("oauth", fmt.Errorf("%s by OAuth, and %s has no client", soMany(without[key], "account signs in", "accounts sign in"), key),
+		d.fail("oauth", fmt.Errorf("%s by OAuth, and %s has no client", report.Number(without[key], "account signs in", "accounts sign in"), key),
 			"set "+key+".client_id and client_secret to those that the product connects its customers with")
 	}
 	now := d.around.clock()()
@@ -109,13 +109,6 @@ func (d *doctor) clients(accounts []placed) {
 			d.ok("oauth", "%s's client has a secret until %s", e.Owner, e.At.Format(time.DateOnly))
 		}
 	}
-}
-
-func soMany(n int, one, more string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return report.Count(n) + " " + more
 }
 
 // languages tells which customers ask for a language that no guide is written in.
@@ -135,6 +128,6 @@ func (d *doctor) languages(accounts []placed) {
 		return cmp.Or(cmp.Compare(a.provider, b.provider), cmp.Compare(a.locale, b.locale))
 	}) {
 		d.note("guides", "%s for %s, which %s's guide does not speak: English is sent; a translation goes to notices.guides_dir/%s/%s.md",
-			soMany(missed[w], "account asks", "accounts ask"), w.locale, title(w.provider), w.provider, w.locale)
+			report.Number(missed[w], "account asks", "accounts ask"), w.locale, title(w.provider), w.provider, w.locale)
 	}
 }

@@ -136,7 +136,7 @@ func (keysResealCmd) Run(ctx context.Context, g *Globals, around *surroundingsOf
 		return err
 	}
 	if closed > 0 {
-		return fmt.Errorf("%s not opened by the keyset; the log names the accounts: import them again, or remove them", soMany(closed, "secret was", "secrets were"))
+		return fmt.Errorf("%s not opened by the keyset; the log names the accounts: import them again, or remove them", report.Number(closed, "secret was", "secrets were"))
 	}
 	return nil
 }
@@ -163,7 +163,7 @@ func (k keysDestroyCmd) Run(ctx context.Context, g *Globals, around *surrounding
 		return fmt.Errorf("destroy key %d: whether a secret needs it cannot be seen: %w", k.Key, err)
 	}
 	if n := needed[k.Key]; n > 0 {
-		return fmt.Errorf("destroy key %d: %s still sealed by it; mailaudit keys reseal seals them anew", k.Key, soMany(n, "secret is", "secrets are"))
+		return fmt.Errorf("destroy key %d: %s still sealed by it; mailaudit keys reseal seals them anew", k.Key, report.Number(n, "secret is", "secrets are"))
 	}
 	if err := seal.Destroy(file, k.Key); err != nil {
 		return keysetFault(err)

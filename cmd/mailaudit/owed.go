@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"mailaudit/audit"
+	"mailaudit/report"
 )
 
 // inHand counts the mails that this process has begun and ended to hand over. What becomes of one in between is
@@ -83,7 +84,8 @@ func (n *night) undelivered(ctx context.Context) error {
 	if err != nil || d.none() {
 		return err
 	}
-	text := fmt.Sprintf("not delivered within %v: %d summaries, %d mails; the next run, deliver or serve sends them", n.config.DeliverWithin, d.summaries, d.mails)
+	text := fmt.Sprintf("not delivered within %v: %s, %s; the next run, deliver or serve sends them", n.config.DeliverWithin,
+		report.Number(d.summaries, "summary", "summaries"), report.Number(d.mails, "mail", "mails"))
 	if cause := n.trouble.last(); cause != nil {
 		return fmt.Errorf("%s: %w", text, cause)
 	}

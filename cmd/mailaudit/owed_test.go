@@ -23,7 +23,7 @@ func TestWhatTheRelayPutsOffIsOwed(t *testing.T) {
 			s.relay.SetMood(mood)
 			for range 2 { // a concluded run that is started again gives its own code
 				o := s.do("run", "--key", "night")
-				if o.code != exitFail || !strings.Contains(lastLine(o.stderr), "1 mails") {
+				if o.code != exitFail || !strings.Contains(lastLine(o.stderr), "1 mail;") {
 					t.Errorf("exit %d: %s", o.code, lastLine(o.stderr))
 				}
 			}
