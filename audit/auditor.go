@@ -65,6 +65,7 @@ type Auditor struct {
 	Observe func(Result)
 
 	hosts hostAsking
+	known runTwins
 }
 
 // Clock is another's clock.

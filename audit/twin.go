@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"slices"
+	"sync"
 
 	"mailaudit/providers"
 )
@@ -110,14 +111,34 @@ func (w *batchWork) tellTwins(ctx context.Context, c candidate, conv providers.C
 	return err
 }
 
-func (w *batchWork) loadTwins(ctx context.Context) error {
-	facts, err := w.Ledger.Facts(ctx, w.run.Key, twinFact)
+// runTwins keeps the twins of the run at work: planning has named them all before the first batch is asked.
+type runTwins struct {
+	mu     sync.Mutex
+	runKey string
+	logins twins
+}
+
+func (w *batchWork) loadTwins(ctx context.Context) (err error) {
+	w.twins, err = w.known.of(ctx, w.Ledger, w.run)
+	return err
+}
+
+func (k *runTwins) of(ctx context.Context, ledger Ledger, run Run) (twins, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.runKey == run.Key {
+		return k.logins, nil
+	}
+	facts, err := ledger.Facts(ctx, run.Key, twinFact)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	w.twins = make(twins, len(facts))
+	logins := make(twins, len(facts))
 	for name := range facts {
-		w.twins[name[len(twinFact):]] = true
+		logins[name[len(twinFact):]] = true
 	}
-	return nil
+	if run.Phase != PhasePlanning {
+		k.runKey, k.logins = run.Key, logins
+	}
+	return logins, nil
 }
