@@ -26,7 +26,7 @@ demo: ## Several nights of an invented customer base on loopback; leaves mailaud
 .PHONY: test
 test: install lint ## Everything: installs what is missing, then lint and all tests, none of them skipped.
 	@MAILAUDIT_TEST_REQUIRE=1 go test -race $$(go list ./... | grep -Ev '$(SLOW_RACED)')
-	@MAILAUDIT_TEST_REQUIRE=1 go test -parallel 8 -timeout 20m $$(go list ./... | grep -E '$(SLOW_RACED)')
+	@MAILAUDIT_TEST_REQUIRE=1 go test -parallel 16 -timeout 20m $$(go list ./... | grep -E '$(SLOW_RACED)')
 	@go test -race -run '$(RACED_NIGHTS)' ./cmd/mailaudit
 	@go test -race -run TestNoMailHoldsAnothersData ./report/notice
 	@$(MAKE) --no-print-directory manifests

@@ -7,7 +7,10 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"mailaudit/providers"
 )
@@ -204,15 +207,8 @@ func (a *Auditor) checkWayOut(ctx context.Context, run Run, p *Preflight) error 
 	}
 	hosts := endpoints[Undecided] // they are many, and the death of a few says nothing
 	delete(endpoints, Undecided)
-	p.Unreachable = map[string]string{}
-	for _, provider := range slices.Sorted(maps.Keys(endpoints)) {
-		reached, detail, err := a.anyReached(ctx, provider, endpoints[provider])
-		if err != nil {
-			return err
-		}
-		if !reached {
-			p.Unreachable[provider] = fmt.Sprintf("%s cannot be reached from here: %s", provider, detail)
-		}
+	if p.Unreachable, err = a.unreachable(ctx, endpoints); err != nil {
+		return err
 	}
 	if len(p.Unreachable) == 0 || len(p.Unreachable) < len(endpoints) {
 		return nil
@@ -222,6 +218,26 @@ func (a *Auditor) checkWayOut(ctx context.Context, run Run, p *Preflight) error 
 	}
 	p.Stop = "no provider can be reached from here: check the way out (DNS, firewall, network.proxy)"
 	return nil
+}
+
+// unreachable tells by provider why none of its endpoints was reached. All are asked side by side, so that the
+// night waits for as many as hang no longer than for one.
+func (a *Auditor) unreachable(ctx context.Context, endpoints map[string][]providers.Endpoint) (map[string]string, error) {
+	why := map[string]string{}
+	var mu sync.Mutex
+	var group errgroup.Group
+	for provider, of := range endpoints {
+		group.Go(func() error {
+			reached, detail, err := a.anyReached(ctx, provider, of)
+			if !reached && err == nil {
+				mu.Lock()
+				defer mu.Unlock()
+				why[provider] = fmt.Sprintf("%s cannot be reached from here: %s", provider, detail)
+			}
+			return err
+		})
+	}
+	return why, group.Wait()
 }
 
 func (a *Auditor) anyReached(ctx context.Context, provider string, endpoints []providers.Endpoint) (reached bool, detail string, err error) {
