@@ -63,6 +63,11 @@ fuzz: ## Each fuzz test for FUZZTIME (30s).
 		done; \
 	done
 
+.PHONY: postgres
+postgres: ## The first nights, operators' commands and incidents of the tests on PostgreSQL instead of the embedded database.
+	@MAILAUDIT_TEST_ON_POSTGRES=1 MAILAUDIT_TEST_REQUIRE=1 go test ./cmd/mailaudit -count 1 -timeout 30m \
+		-run '^Test(Night|Names|Incident|Real|Release|Discard|Bounced|Snoozed|Correct|Explain|Changed|GoodNews|Mails|Slack|DeadMan|Metrics)'
+
 .PHONY: fault
 fault: ## Nights in which everything fails, FAULTS (20) times over; MAILAUDIT_FAULT_SEED plays the first again.
 	@MAILAUDIT_FAULT=$(FAULTS) MAILAUDIT_TEST_REQUIRE=1 go test ./cmd/mailaudit -run 'TestFaults$$' -v -count 1 -parallel 4 -timeout 0

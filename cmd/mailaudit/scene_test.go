@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"mailaudit/audit/postgres/pgtest"
 	"mailaudit/providers/sim"
 )
 
@@ -30,6 +31,9 @@ func TestMain(m *testing.M) {
 }
 
 const asProgram = "MAILAUDIT_TEST_AS_PROGRAM"
+
+// onPostgres, if set, has the scenes play on PostgreSQL: make postgres.
+const onPostgres = "MAILAUDIT_TEST_ON_POSTGRES"
 
 // needed ends a test that lacks what it needs: it fails where nothing may be skipped, as in make test.
 func needed(t *testing.T, missing []string) {
@@ -91,6 +95,9 @@ func newScene(t *testing.T) *scene {
 			relayPort, sceneRelayPassword),
 		"slack":   fmt.Sprintf(`{token: %s, channel: C0SCENE, api_url: "%s"}`, sceneSlackToken, s.slack.APIURL()),
 		"notices": `{mode: live, send_between: "", confirm_nights: 1, settings_url: "https://app.product.example/mail"}`,
+	}
+	if os.Getenv(onPostgres) != "" {
+		s.settings["database"] = pgtest.Own(t).URL("postgres", pgtest.Admin)
 	}
 	s.need(os.WriteFile(s.path("ca.pem"), authority.PEM(), 0o644))
 	s.atNight(0)
@@ -246,6 +253,9 @@ func (s *scene) importText(text string) outcome {
 func (s *scene) install(rows ...row) {
 	s.t.Helper()
 	s.done("keys", "new", "--out", s.path("keyset.json"))
+	if os.Getenv(onPostgres) != "" {
+		s.done("migrate")
+	}
 	s.imported(rows...)
 }
 
