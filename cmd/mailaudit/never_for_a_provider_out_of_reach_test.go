@@ -14,6 +14,7 @@ import (
 func TestIncidentProviderThatComesBackIsNotBelieved(t *testing.T) {
 	t.Parallel()
 	s, _, yahoo := clinicBase(t)
+	s.embedded()
 	closed, err := net.Listen("tcp", "127.0.0.2:0") // no other test takes this port meanwhile
 	s.need(err)
 	address := closed.Addr().String()

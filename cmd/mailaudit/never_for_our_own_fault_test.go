@@ -1,7 +1,6 @@
 package main
 
 import (
-	"database/sql"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,11 +12,7 @@ import (
 func TestIncidentUnopenedSecretAccusesNobody(t *testing.T) {
 	t.Parallel()
 	s, _, _ := clinicBase(t)
-	db, err := sql.Open("sqlite", s.path("mailaudit.db"))
-	s.need(err)
-	_, err = db.Exec(`UPDATE mail_accounts SET secret = substr(secret, 1, length(secret) - 4) WHERE account_id IN ('a-03', 'a-04')`)
-	s.need(err)
-	s.need(db.Close())
+	s.inDatabase(`UPDATE mail_accounts SET secret = substr(secret, 1, length(secret) - 4) WHERE account_id IN ('a-03', 'a-04')`)
 	s.atNight(1)
 	s.done("run")
 	if got := s.report("").verdictsOf(); !slices.Equal(got["unverified"], []string{"a-03", "a-04"}) {

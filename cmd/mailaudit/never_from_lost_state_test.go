@@ -1,7 +1,6 @@
 package main
 
 import (
-	"database/sql"
 	"strings"
 	"testing"
 )
@@ -9,11 +8,7 @@ import (
 func TestIncidentLostStateIsNoNews(t *testing.T) {
 	t.Parallel()
 	s, _, _ := clinicBase(t)
-	db, err := sql.Open("sqlite", s.path("mailaudit.db"))
-	s.need(err)
-	_, err = db.Exec(`DELETE FROM account_states`)
-	s.need(err)
-	s.need(db.Close())
+	s.inDatabase(`DELETE FROM account_states`)
 	s.revoke(0, 3)
 	s.atNight(1)
 	s.done("run")

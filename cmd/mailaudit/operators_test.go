@@ -532,6 +532,7 @@ func TestGoodNewsIsWrittenOnce(t *testing.T) {
 func TestChangedYields(t *testing.T) {
 	t.Parallel()
 	s, _ := gmailScene(t, 1)
+	s.embedded()
 	s.done("run")
 	c, err := config.Load(s.path("mailaudit.yaml"), variables(nil))
 	s.need(err)

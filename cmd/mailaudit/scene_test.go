@@ -249,6 +249,14 @@ func (s *scene) importText(text string) outcome {
 	return o
 }
 
+// embedded is for tests that look into SQLite's file, or are about its lock: make postgres leaves them out.
+func (s *scene) embedded() {
+	s.t.Helper()
+	if os.Getenv(onPostgres) != "" {
+		s.t.Skip("is about the embedded database")
+	}
+}
+
 // install makes the keys and imports the accounts.
 func (s *scene) install(rows ...row) {
 	s.t.Helper()
