@@ -89,6 +89,15 @@ type State struct {
 	Tonight *Result // of the run that last asked; nil before the first
 }
 
+// StatesByID gives states by their account's id, as the stores hand them out.
+func StatesByID(all []State) map[string]State {
+	states := make(map[string]State, len(all))
+	for _, st := range all {
+		states[st.AccountID] = st
+	}
+	return states
+}
+
 // Quiet tells whether recording r leaves nothing to settle: the account was fine, is fine in the same way,
 // and its customer was told nothing.
 func (s State) Quiet(r Result) bool {

@@ -42,7 +42,7 @@ func scanState(row pgx.CollectableRow) (audit.State, error) {
 
 func (s *Store) LoadStates(ctx context.Context, ids []string) (map[string]audit.State, error) {
 	all, err := s.states(ctx, "read states", `account_id = ANY($1)`, list(ids))
-	return byID(all), err
+	return audit.StatesByID(all), err
 }
 
 // statesIn spares the results of other nights, which are most, their way and their decoding.
@@ -54,7 +54,7 @@ func (s *Store) LoadStatesIn(ctx context.Context, key string, ids []string) (map
 	if err != nil {
 		return nil, fmt.Errorf("read states for run %s: %w", key, err)
 	}
-	return byID(all), nil
+	return audit.StatesByID(all), nil
 }
 
 func (s *Store) Doubtful(ctx context.Context, ids []string) (map[string]bool, error) {
@@ -68,14 +68,6 @@ func (s *Store) Doubtful(ctx context.Context, ids []string) (map[string]bool, er
 		doubtful[id] = true
 	}
 	return doubtful, nil
-}
-
-func byID(all []audit.State) map[string]audit.State {
-	states := make(map[string]audit.State, len(all))
-	for _, st := range all {
-		states[st.AccountID] = st
-	}
-	return states
 }
 
 // record takes the run's row for sharing: a conclusion waits until the results are stored, and results that

@@ -39,7 +39,7 @@ func scanState(row scanner) (audit.State, error) {
 
 func (s *Store) LoadStates(ctx context.Context, ids []string) (map[string]audit.State, error) {
 	all, err := s.states(ctx, "read states", `account_id IN (SELECT value FROM json_each(?))`, array(ids))
-	return byID(all), err
+	return audit.StatesByID(all), err
 }
 
 func (s *Store) LoadStatesIn(ctx context.Context, key string, ids []string) (map[string]audit.State, error) {
@@ -49,7 +49,7 @@ func (s *Store) LoadStatesIn(ctx context.Context, key string, ids []string) (map
 	if err != nil {
 		return nil, fmt.Errorf("read states for run %s: %w", key, err)
 	}
-	return byID(all), nil
+	return audit.StatesByID(all), nil
 }
 
 func (s *Store) Doubtful(ctx context.Context, ids []string) (map[string]bool, error) {
@@ -65,14 +65,6 @@ func (s *Store) Doubtful(ctx context.Context, ids []string) (map[string]bool, er
 		doubtful[id] = true
 	}
 	return doubtful, nil
-}
-
-func byID(all []audit.State) map[string]audit.State {
-	states := make(map[string]audit.State, len(all))
-	for _, st := range all {
-		states[st.AccountID] = st
-	}
-	return states
 }
 
 const record = `INSERT INTO account_states
