@@ -61,11 +61,21 @@ type Auditor struct {
 	// Draining, once closed, ends the asking: accounts under way get their word, the rest waits for the next
 	// start. May be nil.
 	Draining <-chan struct{}
+	// Title is a provider's name for people, by its key. May be nil.
+	Title func(provider string) string
 	// Observe is told of each result; it must not block. May be nil.
 	Observe func(Result)
 
 	hosts hostAsking
 	known runTwins
+}
+
+// title is what people read where a provider is named.
+func (a *Auditor) title(provider string) string {
+	if a.Title == nil {
+		return provider
+	}
+	return a.Title(provider)
 }
 
 // Clock is another's clock.

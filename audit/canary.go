@@ -3,6 +3,7 @@ package audit
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -21,10 +22,14 @@ var canaryLimit = AttemptLimit{PerSecret: 4, Secrets: 4}
 
 const canaryFact = "canaries/"
 
+// canaryMoments are when they are asked in a run.
+var canaryMoments = []string{"before", "after"}
+
 // canaryAnswer is what a provider said to its canaries at one moment.
 type canaryAnswer struct {
 	GoodRefused string `json:"good_refused,omitempty"` // the id of a good one that was refused
 	BadAccepted string `json:"bad_accepted,omitempty"`
+	UsedUp      bool   `json:"used_up,omitempty"` // one was not asked: the day's conversations were used up
 }
 
 // isCanary tells whether an account is one of the operator's own and so no customer's.
@@ -73,13 +78,17 @@ func (a *Auditor) askProviderCanaries(ctx context.Context, run Run, provider str
 	}
 	for _, id := range all {
 		class, reason, err := a.askCanary(ctx, provider, accounts[id], sealed[id])
+		if errors.Is(err, errCanaryUsedUp) {
+			answer.UsedUp = true
+			continue
+		}
 		if err != nil {
 			return answer, err
 		}
 		switch {
 		case reason != "":
 			t := Trouble{
-				What: fmt.Sprintf("canary %s of %s guards nothing: %s", id, provider, reason),
+				What: fmt.Sprintf("canary %s of %s guards nothing: %s", id, a.title(provider), reason),
 				Mend: "correct providers." + provider + ".canaries, or the account",
 			}
 			if err := a.NoteTrouble(ctx, run.Key, t); err != nil {
@@ -91,8 +100,18 @@ func (a *Auditor) askProviderCanaries(ctx context.Context, run Run, provider str
 			answer.BadAccepted = id
 		}
 	}
+	if answer.UsedUp {
+		return answer, a.NoteTrouble(ctx, run.Key, Trouble{
+			What: "canaries of " + a.title(provider) + " were not all asked, so that less guards this run: earlier ones have used up the " +
+				plural(canaryLimit.PerSecret, "conversation") + " of the day",
+			Mend: "look at this run's " + a.title(provider) + " findings before any notice leaves; tomorrow they are asked again",
+		})
+	}
 	return answer, nil
 }
+
+// errCanaryUsedUp: a canary may not be asked again today.
+var errCanaryUsedUp = errors.New("the canary's conversations of the day are used up")
 
 // accuses tells whether a class says something of the account rather than of the provider's day.
 func accuses(c providers.Class) bool {
@@ -113,13 +132,16 @@ func (a *Auditor) askCanary(ctx context.Context, provider string, acc Account, s
 		return "", reason, nil
 	}
 	if c.target.Provider.Name != provider {
-		return "", "it is an account of " + c.target.Provider.Name, nil
+		return "", "it is an account of " + c.target.Provider.Title, nil
 	}
 	day := a.Now().In(a.Policy.AttemptZone).Format(time.DateOnly)
 	c.key.Login = "canary " + c.key.Login
 	granted, err := a.Ledger.Reserve(ctx, day, []AttemptKey{c.key}, canaryLimit)
-	if err != nil || !granted[0] {
+	if err != nil {
 		return providers.Unknown, "", err
+	}
+	if !granted[0] {
+		return providers.Unknown, "", errCanaryUsedUp
 	}
 	conv := a.ask(ctx, c, time.Time{})
 	if err := ctx.Err(); err != nil {
@@ -137,7 +159,20 @@ func CanariesAsked(ctx context.Context, facts interface {
 	if err != nil {
 		return false, err
 	}
-	return asked[canaryFact+"before/"+provider] != "" || asked[canaryFact+"after/"+provider] != "", nil
+	for _, moment := range canaryMoments {
+		text := asked[canaryFact+moment+"/"+provider]
+		var answer canaryAnswer
+		if text == "" {
+			continue
+		}
+		if err := json.Unmarshal([]byte(text), &answer); err != nil {
+			return false, fmt.Errorf("canaries of run %s: %w", key, err)
+		}
+		if !answer.UsedUp {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // canaryVoids tells by provider what its canaries take away from the night.
@@ -149,7 +184,7 @@ func (a *Auditor) canaryVoids(ctx context.Context, run Run) (map[string]Ruling, 
 	voids := map[string]Ruling{}
 	for provider := range a.Policy.Canaries {
 		var answer canaryAnswer
-		for _, moment := range []string{"before", "after"} {
+		for _, moment := range canaryMoments {
 			text := facts[canaryFact+moment+"/"+provider]
 			if text == "" {
 				continue

@@ -99,13 +99,13 @@ func (g GuardLimits) Rule(t Tally) Ruling {
 		}
 	} else if g.deaf(t.Silent, t.Accounts) {
 		r.Void = VoidChanges
-		r.Why = fmt.Sprintf("%d of %d accounts gave no answer", t.Silent, t.Accounts)
+		r.Why = fmt.Sprintf("%d of %d mailboxes gave no answer", t.Silent, t.Accounts)
 		return r
 	}
 	failing := t.NewlyFailing + t.Beside.NewlyFailing
 	if over, normal := g.Spike(failing, t); over {
 		r.Held = true
-		r.HeldWhy = fmt.Sprintf("%d of %d accounts fail newly (normal: up to %d)", failing, t.Accounts+t.Beside.Accounts, normal)
+		r.HeldWhy = fmt.Sprintf("%d of %d mailboxes fail newly (normal: up to %d)", failing, t.Accounts+t.Beside.Accounts, normal)
 	}
 	return r
 }
@@ -129,13 +129,13 @@ func (g GuardLimits) ruleHosts(t Tally, r *Ruling) {
 			if r.DeafHosts == nil {
 				r.DeafHosts = map[string]string{}
 			}
-			r.DeafHosts[name] = fmt.Sprintf("%d of the %d accounts at its host gave no answer", h.Silent, h.Accounts)
+			r.DeafHosts[name] = fmt.Sprintf("%d of the %d mailboxes at its host gave no answer", h.Silent, h.Accounts)
 		}
 		over, normal := g.Spike(h.NewlyFailing, Tally{Accounts: h.Accounts, First: h.First})
 		if over && len(h.Tenants) >= smallProvider && !r.Held {
 			r.Held = true
 			// The host is a customer's to know, and the reason stands in Slack: the notices lead to it.
-			r.HeldWhy = fmt.Sprintf("%d of the %d accounts at one host fail newly (normal: up to %d)", h.NewlyFailing, h.Accounts, normal)
+			r.HeldWhy = fmt.Sprintf("%d of the %d mailboxes at one host fail newly (normal: up to %d)", h.NewlyFailing, h.Accounts, normal)
 		}
 	}
 	if g.deaf(away, len(t.Hosts)) {

@@ -104,13 +104,13 @@ func (a *Auditor) checkSource(ctx context.Context, run Run, p *Preflight) error 
 	}
 	lost := before.Numbers.Accounts - run.Accounts
 	if before.Numbers.Accounts > 0 && run.Accounts == 0 {
-		p.Stop = fmt.Sprintf("the source of accounts is empty; run %s had %d", before.Key, before.Numbers.Accounts)
+		p.Stop = fmt.Sprintf("the source of accounts is empty; run %s had %d mailboxes", before.Key, before.Numbers.Accounts)
 	} else if float64(lost) > a.Policy.Guard.MaxSourceLoss*float64(before.Numbers.Accounts) && lost > 1 {
-		p.Stop = fmt.Sprintf("the source has lost %d of the %d accounts that run %s had", lost, before.Numbers.Accounts, before.Key)
+		p.Stop = fmt.Sprintf("the source has lost %d of the %d mailboxes that run %s had", lost, before.Numbers.Accounts, before.Key)
 	} else if gone, err := a.lostProvider(ctx, run, before); err != nil {
 		return err
 	} else if gone != "" {
-		p.Stop = fmt.Sprintf("the source has no %s account any more; run %s had %d", gone, before.Key, before.Numbers.Providers[gone].Accounts)
+		p.Stop = fmt.Sprintf("the source has no %s mailbox any more; run %s had %d", a.title(gone), before.Key, before.Numbers.Providers[gone].Accounts)
 	}
 	if p.Stop != "" {
 		p.Stop += "; if that is right, start the run once more with --accept-source"
@@ -175,7 +175,7 @@ func (a *Auditor) checkState(ctx context.Context, run Run, p *Preflight) error {
 	}
 	purged, err := a.purgedSince(ctx, before.StartedAt)
 	if missing := before.Numbers.Accounts - known; missing > 0 && (!purged || 2*missing > before.Numbers.Accounts) {
-		p.Silenced = fmt.Sprintf("the state of %d accounts as run %s left it is missing; tonight only takes stock", missing, before.Key)
+		p.Silenced = fmt.Sprintf("the state of %d mailboxes as run %s left it is missing; tonight only takes stock", missing, before.Key)
 	}
 	return err
 }
@@ -232,7 +232,7 @@ func (a *Auditor) unreachable(ctx context.Context, endpoints map[string][]provid
 			if !reached && err == nil {
 				mu.Lock()
 				defer mu.Unlock()
-				why[provider] = fmt.Sprintf("%s cannot be reached from here: %s", provider, detail)
+				why[provider] = fmt.Sprintf("%s cannot be reached from here: %s", a.title(provider), detail)
 			}
 			return err
 		})

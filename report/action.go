@@ -69,11 +69,11 @@ func (s *Summary) actions() []Action {
 	}
 	a = append(a, s.providerActions()...)
 	if n := s.Mails.States[audit.NoticeFailed] + s.Mails.FailedBefore; n > 0 {
-		a = append(a, Action{Kind: ActionFailed, Count: n, Command: "notices list",
+		a = append(a, Action{Kind: ActionFailed, Count: n, Command: "notices list --state failed",
 			Text: Number(n, "mail was", "mails were") + " refused for good: these customers do not know"})
 	}
 	if n := s.Mails.States[audit.NoticeAmbiguous]; n > 0 {
-		a = append(a, Action{Kind: ActionAmbiguous, Count: n, Command: "notices list",
+		a = append(a, Action{Kind: ActionAmbiguous, Count: n, Command: "notices list --state ambiguous",
 			Text: Number(n, "mail", "mails") + " may or may not have arrived: the line went dead at the end"})
 	}
 	if n := s.Mails.Calls; n > 0 {

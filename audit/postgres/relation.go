@@ -1,7 +1,7 @@
 package postgres
 
 import (
-	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -17,7 +17,7 @@ func parseRelation(name string) (pgx.Identifier, error) {
 	for rest := name; ; {
 		part, after, ok := identifier(rest)
 		if !ok {
-			return nil, fmt.Errorf("accounts.relation: %q is not the name of a table or view such as mail_accounts or app.mail_accounts; put a name with other signs into double quotes", name)
+			return nil, &RelationError{strconv.Quote(name), "is not the name of a table or view such as mail_accounts or app.mail_accounts; put a name with other signs into double quotes"}
 		}
 		parts = append(parts, part)
 		if after == "" {
@@ -26,7 +26,7 @@ func parseRelation(name string) (pgx.Identifier, error) {
 		rest = after[1:] // the point
 	}
 	if len(parts) > 2 {
-		return nil, fmt.Errorf("accounts.relation: %q names a database; set accounts.database to it", name)
+		return nil, &RelationError{strconv.Quote(name), "names a database; set accounts.database to it"}
 	}
 	return parts, nil
 }

@@ -108,16 +108,29 @@ func openSource(ctx context.Context, pool *pgxpool.Pool, name string) (*Source, 
 			return err
 		}
 		if problems := check(columns, role, found.Sanitize()); len(problems) > 0 {
-			return errors.New(joined(problems))
+			return &RelationError{Problem: joined(problems)}
 		}
 		s = newSource(pool, found, columns)
 		return nil
 	})
-	if err != nil {
+	misfit := (*RelationError)(nil)
+	switch {
+	case errors.As(err, &misfit):
+		misfit.Relation = name
+		return nil, misfit
+	case err != nil:
 		return nil, fmt.Errorf("accounts.relation %s: %w", name, err)
 	}
 	return s, nil
 }
+
+// RelationError tells what of the accounts' relation does not fit: no retry changes it.
+type RelationError struct {
+	Relation string
+	Problem  string
+}
+
+func (e *RelationError) Error() string { return "accounts.relation " + e.Relation + ": " + e.Problem }
 
 // find looks the relation up and returns its full name.
 func find(ctx context.Context, tx pgx.Tx, relation pgx.Identifier) (found pgx.Identifier, oid uint32, role string, err error) {
@@ -128,13 +141,13 @@ func find(ctx context.Context, tx pgx.Tx, relation pgx.Identifier) (found pgx.Id
 	var pg *pgconn.PgError
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
-		return nil, 0, "", errors.New("there is no such table or view in this database; write its schema too, and see that the role may use it (GRANT USAGE ON SCHEMA)")
+		return nil, 0, "", &RelationError{Problem: "there is no such table or view in this database; write its schema too, and see that the role may use it (GRANT USAGE ON SCHEMA)"}
 	case errors.As(err, &pg) && pg.Code == "42501":
-		return nil, 0, "", fmt.Errorf("%w: GRANT USAGE ON SCHEMA to the role of the URL", err)
+		return nil, 0, "", &RelationError{Problem: pg.Message + ": GRANT USAGE ON SCHEMA to the role of the URL"}
 	case err != nil:
 		return nil, 0, "", err
 	case kind != "r" && kind != "v" && kind != "m" && kind != "f" && kind != "p":
-		return nil, 0, "", errors.New("is neither a table nor a view")
+		return nil, 0, "", &RelationError{Problem: "is neither a table nor a view"}
 	}
 	return pgx.Identifier{schema, name}, oid, role, nil
 }

@@ -87,7 +87,7 @@ func (k accountsImportCmd) Run(ctx context.Context, g *Globals, around *surround
 	if err != nil {
 		return fmt.Errorf("nothing was stored: %w", err)
 	}
-	_, err = fmt.Fprintf(around.stdout, "%d accounts added, %d updated, %d removed\n", n.Added, n.Updated, n.Removed)
+	_, err = fmt.Fprintf(around.stdout, "%s added, %s updated, %s removed\n", report.Number(n.Added, "account", "accounts"), report.Count(n.Updated), report.Count(n.Removed))
 	return err
 }
 
@@ -96,7 +96,7 @@ func (k accountsImportCmd) rehearse(in io.Reader, around *surroundingsOf) error 
 	if err := roster.Read(in, k.File, func(int, audit.NewAccount) error { n++; return nil }); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(around.stdout, "%d accounts are in order; nothing was stored\n", n)
+	_, err := fmt.Fprintf(around.stdout, "%s in order; nothing was stored\n", report.Number(n, "account is", "accounts are"))
 	return err
 }
 

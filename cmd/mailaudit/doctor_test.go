@@ -229,6 +229,9 @@ func TestDoctorOnPostgres(t *testing.T) {
 	cluster.Exec(t, "postgres", `CREATE SCHEMA app; CREATE TABLE app.boxes AS SELECT account_id, tenant_id, address, secret FROM mailaudit.mail_accounts`)
 	s.settings["accounts"] = `{relation: app.boxes}`
 	fails("accounts", "app.boxes", "deploy/postgres/accounts.sql")
+	if o := s.do("run"); o.code != exitUsage || !strings.Contains(o.stderr, "app.boxes") {
+		t.Errorf("a run on a relation that does not fit: exit %d: %s", o.code, o.stderr)
+	}
 	cluster.Exec(t, "postgres", `GRANT USAGE ON SCHEMA app TO mailaudit; GRANT SELECT (account_id, tenant_id, address) ON app.boxes TO mailaudit`)
 	fails("accounts", "column secret may not be read")
 	cluster.Psql(t, "postgres", deployDir+"/postgres/accounts.sql", "schema=app", "relation=boxes")

@@ -66,6 +66,22 @@ func TestIncidentAcceptedCanaryLiftsNoHold(t *testing.T) {
 	s.nothingMailed()
 }
 
+// Canaries are asked four times a day. A run that comes later has none, and says so.
+func TestIncidentCanariesUsedUpAreTold(t *testing.T) {
+	t.Parallel()
+	s, _, _ := clinicBase(t)
+	s.imported(s.clinic(90, "gmail.com"))
+	s.settings["providers"] = `{google: {max_concurrency: 8, max_rate: 1000/s, canaries: {good: [a-90]}}}`
+	s.atNight(1)
+	for i, key := range []string{"first", "second", "third"} {
+		s.done("run", "--key", key, "--limit", "5")
+		told := strings.Contains(s.done("report", key), "anaries of Google were not all asked")
+		if told != (i == 2) {
+			t.Errorf("run %s: told that there are no canaries: %v\n%s", key, told, s.done("report", key))
+		}
+	}
+}
+
 // A canary that cannot be asked guards nothing, and that is told.
 func TestIncidentCanaryThatGuardsNothingIsTold(t *testing.T) {
 	t.Parallel()
@@ -73,7 +89,7 @@ func TestIncidentCanaryThatGuardsNothingIsTold(t *testing.T) {
 	s.settings["providers"] = `{google: {canaries: {good: [a-99]}}}`
 	s.atNight(1)
 	s.done("run")
-	if text := s.lastSummary(); !strings.Contains(text, "anary a-99 of google guards nothing") {
+	if text := s.lastSummary(); !strings.Contains(text, "anary a-99 of Google guards nothing") {
 		t.Errorf("operations are not told: %s", text)
 	}
 }

@@ -38,13 +38,13 @@ func TestIncidentShrunkenSourceStopsTheRun(t *testing.T) {
 	s.done("accounts", "remove", "a-00")
 	s.done("accounts", "remove", "a-01")
 	s.atNight(1)
-	s.fails(exitFail, "has lost 2 of the 24 accounts", "run")
+	s.fails(exitFail, "has lost 2 of the 24 mailboxes", "run")
 	s.settings["guard"] = `{max_source_loss: 90%}`
 	for i := 2; i < 20; i++ {
 		s.done("accounts", "remove", fmt.Sprintf("a-%02d", i))
 	}
 	s.atNight(2)
-	s.fails(exitFail, "has no google account any more", "run")
+	s.fails(exitFail, "has no Google mailbox any more", "run")
 	s.nothingMailed()
 }
 

@@ -191,7 +191,7 @@ func (r *runCmd) outcome(ctx context.Context, a *app, key string) error {
 	}
 	held, err := a.store.CountNotices(ctx, key)
 	if err == nil && r.ExitCode && held[audit.NoticeHeld] > 0 {
-		return &exitError{exitHeld, fmt.Errorf("run %s concluded, and a guard holds %d notices that wait for a person; see mailaudit notices list --state held", key, held[audit.NoticeHeld])}
+		return &exitError{exitHeld, fmt.Errorf("run %s concluded, and a guard holds %s that wait for a person; see mailaudit notices list --state held", key, howMany(held[audit.NoticeHeld], "notice"))}
 	}
 	return err
 }

@@ -83,5 +83,9 @@ func openAccounts(ctx context.Context, c *config.Config) (*postgres.Source, erro
 	if from.Kind == "" {
 		from = c.Database
 	}
-	return postgres.OpenSource(ctx, from.URL.Reveal(), c.Accounts.Relation, postgres.Options{Pooler: c.DatabasePooler == "transaction"})
+	source, err := postgres.OpenSource(ctx, from.URL.Reveal(), c.Accounts.Relation, postgres.Options{Pooler: c.DatabasePooler == "transaction"})
+	if errors.As(err, new(*postgres.RelationError)) {
+		return nil, usageError("%w", err)
+	}
+	return source, err
 }

@@ -98,6 +98,7 @@ func (a *app) wireAuditor() (*audit.Auditor, error) {
 		},
 		Ask:    ask,
 		Policy: a.policy(),
+		Title:  title,
 		Now:    a.now,
 		Log:    a.log,
 	}
