@@ -8,12 +8,15 @@ import (
 	"time"
 )
 
-// mxCache asks the name service once for each domain. Failures are asked again: they pass.
+// mxCache asks the name service once for each domain. Failures are asked again: they pass. A service that
+// answers nobody is left alone for a while, so that a page of accounts does not wait for it account by account.
 type mxCache struct {
 	lookup func(ctx context.Context, domain string) ([]string, error)
 
-	mu    sync.Mutex
-	known map[string]*mxAnswer
+	mu       sync.Mutex
+	known    map[string]*mxAnswer
+	failures int       // in a row
+	notUntil time.Time // the service is left alone
 }
 
 type mxAnswer struct {
@@ -22,35 +25,68 @@ type mxAnswer struct {
 	err   error
 }
 
-const mxTimeout = 10 * time.Second
+const (
+	mxTimeout = 10 * time.Second
+	// mxKnown bounds what is remembered: some 4 MiB.
+	mxKnown = 20_000
+	// mxPatience is how many failures in a row are the service's and not the domains'.
+	mxPatience = 64
+	mxPause    = 30 * time.Second
+)
+
+var errNoNameService = errors.New("the name service does not answer; not asked")
 
 func (c *mxCache) Lookup(ctx context.Context, domain string) ([]string, error) {
-	c.mu.Lock()
-	a, asked := c.known[domain]
-	if !asked {
-		a = &mxAnswer{done: make(chan struct{})}
-		c.known[domain] = a
+	a, ask, err := c.answer(domain)
+	if err != nil {
+		return nil, err
 	}
-	c.mu.Unlock()
-	if !asked {
+	if ask {
 		ctx, cancel := context.WithTimeout(ctx, mxTimeout)
 		a.hosts, a.err = c.lookup(ctx, domain)
 		cancel()
+		c.learn(domain, a)
 		close(a.done)
 	}
 	select {
 	case <-a.done:
+		return a.hosts, a.err
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
-	if a.err != nil {
-		c.mu.Lock()
-		if c.known[domain] == a {
-			delete(c.known, domain)
-		}
-		c.mu.Unlock()
+}
+
+// answer gives what is known of a domain, or an answer that the caller has to ask for.
+func (c *mxCache) answer(domain string) (a *mxAnswer, ask bool, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if a := c.known[domain]; a != nil {
+		return a, false, nil
 	}
-	return a.hosts, a.err
+	if time.Now().Before(c.notUntil) {
+		return nil, false, errNoNameService
+	}
+	if len(c.known) >= mxKnown {
+		clear(c.known)
+	}
+	a = &mxAnswer{done: make(chan struct{})}
+	c.known[domain] = a
+	return a, true, nil
+}
+
+func (c *mxCache) learn(domain string, a *mxAnswer) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if a.err == nil {
+		c.failures = 0
+		return
+	}
+	if c.known[domain] == a {
+		delete(c.known, domain)
+	}
+	if c.failures++; c.failures >= mxPatience {
+		c.notUntil = time.Now().Add(mxPause)
+	}
 }
 
 // lookupMX asks the system's resolver.
