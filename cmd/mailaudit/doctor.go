@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 
+	"mailaudit/audit/postgres"
 	"mailaudit/cmd/mailaudit/config"
 	"mailaudit/report"
 )
@@ -98,7 +99,7 @@ func (d *doctor) examine(ctx context.Context) {
 	d.folder("report.dir", d.config.Report.Dir)
 	d.textfile()
 	d.schedule()
-	d.watchers()
+	d.watchers(ctx)
 }
 
 func (d *doctor) configName() string {
@@ -113,6 +114,10 @@ func (d *doctor) configName() string {
 
 func (d *doctor) keys() bool {
 	keys, err := openKeys(d.config, d.around.lookupEnv, d.globals.logger(d.around.stderr))
+	if err != nil && d.config.ProductSeals() {
+		d.fail("keys", err, "correct keyset (exec: names a program by its whole path, in this container) and fingerprint_key")
+		return false
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		d.fail("keys", err, "") // it says itself what to do
 		return false
@@ -122,6 +127,9 @@ func (d *doctor) keys() bool {
 		return false
 	}
 	keys.Close()
+	for _, warning := range keys.warnings {
+		d.note("keys", "%s", warning)
+	}
 	if keys.keyset == nil {
 		d.ok("keys", "the fingerprint key is read; the product seals the secrets itself (keyset is %s)", d.config.Keyset.Kind)
 		return true
@@ -137,7 +145,7 @@ func (d *doctor) database(ctx context.Context) bool {
 		return false
 	}
 	if err != nil {
-		d.fail("database", err, "check database in the configuration and that the server is up; for missing tables or grants run mailaudit migrate with the owner's role")
+		d.fail("database", err, databaseMend(err))
 		return false
 	}
 	defer store.Close()
@@ -148,6 +156,13 @@ func (d *doctor) database(ctx context.Context) bool {
 	}
 	d.ok("database", "reached, up to date and writable%s", d.lock(ctx, store))
 	return true
+}
+
+func databaseMend(err error) string {
+	if mend := postgres.Mend(err); mend != "" {
+		return mend
+	}
+	return "check database in the configuration, and that the file is whole and readable; restore it from its copy if it is not"
 }
 
 // doctorSetting is the row that doctor writes.

@@ -1,10 +1,16 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
+
+	"mailaudit/providers"
 )
 
 // guides reads the operator's own and those built in, as every mail does.
@@ -76,13 +82,53 @@ func (d *doctor) schedule() {
 	d.ok("schedule", "serve starts at %s (%s)", strings.Join(shown, ", "), d.config.TimeZone)
 }
 
-func (d *doctor) watchers() {
+// watchers asks those outside whether they are there, and gives them no sign of a night.
+func (d *doctor) watchers(ctx context.Context) {
 	if d.config.DeadManURL.Empty() && d.config.Metrics.Pushgateway.Empty() && d.config.Metrics.Textfile == "" {
 		d.note("watchers", "nobody outside notices a night that does not come: set dead_man_url, or metrics.pushgateway with deploy/prometheus/alerts.yaml")
 		return
 	}
+	d.watcher(ctx, "dead_man_url", d.config.DeadManURL)
+	d.watcher(ctx, "metrics.pushgateway", d.config.Metrics.Pushgateway)
 	d.ok("watchers", "%s", fmt.Sprintf("dead_man_url %s, pushgateway %s, textfile %s", setOrNot(!d.config.DeadManURL.Empty()),
 		setOrNot(!d.config.Metrics.Pushgateway.Empty()), setOrNot(d.config.Metrics.Textfile != "")))
+}
+
+// watcher asks for the root of the address's host: a ping's own path would tell of a night that was not.
+func (d *doctor) watcher(ctx context.Context, key string, address providers.Secret) {
+	if address.Empty() {
+		return
+	}
+	u, err := url.Parse(address.Reveal())
+	if err != nil || u.Host == "" {
+		d.fail("watchers", errors.New(key+" is not an address"), "set it to a whole URL, https://host/path")
+		return
+	}
+	root := (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: "/"}).String()
+	ctx, cancel := context.WithTimeout(ctx, clockTimeout)
+	defer cancel()
+	if err := answers(ctx, root); err != nil {
+		d.fail("watchers", fmt.Errorf("%s: %s does not answer: %w", key, u.Hostname(), err),
+			"check the address, and DNS, firewall (NetworkPolicy) and HTTPS_PROXY on the way; nights go on, and nobody outside sees them")
+	}
+}
+
+// answers tells whether an HTTP server is at the address, whatever it says.
+func answers(ctx context.Context, address string) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodHead, address, nil)
+	if err != nil {
+		return errors.New("not an address")
+	}
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	resp, err := client.Do(req)
+	if err != nil {
+		return bareCause(err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode == http.StatusBadGateway || resp.StatusCode == http.StatusServiceUnavailable || resp.StatusCode == http.StatusGatewayTimeout {
+		return unwelcome(resp.StatusCode)
+	}
+	return nil
 }
 
 func setOrNot(set bool) string {

@@ -56,12 +56,7 @@ func (d *doctor) slack(ctx context.Context) {
 		found, err = poster.Check(ctx)
 	}
 	if err != nil {
-		mend := "" // Slack's own refusals carry theirs
-		var refused *slack.Error
-		if errors.As(err, &refused) && refused.Mend == "" {
-			mend = "check the way to Slack (DNS, firewall, slack.api_url), then ask again"
-		}
-		d.fail("slack", err, mend)
+		d.fail("slack", err, slackMend(err))
 		return
 	}
 	switch {
@@ -75,6 +70,20 @@ func (d *doctor) slack(ctx context.Context) {
 	for _, note := range found.Notes {
 		d.note("slack", "%s", note)
 	}
+}
+
+// slackMend is for what Slack's own refusals do not carry.
+func slackMend(err error) string {
+	var refused *slack.Error
+	switch {
+	case !errors.As(err, &refused), refused.Mend != "":
+		return ""
+	case refused.RetryAfter > 0:
+		return "wait as long as it asks; a night waits by itself"
+	case refused.Answered():
+		return "it is Slack's own trouble: see slack-status.com, then ask again; a night's summary is posted when it is over"
+	}
+	return "check the way to Slack (DNS, firewall, slack.api_url), then ask again"
 }
 
 // skewTold is what a well-kept clock never shows; the run itself bears some minutes.

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -69,6 +70,16 @@ func TestDoctorFindsWhatIsWrong(t *testing.T) {
 	}{
 		{"no keyset", func(s *scene) { s.need(os.Remove(s.path("keyset.json"))) }, "keys", []string{"no such file", "keys new", "give the one that sealed"}},
 		{"no fingerprint key", func(s *scene) { s.need(os.Remove(s.path("fingerprint.json"))) }, "keys", []string{"fingerprint", "restore the one"}},
+		{"a keyset that is damaged", func(s *scene) { s.need(os.WriteFile(s.path("keyset.json"), []byte("{"), 0o600)) },
+			"keys", []string{"keyset.json is not a Tink keyset", "restore them from their copy"}},
+		{"an opener that is not installed", func(s *scene) {
+			s.settings["keyset"] = "exec:" + s.path("opener")
+			s.settings["fingerprint_key"] = "file:" + s.path("fingerprint.json")
+		}, "keys", []string{"no such file", "whole path"}},
+		{"an opener that ends at once", func(s *scene) {
+			s.settings["keyset"] = "exec:/bin/false"
+			s.settings["fingerprint_key"] = "file:" + s.path("fingerprint.json")
+		}, "secrets", []string{"exit status 1", "start the program"}},
 		{"another keyset", func(s *scene) {
 			s.need(os.Mkdir(s.path("second"), 0o700))
 			s.done("keys", "new", "--out", s.path("second/keyset.json"))
@@ -96,6 +107,11 @@ func TestDoctorFindsWhatIsWrong(t *testing.T) {
 		{"relay refuses the login", func(s *scene) {
 			s.settings["relay"] = strings.Replace(s.settings["relay"], sceneRelayPassword, "another-one", 1)
 		}, "relay", []string{"535", "relay.password"}},
+		{"relay speaks TLS later", func(s *scene) { s.settings["relay"] = strings.Replace(s.settings["relay"], "smtp://", "smtps://", 1) },
+			"relay", []string{"does not look like a TLS handshake", "smtps:// is TLS at once"}},
+		{"relay's name", func(s *scene) {
+			s.settings["relay"] = strings.Replace(s.settings["relay"], "localhost", "relay.nobody.invalid", 1)
+		}, "relay", []string{"no such host", "DNS"}},
 		{"no relay there", func(s *scene) { s.relay.Close() }, "relay", []string{"refused", "relay.url"}},
 		{"relay's certificate", func(s *scene) {
 			s.settings["relay"] = strings.Replace(s.settings["relay"], "localhost", "127.0.0.1", 1)
@@ -104,6 +120,18 @@ func TestDoctorFindsWhatIsWrong(t *testing.T) {
 			s.slack.SetMood(sim.SlackMood{Errors: map[string]string{"auth.test": "token_revoked"}})
 		},
 			"slack", []string{"token_revoked", "slack.token"}},
+		{"Slack's token is not one", func(s *scene) { s.slack.SetMood(sim.SlackMood{Errors: map[string]string{"auth.test": "invalid_auth"}}) },
+			"slack", []string{"invalid_auth", "slack.token"}},
+		{"Slack asks to wait", func(s *scene) { s.slack.SetMood(sim.SlackMood{Status: 429, RetryAfter: 30 * time.Second}) },
+			"slack", []string{"asks to wait 30s", "mend: wait"}},
+		{"Slack is ill", func(s *scene) { s.slack.SetMood(sim.SlackMood{Status: 503}) }, "slack", []string{"http 503", "Slack's own trouble"}},
+		{"Slack says what nobody knows", func(s *scene) { s.slack.SetMood(sim.SlackMood{Errors: map[string]string{"auth.test": "fatal_error"}}) },
+			"slack", []string{"fatal_error", "Slack's own trouble"}},
+		{"another channel", func(s *scene) { s.settings["slack"] = strings.Replace(s.settings["slack"], "C0SCENE", "C0OTHER", 1) },
+			"slack", []string{"channel_not_found", "slack.channel", "invite"}},
+		{"outside Slack's channel", func(s *scene) {
+			s.slack.SetMood(sim.SlackMood{Errors: map[string]string{"conversations.info": "not_in_channel"}})
+		}, "slack", []string{"not_in_channel", "invite the app"}},
 		{"Slack's channel", func(s *scene) {
 			s.slack.SetMood(sim.SlackMood{Errors: map[string]string{"conversations.info": "is_archived"}})
 		}, "slack", []string{"is_archived", "unarchive"}},
@@ -120,6 +148,9 @@ func TestDoctorFindsWhatIsWrong(t *testing.T) {
 		{"a provider that turns us away", func(s *scene) {
 			s.servers[0].SetMood(sim.Mood{At: map[sim.Step]sim.Act{sim.AtGreeting: sim.SayAndDrop("421 4.7.0 Try again later")}})
 		}, "provider", []string{"421", "network.proxy"}},
+		{"a provider's name", func(s *scene) {
+			s.places["smtp.gmail.com:465"] = "smtp.nobody.invalid:465"
+		}, "provider", []string{"no such host", "name service"}},
 		{"roots are missing", func(s *scene) {
 			s.settings["network"] = inYAML(map[string]any{"connect_to": s.places, "timeout": "5s"})
 		}, "provider", []string{"Google at smtp.gmail.com:465", "ca-certificates"}},
@@ -146,6 +177,13 @@ func TestDoctorFindsWhatIsWrong(t *testing.T) {
 			s.need(os.WriteFile(s.path("textfile"), nil, 0o600))
 			s.settings["metrics"] = inYAML(map[string]any{"textfile": s.path("textfile/mailaudit.prom")})
 		}, "textfile", []string{"not a directory", "the right to write"}},
+		{"dead_man_url", func(s *scene) { s.settings["dead_man_url"] = "http://127.0.0.1:1/" + deadManSecret },
+			"watchers", []string{"dead_man_url: 127.0.0.1 does not answer", "refused", "check the address"}},
+		{"metrics.pushgateway", func(s *scene) {
+			gone := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) }))
+			s.t.Cleanup(gone.Close)
+			s.settings["metrics"] = inYAML(map[string]any{"pushgateway": strings.Replace(gone.URL, "//", "//push:"+gatewayPassword+"@", 1)})
+		}, "watchers", []string{"metrics.pushgateway: 127.0.0.1", "http 502", "firewall"}},
 		{"report.dir", func(s *scene) {
 			s.need(os.WriteFile(s.path("report"), nil, 0o600))
 			s.settings["report"] = inYAML(map[string]any{"dir": s.path("report")})
@@ -188,6 +226,11 @@ func TestDoctorFindsWhatIsWrong(t *testing.T) {
 			if o.code != exitFail || strings.Count(o.stderr, "\n") != 1 {
 				t.Errorf("exit %d: %s", o.code, o.stderr)
 			}
+			for _, secret := range []string{deadManSecret, gatewayPassword, sceneRelayPassword, sceneSlackToken, "another-one"} {
+				if strings.Contains(o.stdout+o.stderr, secret) {
+					t.Errorf("a secret is told: %s%s", o.stdout, o.stderr)
+				}
+			}
 			if !strings.Contains(o.stdout, "schedule") {
 				t.Errorf("it stopped half-way:\n%s", o.stdout)
 			}
@@ -219,8 +262,12 @@ func TestDoctorOnPostgres(t *testing.T) {
 			}
 		}
 	}
-	cluster.Psql(t, "postgres", deployDir+"/postgres/role.sql")
 	s.done("keys", "new", "--out", s.path("keyset.json"))
+	fails("database", "does not exist", "user and password in the URL")
+	cluster.Psql(t, "postgres", deployDir+"/postgres/role.sql")
+	s.settings["database"] = cluster.URL("nowhere", "mailaudit")
+	fails("database", "does not exist", "the database's name in the URL")
+	s.settings["database"] = cluster.URL("postgres", "mailaudit")
 	fails("database", "mailaudit migrate")
 	s.done("migrate")
 	s.imported(row{"account_id": "a-1", "tenant_id": "t", "address": "a-1@gmail.com", "secret": "abcdefghijklmnop"})
@@ -240,6 +287,10 @@ func TestDoctorOnPostgres(t *testing.T) {
 	fails("accounts", "app.no_such")
 	delete(s.settings, "accounts")
 
+	cluster.Exec(t, "postgres", `INSERT INTO mailaudit.goose_db_version (version_id, is_applied) VALUES (999, true)`)
+	fails("database", "install the newer mailaudit")
+	cluster.Exec(t, "postgres", `DELETE FROM mailaudit.goose_db_version WHERE version_id = 999`)
+
 	cluster.Exec(t, "postgres", `ALTER TABLE mailaudit.settings OWNER TO postgres; GRANT SELECT ON mailaudit.settings TO mailaudit`)
 	fails("database", "it can be read and not written", "permission denied", "grants")
 	s.need(cluster.Down())
@@ -254,6 +305,26 @@ func TestDoctorBesideAWorkingCommand(t *testing.T) {
 	defer unlock()
 	if line := doctorLine(s.done("doctor"), "ok", "database"); !strings.Contains(line, "works on it now") {
 		t.Errorf("said %q", line)
+	}
+}
+
+// A key file that others may read is told; a watcher is asked whether it is there and given no sign of a night.
+func TestDoctorNotes(t *testing.T) {
+	t.Parallel()
+	s := watchedScene(t)
+	l := listen(t)
+	s.settings["dead_man_url"] = l.URL + "/" + deadManSecret
+	s.settings["metrics"] = inYAML(map[string]any{"pushgateway": l.URL + "/gateway"})
+	s.need(os.Chmod(s.path("keyset.json"), 0o644))
+	s.need(os.Chmod(s.path("fingerprint.json"), 0o604))
+	out := s.done("doctor")
+	for _, says := range []string{"keyset.json (mode 0644); chmod 600", "fingerprint.json (mode 0604); chmod 600"} {
+		if !strings.Contains(out, says) {
+			t.Errorf("no word of %s:\n%s", says, out)
+		}
+	}
+	if got, want := l.heard(), []string{"HEAD /", "HEAD /"}; !slices.Equal(got, want) {
+		t.Errorf("the watchers were asked %q, want %q", got, want)
 	}
 }
 

@@ -99,26 +99,28 @@ type keyring struct {
 	*seal.Fingerprinter
 	keyset *seal.Keyset // nil where the product seals its secrets itself
 	opener *seal.Opener // then this opens them
+
+	warnings []string // what is to be known of where the keys lie; they are logged already
 }
 
 // openKeys loads the configured keys. What is wrong with them is a configuration error. The caller closes them.
 func openKeys(c *config.Config, lookupEnv func(string) (string, bool), log *slog.Logger) (*keyring, error) {
 	k := &keyring{}
-	var warnings []string
+	var ofFingerprints []string
 	var err error
 	if c.ProductSeals() {
-		if k.opener, warnings, err = seal.NewOpener(c.Keyset.String(), seal.OpenerOptions{Env: c.OpenerEnvironment(os.Environ()), Log: log}); err != nil {
+		if k.opener, k.warnings, err = seal.NewOpener(c.Keyset.String(), seal.OpenerOptions{Env: c.OpenerEnvironment(os.Environ()), Log: log}); err != nil {
 			return nil, usageError("keyset: %w", err)
 		}
-		warn(log, warnings)
-	} else if k.keyset, err = loadKeyset(c.Keyset.String(), lookupEnv, log); err != nil {
-		return nil, err
+	} else if k.keyset, k.warnings, err = seal.LoadKeyset(c.Keyset.String(), lookupEnv); err != nil {
+		return nil, usageError("keyset: %w", err)
 	}
-	if k.Fingerprinter, warnings, err = seal.LoadFingerprinter(c.FingerprintSource().String(), lookupEnv); err != nil {
+	if k.Fingerprinter, ofFingerprints, err = seal.LoadFingerprinter(c.FingerprintSource().String(), lookupEnv); err != nil {
 		k.Close()
 		return nil, usageError("fingerprint_key: %w", err)
 	}
-	warn(log, warnings)
+	k.warnings = append(k.warnings, ofFingerprints...)
+	warn(log, k.warnings)
 	return k, nil
 }
 

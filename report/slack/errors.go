@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/slack-go/slack"
@@ -31,6 +32,11 @@ func (e *Error) Error() string {
 		text += ": " + e.Mend
 	}
 	return text
+}
+
+// Answered tells whether Slack, or what stands in its place, gave the answer, rather than the network.
+func (e *Error) Answered() bool {
+	return codeForm.MatchString(e.Code) || strings.HasPrefix(e.Code, "http ")
 }
 
 // ErrCannotLook: whether a summary stands in the channel cannot be found out.
