@@ -18,8 +18,9 @@ func (a *Auditor) Conclude(ctx context.Context, key string) (more bool, err erro
 	if err := a.Ledger.Beat(ctx, key, a.Now()); err != nil {
 		return false, err
 	}
+	until := time.Now().Add(turn)
 	if run.Phase != PhaseConcluding {
-		if more, err := a.closeOpen(ctx, run); more || err != nil {
+		if more, err := a.closeOpen(ctx, run, until); more || err != nil {
 			return more, err
 		}
 		if err := a.Ledger.Conclude(ctx, key); err != nil {
@@ -31,7 +32,6 @@ func (a *Auditor) Conclude(ctx context.Context, key string) (more bool, err erro
 	if err != nil {
 		return false, err
 	}
-	until := time.Now().Add(turn)
 	for _, step := range []func(context.Context, Run, Rulings, time.Time) (bool, error){a.settleAll, a.settleDeparted, a.warnAhead} {
 		if more, err := step(ctx, run, rulings, until); more || err != nil {
 			return more, err
@@ -58,7 +58,7 @@ func (a *Auditor) Conclude(ctx context.Context, key string) (more bool, err erro
 }
 
 // closeOpen gives every account that the window did not reach its word: not reached.
-func (a *Auditor) closeOpen(ctx context.Context, run Run) (more bool, err error) {
+func (a *Auditor) closeOpen(ctx context.Context, run Run, until time.Time) (more bool, err error) {
 	if run.Phase == PhasePlanning {
 		if more, err := a.Plan(ctx, run.Key); more || err != nil {
 			return more, err
@@ -69,6 +69,9 @@ func (a *Auditor) closeOpen(ctx context.Context, run Run) (more bool, err error)
 		return false, err
 	}
 	for _, b := range open {
+		if time.Now().After(until) {
+			return true, nil
+		}
 		batch, done, err := a.Ledger.LoadBatch(ctx, run.Key, b.N)
 		if err != nil {
 			return false, err
