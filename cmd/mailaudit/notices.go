@@ -22,6 +22,7 @@ type noticesCmd struct {
 	Preview  noticesPreviewCmd  `cmd:"" help:"Three of the notices that are held or queued, as they would go out."`
 	Release  noticesReleaseCmd  `cmd:"" help:"Verify again what a guard held, and mail what still fails."`
 	Discard  noticesDiscardCmd  `cmd:"" help:"End a hold; none of its notices is mailed."`
+	Told     noticesToldCmd     `cmd:"" help:"After a restore: queued mails whose customers have them already count as sent."`
 	Correct  noticesCorrectCmd  `cmd:"" help:"Tell exactly those whom a wrong run has told something that it was wrong, once."`
 	Snooze   noticesSnoozeCmd   `cmd:"" help:"Mail a tenant nothing until a day."`
 	Unsnooze noticesUnsnoozeCmd `cmd:"" help:"Mail a tenant again."`

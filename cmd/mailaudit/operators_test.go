@@ -66,7 +66,11 @@ func (s *scene) mailedTo(want ...string) {
 	}
 }
 
-type noticeRow struct{ Notice, Run, Kind, State, Detail, To string }
+type noticeRow struct {
+	Notice, Run, Kind, State, Detail, To string
+
+	Tenant string `json:"tenant_id"`
+}
 
 func (s *scene) notices(args ...string) (all []noticeRow) {
 	s.t.Helper()
