@@ -35,21 +35,22 @@ func Create(path string) (fingerprintPath string, err error) {
 	if filepath.Clean(path) == fingerprintPath {
 		return "", fmt.Errorf("make a keyset: %s is the name of the fingerprint key beside it; choose another", path)
 	}
-	if err := create(path, keys); err != nil {
+	if err := create(path, keys, "without it the secrets that it sealed are lost"); err != nil {
 		return "", fmt.Errorf("make a keyset: %w", err)
 	}
-	if err := create(fingerprintPath, fingerprint); err != nil {
+	if err := create(fingerprintPath, fingerprint, "with another one every secret looks changed; to replace a lost keyset alone, make both elsewhere and move the keyset"); err != nil {
 		os.Remove(path)
 		return "", fmt.Errorf("make the fingerprint key beside the keyset: %w", err)
 	}
 	return fingerprintPath, syncFolder(filepath.Dir(path))
 }
 
-// create writes a new file; what is there already, even a dangling link, is left as it is.
-func create(path string, data []byte) error {
+// create writes a new file; what is there already, even a dangling link, is left as it is. why says what harm another
+// one would do.
+func create(path string, data []byte, why string) error {
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("%s exists already and is not overwritten; without it the secrets that it sealed are lost", path)
+		return fmt.Errorf("%s exists already and is not overwritten; %s", path, why)
 	}
 	if err != nil {
 		return err

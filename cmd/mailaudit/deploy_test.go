@@ -87,7 +87,7 @@ func TestRunbookCommands(t *testing.T) {
 
 var (
 	inlineCode = regexp.MustCompile("`(mailaudit [a-z][^`]*)`")
-	invoked    = regexp.MustCompile(`(?:^|-- |sudo -u mailaudit |run --rm (?:--volume \S+ )?)mailaudit ((?:--config \S+ )?[a-z][^|>;&#]*)`)
+	invoked    = regexp.MustCompile(`(?:^|-- |sudo -u mailaudit |run --rm (?:--volume \S+ )?)mailaudit ((?:--config \S+ )?[a-z][^|<>;&#]*)`)
 )
 
 // commandsOf gives the arguments of each call of the program in fenced blocks and in code within the text.
@@ -107,6 +107,41 @@ func commandsOf(markdown string) (all []string) {
 		}
 	}
 	return all
+}
+
+var (
+	unitName  = regexp.MustCompile(`\bmailaudit[a-z-]*\.(?:service|timer)\b`)
+	deployed  = regexp.MustCompile(`\bdeploy/[a-zA-Z0-9_/.*-]*[a-zA-Z0-9]`)
+	disabling = regexp.MustCompile(`(?m)^systemctl disable .*$`)
+)
+
+// The runbook names files and units that are there, and its last section takes away every unit that can be enabled.
+func TestRunbookFiles(t *testing.T) {
+	t.Parallel()
+	book := deployFile(t, "README.md")
+	for _, path := range deployed.FindAllString(book, -1) {
+		if path == "deploy/mailaudit" {
+			continue // the Deployment
+		}
+		if found, err := filepath.Glob(filepath.Join(deployDir, "..", path)); err != nil || len(found) == 0 {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+	for _, unit := range unitName.FindAllString(book, -1) {
+		deployFile(t, "systemd/"+unit)
+	}
+	_, uninstall, _ := strings.Cut(book, "\n## Uninstall\n")
+	disabled := disabling.FindString(uninstall)
+	units, err := filepath.Glob(filepath.Join(deployDir, "systemd", "*.[st]*[er]"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, unit := range units {
+		name := filepath.Base(unit)
+		if strings.Contains(deployFile(t, "systemd/"+name), "\n[Install]\n") && !strings.Contains(disabled, name) {
+			t.Errorf("%s stays enabled after %q", name, disabled)
+		}
+	}
 }
 
 func parses(args string) error {
