@@ -20,29 +20,17 @@ const reserve = `INSERT INTO attempts (day, login, secret, used)
 
 func (s *Store) Reserve(ctx context.Context, day string, keys []audit.AttemptKey, limit audit.AttemptLimit) ([]bool, error) {
 	granted := make([]bool, len(keys))
-	err := s.reserve(ctx, granted, day, keys, limit)
-	if err != nil {
-		return nil, fmt.Errorf("reserve attempts: %w", err)
-	}
-	return granted, nil
-}
-
-func (s *Store) reserve(ctx context.Context, granted []bool, day string, keys []audit.AttemptKey, limit audit.AttemptLimit) error {
-	forget, err := s.statement(ctx, forgetAttempts)
-	if err != nil {
-		return err
-	}
-	take, err := s.statement(ctx, reserve)
-	if err != nil {
-		return err
-	}
-	return s.inTx(ctx, func(tx *sql.Tx) error {
+	err := s.inTx(ctx, func(tx *sql.Tx) error {
 		// The driver watches a context that may end from a goroutine of its own, for each statement.
 		ctx := context.WithoutCancel(ctx)
-		if _, err := tx.StmtContext(ctx, forget).ExecContext(ctx, day, fmt.Sprintf("-%d days", attemptDays)); err != nil {
+		if _, err := tx.ExecContext(ctx, forgetAttempts, day, fmt.Sprintf("-%d days", attemptDays)); err != nil {
 			return err
 		}
-		take := tx.StmtContext(ctx, take)
+		take, err := tx.PrepareContext(ctx, reserve)
+		if err != nil {
+			return err
+		}
+		defer take.Close()
 		for i, k := range keys {
 			res, err := take.ExecContext(ctx, day, k.Login, k.Secret, limit.PerSecret, limit.Secrets)
 			if err != nil {
@@ -56,6 +44,10 @@ func (s *Store) reserve(ctx context.Context, granted []bool, day string, keys []
 		}
 		return nil
 	})
+	if err != nil {
+		return nil, fmt.Errorf("reserve attempts: %w", err)
+	}
+	return granted, nil
 }
 
 func (s *Store) GiveBack(ctx context.Context, day string, keys []audit.AttemptKey) error {

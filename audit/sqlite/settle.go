@@ -10,30 +10,23 @@ import (
 )
 
 func (s *Store) Settle(ctx context.Context, run audit.Run, settlements []audit.Settlement, drafts []audit.Draft) error {
-	err := s.settle(ctx, run, settlements, drafts)
-	if err != nil {
-		return fmt.Errorf("settle run %s: %w", run.Key, err)
-	}
-	return nil
-}
-
-func (s *Store) settle(ctx context.Context, run audit.Run, settlements []audit.Settlement, drafts []audit.Draft) error {
-	settling, err := s.statement(ctx, settleState)
-	if err != nil {
-		return err
-	}
-	changing, err := s.statement(ctx, insertChange)
-	if err != nil {
-		return err
-	}
-	return s.inTx(ctx, func(tx *sql.Tx) error {
+	err := s.inTx(ctx, func(tx *sql.Tx) error {
 		ctx := context.WithoutCancel(ctx)
 		var concluding bool
 		if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM runs WHERE run_key = ? AND phase = 'concluding')`,
 			run.Key).Scan(&concluding); err != nil || !concluding {
 			return err
 		}
-		settling, changing := tx.StmtContext(ctx, settling), tx.StmtContext(ctx, changing)
+		settling, err := tx.PrepareContext(ctx, settleState)
+		if err != nil {
+			return err
+		}
+		defer settling.Close()
+		changing, err := tx.PrepareContext(ctx, insertChange)
+		if err != nil {
+			return err
+		}
+		defer changing.Close()
 		settled := map[string]bool{}
 		for _, st := range settlements {
 			fresh, err := settleOne(ctx, settling, run, st.State)
@@ -65,6 +58,10 @@ func (s *Store) settle(ctx context.Context, run audit.Run, settlements []audit.S
 		}
 		return nil
 	})
+	if err != nil {
+		return fmt.Errorf("settle run %s: %w", run.Key, err)
+	}
+	return nil
 }
 
 const settleState = `UPDATE account_states SET

@@ -77,24 +77,25 @@ const record = `INSERT INTO account_states
 	WHERE account_states.run_key <> excluded.run_key OR account_states.run_try < excluded.run_try`
 
 func (s *Store) Record(ctx context.Context, key string, results []audit.Recorded) error {
-	put, err := s.statement(ctx, record)
-	if err == nil {
-		err = s.inTx(ctx, func(tx *sql.Tx) error {
-			ctx := context.WithoutCancel(ctx)
-			put := tx.StmtContext(ctx, put)
-			for _, r := range results {
-				result, err := json.Marshal(r.Result)
-				if err != nil {
-					return err
-				}
-				if _, err := put.ExecContext(ctx, r.AccountID, r.TenantID, r.TenantName, r.Address, r.Provider, r.Brand,
-					key, r.Try, r.Quiet, string(result), string(r.Verdict), r.Silent()); err != nil {
-					return err
-				}
+	err := s.inTx(ctx, func(tx *sql.Tx) error {
+		ctx := context.WithoutCancel(ctx)
+		put, err := tx.PrepareContext(ctx, record)
+		if err != nil {
+			return err
+		}
+		defer put.Close()
+		for _, r := range results {
+			result, err := json.Marshal(r.Result)
+			if err != nil {
+				return err
 			}
-			return nil
-		})
-	}
+			if _, err := put.ExecContext(ctx, r.AccountID, r.TenantID, r.TenantName, r.Address, r.Provider, r.Brand,
+				key, r.Try, r.Quiet, string(result), string(r.Verdict), r.Silent()); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 	if err != nil {
 		return fmt.Errorf("record results: %w", err)
 	}

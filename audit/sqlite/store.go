@@ -13,10 +13,9 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"sync"
 
 	"github.com/pressly/goose/v3"
-	_ "modernc.org/sqlite" // the driver
+	"modernc.org/sqlite"
 
 	"mailaudit/audit"
 )
@@ -25,12 +24,7 @@ import (
 var migrations embed.FS
 
 // Store is an [audit.Store] in one file.
-type Store struct {
-	db *sql.DB
-
-	mu       sync.Mutex
-	prepared map[string]*sql.Stmt
-}
+type Store struct{ db *sql.DB }
 
 var _ audit.Store = (*Store)(nil)
 
@@ -66,16 +60,17 @@ func open(ctx context.Context, path string) (*Store, error) {
 		"_pragma": {"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)"},
 		"_txlock": {"immediate"},
 	}
-	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Path: abs, RawQuery: query.Encode()}).String())
+	connector, err := sqlite.NewConnector((&url.URL{Scheme: "file", Path: abs, RawQuery: query.Encode()}).String())
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
+	db := sql.OpenDB(preparing{connector})
 	db.SetMaxOpenConns(1)
 	if err := db.PingContext(ctx); err != nil {
 		db.Close()
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
-	return &Store{db: db, prepared: map[string]*sql.Stmt{}}, nil
+	return &Store{db}, nil
 }
 
 // DB is the connection, for River's driver.
@@ -105,22 +100,6 @@ func (s *Store) Migrate(ctx context.Context) error {
 		return fmt.Errorf("migrate: %w", err)
 	}
 	return nil
-}
-
-// statement prepares a query once: to read its text takes SQLite as long as to run it. It needs the connection, so
-// it comes before the transaction that uses it.
-func (s *Store) statement(ctx context.Context, query string) (*sql.Stmt, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if known := s.prepared[query]; known != nil {
-		return known, nil
-	}
-	made, err := s.db.PrepareContext(ctx, query)
-	if err != nil {
-		return nil, err
-	}
-	s.prepared[query] = made
-	return made, nil
 }
 
 // inTx runs f in a transaction.

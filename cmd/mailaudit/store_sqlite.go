@@ -48,8 +48,15 @@ func (s sqliteStorage) migrate(ctx context.Context, log *slog.Logger) error {
 }
 
 func (s sqliteStorage) newEngine(opts queue.Options) (engine, error) {
-	return queue.New(riversqlite.New(s.DB()), opts)
+	return queue.New(oneProcess{riversqlite.New(s.DB())}, opts)
 }
+
+// oneProcess has River tell its queues of new jobs within the process, which is the only one, see lock. Else it
+// would write them down for others and look twenty times a second for what others wrote.
+type oneProcess struct{ *riversqlite.Driver }
+
+func (oneProcess) SupportsListener() bool     { return false }
+func (oneProcess) SupportsListenNotify() bool { return false }
 
 func (s sqliteStorage) lock() (func() error, error) {
 	unlock, err := sqlite.Lock(s.path)
