@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os/exec"
@@ -76,14 +77,23 @@ func (v *serving) at(night int, clock time.Duration) {
 	v.ahead.Store(int64(time.Until(sceneStart().AddDate(0, 0, night).Add(clock))))
 }
 
+var lastPort atomic.Int32
+
+func init() { lastPort.Store(20000 + rand.Int32N(8000)) }
+
+// freeAddress is below the ports that systems give to connections, of which there are many here: one of those
+// could be taken again before it is listened on.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 100 {
+		address := fmt.Sprintf("127.0.0.1:%d", lastPort.Add(1))
+		if l, err := net.Listen("tcp", address); err == nil {
+			l.Close()
+			return address
+		}
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Fatal("no port is free")
+	return ""
 }
 
 // probe gives the status, 0 where nobody answers.
