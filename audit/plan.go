@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -13,6 +12,9 @@ import (
 const (
 	planPage  = 2000
 	batchSize = 200
+	// leastBatch is the smallest into which more are cut, and sharers how many workers are reckoned with at the end.
+	leastBatch = 50
+	sharers    = 8
 	// turn is how long a step works before it hands back, so that a killed process's share is soon taken
 	// over by another.
 	turn = 45 * time.Second
@@ -61,11 +63,13 @@ func (a *Auditor) makeReady(ctx context.Context, run Run) error {
 }
 
 func (a *Auditor) planPage(ctx context.Context, run Run, seen *met) error {
-	page, err := a.Accounts.AccountsAfter(ctx, run.PlannedTo, planPage, run.Scope.Tenant)
+	// One more than a page, so that the last page is known to be the last.
+	page, err := a.Accounts.AccountsAfter(ctx, run.PlannedTo, planPage+1, run.Scope.Tenant)
 	if err != nil {
 		return err
 	}
-	last := len(page) < planPage
+	last := len(page) <= planPage
+	page = page[:min(len(page), planPage)]
 	to := run.PlannedTo
 	if len(page) > 0 {
 		to = page[len(page)-1].ID
@@ -83,7 +87,7 @@ func (a *Auditor) planPage(ctx context.Context, run Run, seen *met) error {
 	if err != nil {
 		return err
 	}
-	return a.Ledger.Plan(ctx, run.Key, run.PlannedTo, to, cut(chosen, doubtful), len(chosen), last || full)
+	return a.Ledger.Plan(ctx, run.Key, run.PlannedTo, to, a.cut(chosen, doubtful, last || full), len(chosen), last || full)
 }
 
 type choice struct{ id, provider string }
@@ -130,8 +134,9 @@ func (a *Auditor) targets(ctx context.Context, page []Account) []Target {
 }
 
 // cut makes the batches. Accounts whose last word was not a clear yes come in batches of their own, which
-// go first: should the window end early, they are the ones that matter.
-func cut(chosen []choice, doubtful map[string]bool) []Batch {
+// go first: should the window end early, they are the ones that matter. The run's last batches grow smaller, so that
+// all processes come to the end together.
+func (a *Auditor) cut(chosen []choice, doubtful map[string]bool, last bool) []Batch {
 	type heap struct {
 		provider string
 		doubtful bool
@@ -147,11 +152,24 @@ func cut(chosen []choice, doubtful map[string]bool) []Batch {
 	}
 	var batches []Batch
 	for _, h := range order {
-		for portion := range slices.Chunk(heaps[h], batchSize) {
-			batches = append(batches, Batch{Provider: h.provider, Try: 1, Doubtful: h.doubtful, IDs: portion})
+		for rest := heaps[h]; len(rest) > 0; {
+			size := batchSize
+			if last {
+				size = lastSize(len(rest), a.Policy.MaxConcurrency[h.provider])
+			}
+			size = min(size, len(rest))
+			batches = append(batches, Batch{Provider: h.provider, Try: 1, Doubtful: h.doubtful, IDs: rest[:size:size]})
+			rest = rest[size:]
 		}
 	}
 	return batches
+}
+
+// lastSize is the size of the next batch where so many accounts are left to plan: an equal share of them for each
+// worker of a few processes, so that nobody is left with a whole batch when the others have none. A batch never
+// holds fewer than a process may ask at once.
+func lastSize(left, atOnce int) int {
+	return min(batchSize, max(leastBatch, atOnce, left/sharers))
 }
 
 func ids[T any](all []T, id func(T) string) []string {
