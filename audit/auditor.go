@@ -31,6 +31,7 @@ type Ledger interface {
 	Outbox
 	Guarding
 	Forgetting
+	Paces
 }
 
 // Auditor holds the steps of a night. Each step may be cut off at any moment and begun again, here or in
@@ -51,6 +52,8 @@ type Auditor struct {
 	Client func(p *providers.Provider, b *providers.Brand) (providers.Client, bool)
 	// Ask holds one conversation, at the pace that the provider bears.
 	Ask func(ctx context.Context, provider string, a providers.Attempt) providers.Conversation
+	// Pacing remembers that pace from one night to the next. May be nil.
+	Pacing Pacing
 
 	// Clocks are others' clocks that this machine's is compared with before a night.
 	Clocks []Clock
@@ -68,6 +71,7 @@ type Auditor struct {
 
 	hosts hostAsking
 	known runTwins
+	paces paceMemory
 }
 
 // title is what people read where a provider is named.

@@ -246,6 +246,7 @@ type Store interface {
 	Outbox
 	Guarding
 	Forgetting
+	Paces
 	Migrate(ctx context.Context) error
 	Close() error
 }

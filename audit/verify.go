@@ -32,7 +32,9 @@ func (a *Auditor) Verify(ctx context.Context, key string, n int) (more bool, err
 	if err := w.load(ctx); err != nil {
 		return false, err
 	}
+	a.recallPace(ctx, run, batch.Provider)
 	left, err := w.ask(ctx)
+	a.notePace(ctx, run, batch.Provider)
 	if err != nil {
 		return false, err
 	}

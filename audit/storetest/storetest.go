@@ -71,6 +71,7 @@ func Run(t *testing.T, open func(t *testing.T) audit.Store) {
 		{"states that are lost or old are missed", testKnownStates},
 		{"a discarded notice is remembered", testDiscarded},
 		{"addresses that bounced lately", testBouncedSince},
+		{"what each process found of a provider's pace", testPaces},
 		{"migrating twice is migrating once", testMigrate},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(t, open(t)) })

@@ -81,7 +81,8 @@ func (a *app) Close() error {
 }
 
 func (a *app) wireAuditor() (*audit.Auditor, error) {
-	ask, err := a.wireAsk()
+	paced := newPacing(a.config)
+	ask, err := a.wireAsk(paced)
 	if err != nil {
 		return nil, err
 	}
@@ -97,6 +98,7 @@ func (a *app) wireAuditor() (*audit.Auditor, error) {
 			return oauthClient(a.config, p, b)
 		},
 		Ask:    ask,
+		Pacing: paced,
 		Policy: a.policy(),
 		Title:  title,
 		Now:    a.now,
@@ -121,7 +123,7 @@ func resolveWith(resolver *providers.Resolver) func(context.Context, audit.Accou
 	}
 }
 
-func (a *app) wireAsk() (func(context.Context, string, providers.Attempt) providers.Conversation, error) {
+func (a *app) wireAsk(paced *pacing) (func(context.Context, string, providers.Attempt) providers.Conversation, error) {
 	roots, err := rootCAs(a.config.Network.TLSCA)
 	if err != nil {
 		return nil, err
@@ -137,7 +139,6 @@ func (a *app) wireAsk() (func(context.Context, string, providers.Attempt) provid
 	if err != nil {
 		return nil, usageError("network: %w", err)
 	}
-	paced := newPacing(a.config)
 	return func(ctx context.Context, provider string, attempt providers.Attempt) providers.Conversation {
 		return paced.throughGrant(ctx, provider, attempt, dialer.Verify)
 	}, nil

@@ -19,7 +19,8 @@ const (
 // ceiling finds how many conversations at once a provider bears, from answers and refusals alone. It
 // climbs by half a round until the first refusal, takes what was borne beside it for the ceiling, stays
 // there, and looks ever more rarely whether one more is borne now. So a server that bears 25 is held at
-// 25 for a refusal now and then; halving and climbing again would leave a quarter of it unused.
+// 25 for a refusal now and then; halving and climbing again would leave a quarter of it unused. What another
+// night found is where the climb begins and ends, see memory.go.
 //
 // Where one at a time is still refused the provider counts starts and not connections, or wants peace: then
 // it is the time between starts that is found in the same way.
@@ -27,7 +28,8 @@ type ceiling struct {
 	max   int
 	limit int
 
-	found    bool // a refusal has been met
+	found    bool // a refusal has been met, tonight or in the night that is remembered
+	known    int  // what was borne then, where the climb ends; 0: nothing is remembered
 	credit   int  // answers towards the next step of the climb
 	quiet    int  // answers since the last refusal or try
 	patience int  // rounds of them before the next try
@@ -59,6 +61,7 @@ func (c *ceiling) answered(beside int) {
 		if c.credit++; c.credit >= 2 {
 			c.credit = 0
 			c.limit = min(c.limit+1, c.max)
+			c.found = c.limit == c.known
 		}
 		return
 	}

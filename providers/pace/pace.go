@@ -22,6 +22,7 @@ type Pacer struct {
 	mu        sync.Mutex
 	ceiling   *ceiling
 	breaker   breaker
+	shaken    bool // the provider was down, or refused one at a time, since the last Recall
 	inFlight  int
 	waiting   []*waiter // first come, first served
 	notBefore time.Time // the provider's own waiting time
@@ -116,6 +117,7 @@ func (p *Pacer) finish(w *waiter, f Feedback) {
 	case Nothing:
 		p.breaker.unknown(w.probe)
 	}
+	p.shaken = p.shaken || p.breaker.open() || p.ceiling.gap > 0
 	if until := now.Add(f.Wait); f.Wait > 0 && until.After(p.notBefore) {
 		p.notBefore = until
 	}
