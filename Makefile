@@ -3,6 +3,7 @@
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME   ?= 30s
 FAULTS     ?= 20
+comma      := ,
 
 # The embedded database is translated C and many times slower under the race detector. There the packages
 # around it run without, but for a night from end to end; so do the mails, of which every one that there is
@@ -75,6 +76,11 @@ fault: ## Nights in which everything fails, FAULTS (20) times over; MAILAUDIT_FA
 .PHONY: scale
 scale: ## How much faster four processes are than one at a slow provider, ROUNDS (3) times each.
 	@MAILAUDIT_SCALE=$(or $(ROUNDS),3) MAILAUDIT_TEST_REQUIRE=1 go test ./cmd/mailaudit -run '^TestScale$$' -v -count 1 -timeout 0
+
+.PHONY: latency
+latency: ## Nights of one and four processes at a slow provider, found anew and known (ACCOUNTS=5000 LATENCY=300ms CONCURRENCY=50).
+	@MAILAUDIT_TEST_REQUIRE=1 go test ./cmd/bench -run '^TestLatency$$' -v -count 1 -timeout 0 -args \
+		-accounts $(or $(ACCOUNTS),5000) -latency $(or $(LATENCY),300ms) -width $(or $(CONCURRENCY),50) -processes $(or $(PROCESSES),1$(comma)4)
 
 .PHONY: pace
 pace: ## What a provider bears is used, and one that hangs delays nobody: on real sockets, on a machine that is idle.

@@ -147,12 +147,19 @@ func (n *night) quick(t *testing.T, args ...string) {
 	}
 }
 
-// run is one night. All accounts must have been verified.
+// run is one night.
 func (n *night) run(t *testing.T, key string) usage {
 	t.Helper()
 	before := n.databaseCPU(t)
 	u := measured(t, n.path(key+".log"), n.command("run", "--key", key))
 	u.database = n.databaseCPU(t) - before
+	n.verified(t, key)
+	return u
+}
+
+// verified fails unless all accounts were.
+func (n *night) verified(t *testing.T, key string) {
+	t.Helper()
 	out, err := n.command("report", "--format", "json", key).Output()
 	must(t, err)
 	var report struct {
@@ -162,5 +169,4 @@ func (n *night) run(t *testing.T, key string) usage {
 	if report.Run.Verified != *accounts {
 		t.Fatalf("%s, %s: %+v of %d accounts", n.kind, key, report.Run, *accounts)
 	}
-	return u
 }
