@@ -17,7 +17,8 @@ type Grants interface {
 	ReplaceSecret(ctx context.Context, r Renewal) error
 }
 
-// Renewal is a refresh token that has taken the place of another.
+// Renewal is a refresh token that has taken the place of another, or, with equal fingerprints, the same secret sealed
+// anew: then no state and no attempt knows another name for it, and Day and Login are not needed.
 type Renewal struct {
 	AccountID          string
 	Old, New           []byte // sealed

@@ -26,6 +26,9 @@ func (s *Store) ReplaceSecret(ctx context.Context, r audit.Renewal) error {
 			}
 			return audit.ErrNoAccount
 		}
+		if r.OldPrint == r.NewPrint {
+			return nil
+		}
 		if _, err := tx.Exec(ctx, `UPDATE mailaudit.account_states SET
 				fingerprint = CASE fingerprint WHEN $1 THEN $2 ELSE fingerprint END,
 				accepted_fingerprint = CASE accepted_fingerprint WHEN $1 THEN $2 ELSE accepted_fingerprint END,

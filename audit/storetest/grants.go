@@ -45,6 +45,16 @@ func testReplaceSecret(t *testing.T, s audit.Store) {
 	must(t, err)
 	same(t, "attempts after one was used", granted, []bool{true, false})
 
+	// The same secret, sealed by another key.
+	must(t, s.ReplaceSecret(t.Context(), audit.Renewal{AccountID: "a-1", Old: []byte("renewed"), New: []byte("resealed"),
+		OldPrint: "p-new", NewPrint: "p-new"}))
+	sealed, err = s.SealedSecrets(t.Context(), []string{"a-1"})
+	must(t, err)
+	same(t, "sealed anew", sealed, map[string][]byte{"a-1": []byte("resealed")})
+	if st := state(t, s, "a-1"); st.Fingerprint != "p-new" {
+		t.Errorf("state after sealing anew: %+v", st)
+	}
+
 	if err := s.ReplaceSecret(t.Context(), r); !errors.Is(err, audit.ErrMoved) {
 		t.Errorf("over a newer one: %v, want ErrMoved", err)
 	}
