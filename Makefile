@@ -67,7 +67,7 @@ fuzz: ## Each fuzz test for FUZZTIME (30s).
 .PHONY: postgres
 postgres: ## The first nights, operators' commands and incidents of the tests on PostgreSQL instead of the embedded database.
 	@MAILAUDIT_TEST_ON_POSTGRES=1 MAILAUDIT_TEST_REQUIRE=1 go test ./cmd/mailaudit -count 1 -timeout 30m \
-		-run '^Test(Night|Names|Incident|Real|Release|Discard|Bounced|Snoozed|Correct|Explain|Changed|GoodNews|Mails|Slack|DeadMan|Metrics)'
+		-run '^Test(Night|Names|Incident|Real|Release|Discard|Bounced|Snoozed|Correct|Explain|Changed|GoodNews|Mails|Slack|DeadMan|Metrics|OldKey|Reseal)'
 
 .PHONY: fault
 fault: ## Nights in which everything fails, FAULTS (20) times over; MAILAUDIT_FAULT_SEED plays the first again.

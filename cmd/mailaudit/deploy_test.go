@@ -87,7 +87,7 @@ func TestRunbookCommands(t *testing.T) {
 
 var (
 	inlineCode = regexp.MustCompile("`(mailaudit [a-z][^`]*)`")
-	invoked    = regexp.MustCompile(`(?:^|-- |sudo -u mailaudit |run --rm (?:--volume \S+ )?)mailaudit ((?:--config \S+ )?[a-z][^|<>;&#]*)`)
+	invoked    = regexp.MustCompile(`(?:^|-- |sudo -u mailaudit |run --rm (?:-T )?)mailaudit ((?:--config \S+ )?[a-z][^|<>;&#]*)`)
 )
 
 // commandsOf gives the arguments of each call of the program in fenced blocks and in code within the text.
