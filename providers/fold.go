@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // folded is a reply in the form in which rules compare it.
@@ -42,8 +43,17 @@ var (
 // foldText gives the text that rules search: what varies from reply to reply is gone, a help page is left by
 // its name alone ("?p=BadCredentials" is "p=badcredentials").
 func foldText(r Reply) string {
-	text := r.Text
-	text = truncate(text, maxFolded)
+	text := truncate(r.Text, maxFolded)
+	if !strings.ContainsFunc(text, isSign) {
+		return foldPhrase(text) // as "Accepted", the reply of most accounts: nothing in it varies
+	}
+	return foldSigns(text, r)
+}
+
+// isSign tells what is neither of a word nor between words. Whatever varies in a reply has one.
+func isSign(c rune) bool { return c != ' ' && !unicode.IsLetter(c) }
+
+func foldSigns(text string, r Reply) string {
 	text = reSignInURL.ReplaceAllString(stripTrailers(text), " ")
 	text = withoutCodes(text, r)
 	text = reURL.ReplaceAllStringFunc(text, func(url string) string { return " " + helpWord(url) + " " })
