@@ -2,6 +2,7 @@ package main
 
 import (
 	"io"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -25,8 +26,12 @@ func TestASecondRunJoinsTheFirst(t *testing.T) {
 		})
 	}()
 	within(t, "the first run asks", func() bool { return s.counters().Connections > 0 })
-	if o := s.do("run"); o.code != exitDone || !strings.Contains(o.stdout, "run by-hand is concluded") {
+	o := s.do("run")
+	if o.code != exitDone || !strings.Contains(o.stdout, "run by-hand is concluded") {
 		t.Errorf("exit %d: %s%s", o.code, o.stdout, o.stderr)
+	}
+	if waits := strings.Contains(o.stderr, "the run waits for its end"); waits != (os.Getenv(onPostgres) == "") {
+		t.Errorf("that it waits is told: %t: %s", waits, o.stderr)
 	}
 	if code := <-first; code != exitDone {
 		t.Errorf("the first: exit %d", code)

@@ -97,7 +97,11 @@ func (r *runCmd) start(ctx context.Context, c *config.Config, log *slog.Logger, 
 	if err != nil {
 		return err
 	}
-	unlock, err := lockStore(ctx, a.store, true)
+	unlock, err := lockStore(ctx, a.store, false)
+	if errors.Is(err, errLocked) {
+		log.Warn("another mailaudit works on this database; the run waits for its end. If that is serve, stop it first", "run", key)
+		unlock, err = lockStore(ctx, a.store, true)
+	}
 	if err != nil {
 		return err
 	}
