@@ -134,6 +134,7 @@ func TestOverlays(t *testing.T) {
 			}
 			at := tt.overlay + " " + name
 			restricted(t, at, pod)
+			accepted(t, at, policyOf(o))
 			wired(t, at, pod, objects)
 			for key, value := range policy.Spec.PodSelector.MatchLabels {
 				if pod.Labels[key] != value {
@@ -146,6 +147,33 @@ func TestOverlays(t *testing.T) {
 		}
 		if len(policy.Spec.PodSelector.MatchLabels) == 0 {
 			t.Errorf("%s: the NetworkPolicy selects everything", tt.overlay)
+		}
+	}
+}
+
+// policyOf gives what a failed pod means to a job, nil where there is none.
+func policyOf(o any) *batchv1.PodFailurePolicy {
+	switch o := o.(type) {
+	case *batchv1.Job:
+		return o.Spec.PodFailurePolicy
+	case *batchv1.CronJob:
+		return o.Spec.JobTemplate.Spec.PodFailurePolicy
+	}
+	return nil
+}
+
+// accepted holds a policy to what the API server requires and the types do not: it refuses a CronJob whose pattern leaves
+// the status out, which it would default in a Job.
+func accepted(t *testing.T, at string, policy *batchv1.PodFailurePolicy) {
+	t.Helper()
+	if policy == nil {
+		return
+	}
+	for _, rule := range policy.Rules {
+		for _, pattern := range rule.OnPodConditions {
+			if pattern.Status == "" {
+				t.Errorf("%s: podFailurePolicy: the condition %s has no status", at, pattern.Type)
+			}
 		}
 	}
 }
