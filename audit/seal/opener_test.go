@@ -220,6 +220,41 @@ func (o *opening) answers() bool {
 	return !o.down
 }
 
+// While the opener is down, each account waits a tenth, or a night would stand still for each in turn.
+func TestPatienceWithAnOpenerThatIsDown(t *testing.T) {
+	t.Parallel()
+	o := openerOf(t, "dies at start", hasty)
+	o.timeout = patient
+	if o.patience() != patient {
+		t.Errorf("before the first secret: %s", o.patience())
+	}
+	o.ended(errEnded)
+	if o.patience() != patient/10 {
+		t.Errorf("while it is down: %s", o.patience())
+	}
+	o.answered()
+	if o.patience() != patient {
+		t.Errorf("once it answers: %s", o.patience())
+	}
+}
+
+// A question that was taken back owes no answer, so that the time after it is no silence.
+func TestOpenerOwesNothingForAQuestionTakenBack(t *testing.T) {
+	t.Parallel()
+	s := &session{pending: map[string]*pending{}, timeout: time.Nanosecond, done: make(chan struct{}), link: &link{kill: func() { t.Error("the opener is ended") }}}
+	first, second := &pending{over: make(chan struct{})}, &pending{over: make(chan struct{})}
+	if err := errors.Join(s.enter(t.Context(), "1", first), s.enter(t.Context(), "2", second)); err != nil {
+		t.Fatal(err)
+	}
+	s.leave("1", first)
+	if s.silent.IsZero() {
+		t.Error("the other is not owed any more")
+	}
+	s.leave("2", second)
+	time.Sleep(time.Microsecond)
+	s.endIfSilent()
+}
+
 // One account that gets no answer is no reason to end an opener that answers others.
 func TestOpenerHalfDeaf(t *testing.T) {
 	t.Parallel()
@@ -333,6 +368,9 @@ func TestOpenerStandardError(t *testing.T) {
 	o.Close()
 	if !strings.Contains(o.log.String(), "wrote to standard error") {
 		t.Errorf("log %q", o.log)
+	}
+	if strings.Contains(o.log.String(), "started again") {
+		t.Errorf("whom we ended counts as down: %q", o.log)
 	}
 	openerOf(t, "floods standard error", patient).opens(t, "1", canary)
 }

@@ -174,6 +174,29 @@ func TestRawKey(t *testing.T) {
 	}
 }
 
+// Beside a key without a prefix no bytes tell whose they are: random ones may read as the id of another key, and
+// whoever counts by them would hold a key that is needed for one that is not.
+func TestKeyOf(t *testing.T) {
+	k := newKeyset(t)
+	id := k.Primary()
+	sealed := mustSeal(t, k, "1", canary)
+	if of, ok := k.KeyOf(sealed); !ok || of != id {
+		t.Errorf("key %d, %t; want %d", of, ok, id)
+	}
+	for name, other := range map[string][]byte{"nothing": nil, "cut off": sealed[:4], "in the clear": []byte(canary)} {
+		if of, ok := k.KeyOf(other); ok {
+			t.Errorf("%s: key %d", name, of)
+		}
+	}
+	mixed := keysetWith(t, k, func(m *keyset.Manager) error {
+		_, err := m.Add(aead.AES256GCMNoPrefixKeyTemplate())
+		return err
+	})
+	if of, ok := mixed.KeyOf(sealed); ok {
+		t.Errorf("beside a key without a prefix: key %d", of)
+	}
+}
+
 func TestManyAtOnce(t *testing.T) {
 	k := newKeyset(t)
 	var group sync.WaitGroup

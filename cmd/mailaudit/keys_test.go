@@ -85,3 +85,19 @@ func TestResealGoesOnPastASecretThatDoesNotOpen(t *testing.T) {
 		t.Errorf("exit %d: %s%s", o.code, o.stdout, o.stderr)
 	}
 }
+
+// Where one secret does not tell its key, no key is known to be free.
+func TestNoKeyGoesBesideASecretThatDoesNotTellItsKey(t *testing.T) {
+	t.Parallel()
+	s := watchedScene(t)
+	old := regexp.MustCompile(`(?m)^\d+`).FindString(s.done("keys", "status"))
+	s.done("keys", "rotate", s.path("keyset.json"))
+	s.done("keys", "reseal")
+	s.inDatabase(`UPDATE mail_accounts SET secret = CAST('in the clear' AS BLOB) WHERE account_id = (SELECT min(account_id) FROM mail_accounts)`)
+	if o := s.do("keys", "destroy", old); o.code != exitFail || !strings.Contains(o.stderr, "whether a secret needs it cannot be seen") {
+		t.Errorf("exit %d: %s", o.code, o.stderr)
+	}
+	if o := s.do("keys", "status"); strings.Contains(o.stdout, "may be destroyed") || !strings.Contains(o.stdout, old) || !strings.Contains(o.stderr, "does not tell its key") {
+		t.Errorf("said %s%s", o.stdout, o.stderr)
+	}
+}

@@ -128,19 +128,22 @@ func (d *Dialer) dialWithin(ctx context.Context, to netip.AddrPort, left int) (n
 
 // systemResolver asks the system. Names with a dot are absolute: a search list, as Kubernetes sets one,
 // must not lead a customer's host into our own domain, and costs a query for each of its entries.
-type systemResolver struct{}
+type systemResolver struct{ usual, strict Resolver }
 
-func (systemResolver) LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error) {
+// ofSystem asks anew with strict errors. By default a failed A query beside an empty AAAA answer may read as
+// "not found"; that answer counts against the customer's settings, so it is believed only where no query failed.
+func ofSystem() systemResolver {
+	return systemResolver{usual: net.DefaultResolver, strict: &net.Resolver{PreferGo: true, StrictErrors: true}}
+}
+
+func (s systemResolver) LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error) {
 	if strings.Contains(host, ".") && !strings.HasSuffix(host, ".") {
 		host += "."
 	}
-	addrs, err := net.DefaultResolver.LookupNetIP(ctx, network, host)
+	addrs, err := s.usual.LookupNetIP(ctx, network, host)
 	var dnsErr *net.DNSError
 	if errors.As(err, &dnsErr) && dnsErr.IsNotFound {
-		// By default a failed A query beside an empty AAAA answer may read as "not found". That answer
-		// counts against the customer's settings, so it is believed only where no query failed.
-		strict := net.Resolver{PreferGo: true, StrictErrors: true}
-		return strict.LookupNetIP(ctx, network, host)
+		return s.strict.LookupNetIP(ctx, network, host)
 	}
 	return addrs, err
 }

@@ -78,7 +78,7 @@ func New(cfg Config) (*Dialer, error) {
 		cfg.Now = time.Now
 	}
 	if cfg.Resolver == nil {
-		cfg.Resolver = systemResolver{}
+		cfg.Resolver = ofSystem()
 	}
 	if cfg.EHLO == "" {
 		if name, err := os.Hostname(); err == nil && strings.Contains(name, ".") {

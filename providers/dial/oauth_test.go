@@ -3,6 +3,10 @@ package dial_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -206,6 +210,71 @@ func TestGivingUpKeepsTheGrant(t *testing.T) {
 	}
 }
 
+// What cannot be said to the mail server is not asked for: no grant is renewed that nothing is done with.
+func TestUnsayableLoginIsNotRedeemed(t *testing.T) {
+	s := stageGrant(t, sim.Yahoo(), sim.RotateEnds, nil)
+	for _, login := range []string{"front.desk@clinic.example\x00", "front.desk@clinic.example\x01auth=Bearer x"} {
+		a := s.attempt(providers.XOAuth2)
+		a.Login = login
+		if c := s.dialer.Verify(t.Context(), a); c.Fault != providers.FaultOurs || c.CredentialSent {
+			t.Errorf("%q: %+v", login, c)
+		}
+	}
+	if n := len(s.tokens.Requests()); n != 0 {
+		t.Errorf("%d requests", n)
+	}
+}
+
+// An endpoint that dribbles its answer has no longer than the conversation.
+func TestTokenEndpointThatDribbles(t *testing.T) {
+	slow := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for r.Context().Err() == nil {
+			fmt.Fprint(w, " ")
+			w.(http.Flusher).Flush()
+			time.Sleep(5 * time.Millisecond)
+		}
+	}))
+	slow.Start()
+	defer slow.Close()
+	s := stageGrant(t, sim.Google(), sim.RotateNever, func(c *dial.Config) { c.AllowPrivate, c.Timeout = true, 200*time.Millisecond })
+	a := s.attempt(providers.XOAuth2)
+	a.Grant.Client.TokenURL = slow.URL
+	c := s.dialer.Verify(t.Context(), a)
+	s.clean(c)
+	if c.Fault != providers.FaultTimeout || !strings.Contains(c.Detail, "token endpoint") || !c.CredentialSent {
+		t.Errorf("got %+v", c)
+	}
+}
+
+// Whoever gives up before anything is sent waits for nothing and has spent nothing.
+func TestGivingUpBeforeTheGrantIsSent(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	s := stageGrant(t, sim.Yahoo(), sim.RotateEnds, func(c *dial.Config) {
+		delete(c.ConnectTo, tokenHost+":443")
+		c.Resolver = lookup(func(ctx context.Context) error {
+			cancel()
+			<-ctx.Done()
+			return ctx.Err()
+		})
+		c.Timeout = time.Minute
+	})
+	started := time.Now()
+	c := s.dialer.Verify(ctx, s.attempt(providers.OAuthBearer))
+	if c.Fault != providers.FaultCancelled || c.CredentialSent || len(s.tokens.Requests()) != 0 {
+		t.Errorf("got %+v", c)
+	}
+	if took := time.Since(started); took > 15*time.Second { // of the 20 that an exchange which has begun is waited for
+		t.Errorf("it was waited for %s", took)
+	}
+}
+
+// lookup answers no name.
+type lookup func(context.Context) error
+
+func (f lookup) LookupNetIP(ctx context.Context, _, _ string) ([]netip.Addr, error) {
+	return nil, f(ctx)
+}
+
 // No mood of a token endpoint makes a finding, and none leads the grant elsewhere.
 func TestTokenEndpointMoods(t *testing.T) {
 	elsewhere, err := sim.StartTokens(sim.TokenOptions{Authority: mustAuthority(t), World: sim.NewWorld()})
@@ -226,6 +295,7 @@ func TestTokenEndpointMoods(t *testing.T) {
 		{name: "drop", mood: sim.TokenMood{Drop: true}, fault: providers.FaultDropped},
 		{name: "answer lost", mood: sim.TokenMood{DropAfter: true}, fault: providers.FaultDropped},
 		{name: "429", mood: sim.TokenMood{Answer: "429\nslow down", RetryAfter: "90"}, code: 429, after: 90 * time.Second},
+		{name: "429 until a day", mood: sim.TokenMood{Answer: "429\nslow down", RetryAfter: "Fri, 31 Dec 9999 23:59:59 GMT"}, code: 429, after: time.Hour},
 		{name: "503", mood: sim.TokenMood{Answer: "503\n", RetryAfter: "9999999"}, code: 503, after: time.Hour},
 		{name: "HTML", mood: sim.TokenMood{Answer: "200\n<html>Welcome</html>", HTML: true}, fault: providers.FaultProtocol},
 		{name: "HTML refusal", mood: sim.TokenMood{Answer: "502\n<html>Bad gateway</html>", HTML: true}, code: 502},
@@ -257,8 +327,11 @@ func TestTokenEndpointMoods(t *testing.T) {
 func TestTokenEndpointDown(t *testing.T) {
 	s := stageGrant(t, sim.Google(), sim.RotateNever, nil)
 	s.tokens.Close()
-	c := s.dialer.Verify(t.Context(), s.attempt(providers.XOAuth2))
-	if c.Fault != providers.FaultConnect || c.CredentialSent {
+	a := s.attempt(providers.XOAuth2)
+	a.Grant.Client.TokenURL += "?key=" + clientSecret // net/http's errors name the URL, and it may hold a secret
+	c := s.dialer.Verify(t.Context(), a)
+	s.clean(c)
+	if c.Fault != providers.FaultConnect || c.CredentialSent || strings.Contains(c.Detail, "key=") {
 		t.Errorf("got %+v", c)
 	}
 	s.tokens, _ = sim.StartTokens(sim.TokenOptions{Authority: mustAuthority(t), World: s.world}) // for the cleanup
