@@ -10,6 +10,7 @@ import (
 	"mailaudit/audit"
 	"mailaudit/cmd/mailaudit/config"
 	"mailaudit/providers"
+	"mailaudit/report"
 )
 
 type checkCmd struct {
@@ -102,7 +103,7 @@ func writeCheck(w io.Writer, got audit.Checked, told string) error {
 	var all error
 	say := func(name, value string) {
 		if value != "" {
-			_, err := fmt.Fprintf(w, "%-11s %s\n", name, value)
+			_, err := fmt.Fprintf(w, "%-11s %s\n", name, report.Plain(value))
 			all = errors.Join(all, err)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"mailaudit/audit"
+	"mailaudit/report"
 )
 
 // secrets opens one that is stored.
@@ -29,8 +30,63 @@ func (d *doctor) secrets(ctx context.Context) {
 	case err != nil:
 		d.fail("secrets", err, "check accounts.relation and the role's grant on the column secret")
 	default:
-		d.ok("secrets", "a stored secret opens")
+		d.opened(ctx)
 	}
+}
+
+// opened tells a secret that was opened from one that an opener hands back as it is stored: what is sealed
+// would go to the providers as a password, and every account would be refused.
+func (d *doctor) opened(ctx context.Context) {
+	if kind := d.config.Keyset.Kind; kind != "exec" && kind != "unix" {
+		d.ok("secrets", "a stored secret opens")
+		return
+	}
+	opened, unchanged, err := d.countUnchanged(ctx)
+	switch {
+	case err != nil:
+		d.fail("secrets", err, "check accounts.relation and the role's grant on the column secret")
+	case unchanged == 0:
+		d.ok("secrets", "a stored secret opens")
+	case unchanged == opened:
+		d.fail("secrets", errors.New("the opener gives back what is stored, as it is stored"),
+			"have it open the secret; if they are stored in the clear, keyset none says so")
+	default:
+		d.note("secrets", "%s of %d are stored in the clear: the opener gives them back as they are", report.Count(unchanged), opened)
+	}
+}
+
+// unchangedLookedAt is enough to tell an opener that opens nothing; each secret may take its while.
+const unchangedLookedAt = 25
+
+// countUnchanged opens stored secrets, and counts those that come back as they are stored.
+func (d *doctor) countUnchanged(ctx context.Context) (opened, unchanged int, err error) {
+	accounts, err := d.app.auditor.Accounts.AccountsAfter(ctx, "", unchangedLookedAt, "")
+	if err != nil {
+		return 0, 0, err
+	}
+	sealed, err := d.app.auditor.Accounts.SealedSecrets(ctx, accountIDs(accounts))
+	if err != nil {
+		return 0, 0, err
+	}
+	for id, stored := range sealed {
+		secret, err := d.app.auditor.Open(id, stored)
+		if err != nil || secret.Empty() {
+			continue
+		}
+		opened++
+		if secret.Reveal() == string(stored) {
+			unchanged++
+		}
+	}
+	return opened, unchanged, nil
+}
+
+func accountIDs(accounts []audit.Account) []string {
+	ids := make([]string, len(accounts))
+	for i, acc := range accounts {
+		ids[i] = acc.ID
+	}
+	return ids
 }
 
 // printsLookedAt is enough to tell a few changed passwords from a changed key.
@@ -58,10 +114,7 @@ func (d *doctor) comparePrints(ctx context.Context) (same, other int, err error)
 	if err != nil {
 		return 0, 0, err
 	}
-	ids := make([]string, len(accounts))
-	for i, acc := range accounts {
-		ids[i] = acc.ID
-	}
+	ids := accountIDs(accounts)
 	states, err := d.app.store.LoadStates(ctx, ids)
 	if err != nil {
 		return 0, 0, err

@@ -72,6 +72,40 @@ func TestNamesThatTryToBeMore(t *testing.T) {
 	}
 }
 
+// What a server says is shown as text by every command: a terminal obeys none of it.
+func TestRepliesThatTryToBeMore(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	persona := sim.Dovecot()
+	persona.Hosts = []string{"mail.evil.example"}
+	hostile := "\x1b[31mred\x1b]0;owned\x07 \u009b2J \u202eback \x08\x08 \x9b3J <!channel> \u2066end"
+	s.play(persona, sim.Mood{At: map[sim.Step]sim.Act{
+		sim.AtGreeting: sim.Say("220-mail " + hostile + "\r\n220 " + hostile), sim.AtSecret: sim.Say("535 5.7.8 " + hostile),
+	}})
+	s.install(row{"account_id": "a-1", "tenant_id": "T-1", "tenant_name": "North", "address": "fr@evil.example", "host": "mail.evil.example", "port": "465", "secret": "Sunny2345!"})
+	s.done("run", "--key", "night")
+	shown := false
+	for _, args := range [][]string{{"check", "a-1"}, {"report"}, {"report", "--format", "csv"}, {"explain", "a-1"}, {"accounts", "list"}, {"notices", "list"}} {
+		o := s.do(args...)
+		shown = shown || strings.Contains(o.stdout, "red")
+		for _, obeyed := range []string{"\x1b", "\x07", "\x08", "\r", "\u009b", "\u202e", "\u2066", "\x9b3J"} {
+			if strings.Contains(o.stdout+o.stderr, obeyed) {
+				t.Errorf("%v prints %q: %q", args, obeyed, o.stdout+o.stderr)
+			}
+		}
+	}
+	if !shown {
+		t.Error("no command shows what the server said")
+	}
+	for _, p := range s.slack.Posts() {
+		for _, text := range jsonStrings(t, p.Payload) {
+			if strings.ContainsAny(text, "\x1b\u009b\u202e") || strings.Contains(text, "<!channel>") {
+				t.Errorf("Slack is sent %q", text)
+			}
+		}
+	}
+}
+
 // jsonStrings gives every string in a JSON document.
 func jsonStrings(t *testing.T, text []byte) (all []string) {
 	t.Helper()

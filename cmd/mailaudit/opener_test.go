@@ -23,6 +23,7 @@ type sealedByProduct struct {
 	mu     sync.Mutex
 	asked  []string
 	refuse bool
+	clear  string // the account whose secret comes back as it is stored
 }
 
 func newSealedByProduct(t *testing.T) *sealedByProduct {
@@ -71,10 +72,12 @@ func (s *sealedByProduct) answer(conn net.Conn, keys *keyring) {
 		}
 		s.mu.Lock()
 		s.asked = append(s.asked, q.AccountID)
-		refuse := s.refuse
+		refuse, clear := s.refuse, s.clear
 		s.mu.Unlock()
 		answer := map[string]any{"account_id": q.AccountID}
-		if secret, err := keys.open(q.AccountID, q.Secret); err != nil || refuse {
+		if q.AccountID == clear {
+			answer["secret"] = q.Secret
+		} else if secret, err := keys.open(q.AccountID, q.Secret); err != nil || refuse {
 			answer["error"] = "no key of that id"
 		} else {
 			answer["secret"] = []byte(secret.Reveal())
@@ -129,6 +132,26 @@ func TestOpenerThatDoesNotOpen(t *testing.T) {
 	s.settings["keyset"] = "exec:no-such-program-here"
 	if o := s.do("run"); o.code != exitUsage || !strings.Contains(o.stderr, "keyset: prepare the opener: find its program") {
 		t.Errorf("exit %d: %s", o.code, o.stderr)
+	}
+}
+
+// An opener that hands back what it is given is noticed before the first night.
+func TestOpenerThatOnlyEchoes(t *testing.T) {
+	t.Parallel()
+	s := newSealedByProduct(t)
+	s.settings["keyset"] = "exec:/bin/cat"
+	if o := s.do("doctor"); o.code != exitFail || !strings.Contains(doctorLine(o.stdout, "FAIL", "secrets"), "gives back what is stored") {
+		t.Errorf("exit %d: %s", o.code, o.stdout)
+	}
+	s.serve()
+	s.settings["keyset"] = "unix:" + s.path("opener.sock")
+	s.clear = "bad"
+	if line := doctorLine(s.done("doctor"), "note", "secrets"); !strings.Contains(line, "1 of 2 are stored in the clear") {
+		t.Errorf("one in the clear: %q", line)
+	}
+	s.clear = ""
+	if line := doctorLine(s.done("doctor"), "ok", "secrets"); line == "" {
+		t.Error("a real opener is not found good")
 	}
 }
 
