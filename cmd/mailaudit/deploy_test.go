@@ -159,7 +159,9 @@ var metricName = regexp.MustCompile(`\bmailaudit_[a-z_]+[a-z]\b`)
 // Rules, dashboard and runbook speak of metrics that exist, and the runbook of all of them.
 func TestDeployedMetrics(t *testing.T) {
 	t.Parallel()
-	families, err := newMeters().registry.Gather()
+	all := newMeters().registry
+	all.MustRegister(buildInfo())
+	families, err := all.Gather()
 	if err != nil {
 		t.Fatal(err)
 	}
