@@ -6,7 +6,9 @@ import (
 	"strings"
 	"testing"
 
+	"mailaudit/audit/postgres/pgtest"
 	"mailaudit/audit/sqlite"
+	"mailaudit/providers/sim"
 )
 
 func TestPurgeAndRetention(t *testing.T) {
@@ -119,5 +121,34 @@ func (s *scene) sabotage(query string) {
 	s.need(err)
 	if n, err := res.RowsAffected(); err != nil || n == 0 {
 		s.t.Fatalf("sabotage changed nothing: %v", err)
+	}
+}
+
+// A tenant that the product still has would be taken in again the next night: its purge is refused, and takes nothing.
+func TestPurgeWaitsForTheProduct(t *testing.T) {
+	t.Parallel()
+	cluster := pgtest.Own(t)
+	s := newScene(t)
+	s.play(sim.Google(), sim.Mood{})
+	s.settings["database"] = cluster.URL("postgres", pgtest.Admin)
+	s.done("keys", "new", "--out", s.path("keyset.json"))
+	s.done("migrate")
+	s.imported(
+		row{"account_id": "a-1", "tenant_id": "T-1", "address": "a-1@gmail.com", "secret": "abcdefghijklmnop"},
+		row{"account_id": "a-2", "tenant_id": "T-2", "address": "a-2@gmail.com", "secret": "abcdefghijklmnop"})
+	cluster.Exec(t, "postgres", `CREATE SCHEMA app; CREATE TABLE app.boxes AS SELECT account_id, tenant_id, address, secret FROM mailaudit.mail_accounts`)
+	s.settings["accounts"] = `{relation: app.boxes}`
+	s.world.Set("a-1@gmail.com", sim.Account{AppPasswords: []string{"abcdefghijklmnop"}, TwoFactor: true})
+	s.world.Set("a-2@gmail.com", sim.Account{AppPasswords: []string{"abcdefghijklmnop"}, TwoFactor: true})
+	s.done("run", "--key", "night-1")
+
+	s.fails(exitFail, "tenant T-1 still has accounts", "accounts", "purge", "--tenant", "T-1", "--by", "mk")
+	if kept := s.done("report", "night-1", "--format", "csv"); !strings.Contains(kept, "T-1") {
+		t.Errorf("something was purged:\n%s", kept)
+	}
+	cluster.Exec(t, "postgres", `DELETE FROM app.boxes WHERE tenant_id = 'T-1'`)
+	s.done("accounts", "purge", "--tenant", "T-1", "--by", "mk")
+	if kept := s.done("report", "night-1", "--format", "csv"); strings.Contains(kept, "T-1") || !strings.Contains(kept, "T-2") {
+		t.Errorf("after the purge the report is\n%s", kept)
 	}
 }
