@@ -379,6 +379,21 @@ func TestMountedSecret(t *testing.T) {
 	}
 }
 
+func TestTooOpen(t *testing.T) {
+	for _, test := range []struct {
+		mode  fs.FileMode
+		roots bool
+		want  bool
+	}{
+		{0o400, false, false}, {0o600, false, false}, {0o440, false, true}, {0o604, false, true},
+		{0o440, true, false}, {0o640, true, false}, {0o444, true, true}, {0o660, true, true},
+	} {
+		if got := tooOpen(test.mode, test.roots); got != test.want {
+			t.Errorf("%04o, root's and we are not: %t: too open %t", test.mode, test.roots, got)
+		}
+	}
+}
+
 // FuzzKeyFiles reads foreign bytes as either kind of key.
 func FuzzKeyFiles(f *testing.F) {
 	k, err := NewKeyset()

@@ -63,11 +63,11 @@ func read(source string, lookupEnv func(string) (string, bool)) (data []byte, wa
 	kind, name, _ := strings.Cut(source, ":")
 	switch kind {
 	case "file":
-		data, mode, err := readFile(name)
+		data, info, err := readFile(name)
 		if err != nil {
 			return nil, nil, err
 		}
-		if mode.Perm()&0o077 != 0 {
+		if mode := info.Mode(); tooOpen(mode, rootsFile(info)) {
 			warnings = append(warnings, fmt.Sprintf("others on this machine may read %s (mode %04o); chmod 600 it "+
 				"where the file system can", name, mode.Perm()))
 		}
@@ -83,23 +83,32 @@ func read(source string, lookupEnv func(string) (string, bool)) (data []byte, wa
 	return nil, nil, errors.New("its source is neither file:PATH nor env:NAME")
 }
 
+// tooOpen tells whether the mode of a key file lets in more than who is to read it. A file of root's reaches a program
+// that is not root by its group alone, as Kubernetes mounts a Secret; PostgreSQL takes its TLS key by the same rule.
+func tooOpen(mode fs.FileMode, roots bool) bool {
+	if roots {
+		return mode.Perm()&0o037 != 0
+	}
+	return mode.Perm()&0o077 != 0
+}
+
 // readFile follows symbolic links: Kubernetes mounts secrets as such.
-func readFile(path string) ([]byte, fs.FileMode, error) {
+func readFile(path string) ([]byte, fs.FileInfo, error) {
 	file, err := os.Open(path)
 	if err != nil {
-		return nil, 0, err
+		return nil, nil, err
 	}
 	defer file.Close()
 	info, err := file.Stat()
 	if err != nil {
-		return nil, 0, err
+		return nil, nil, err
 	}
 	data, err := io.ReadAll(io.LimitReader(file, maxKeyFile+1))
 	if err != nil {
-		return nil, 0, err
+		return nil, nil, err
 	}
 	if len(data) > maxKeyFile {
-		return nil, 0, fmt.Errorf("%s is too large for a key", path)
+		return nil, nil, fmt.Errorf("%s is too large for a key", path)
 	}
-	return data, info.Mode(), nil
+	return data, info, nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 
 	"mailaudit/audit/postgres"
 	"mailaudit/cmd/mailaudit/config"
@@ -113,7 +114,8 @@ func (d *doctor) configName() string {
 }
 
 func (d *doctor) keys() bool {
-	keys, err := openKeys(d.config, d.around.lookupEnv, d.globals.logger(d.around.stderr))
+	// What would be logged is told as notes.
+	keys, err := openKeys(d.config, d.around.lookupEnv, slog.New(slog.DiscardHandler))
 	if err != nil && d.config.ProductSeals() {
 		d.fail("keys", err, "correct keyset (exec: names a program by its whole path, in this container) and fingerprint_key")
 		return false

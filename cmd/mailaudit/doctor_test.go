@@ -317,10 +317,10 @@ func TestDoctorNotes(t *testing.T) {
 	s.settings["metrics"] = inYAML(map[string]any{"pushgateway": l.URL + "/gateway"})
 	s.need(os.Chmod(s.path("keyset.json"), 0o644))
 	s.need(os.Chmod(s.path("fingerprint.json"), 0o604))
-	out := s.done("doctor")
+	o := s.do("doctor")
 	for _, says := range []string{"keyset.json (mode 0644); chmod 600", "fingerprint.json (mode 0604); chmod 600"} {
-		if !strings.Contains(out, says) {
-			t.Errorf("no word of %s:\n%s", says, out)
+		if strings.Count(o.stdout, says) != 1 || strings.Count(o.stderr, says) != 1 {
+			t.Errorf("%s is not told and logged once, exit %d:\n%s\n%s", says, o.code, o.stdout, o.stderr)
 		}
 	}
 	if got, want := l.heard(), []string{"HEAD /", "HEAD /"}; !slices.Equal(got, want) {

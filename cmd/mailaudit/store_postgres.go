@@ -39,9 +39,7 @@ func openPostgres(ctx context.Context, c *config.Config, how opening, log *slog.
 	s := postgresStorage{store, pooler}
 	if how == existing || how == importing {
 		err = s.CheckSchema(ctx)
-		if old := (*postgres.SchemaError)(nil); errors.As(err, &old) {
-			err = usageError("%w, or give --migrate where the command has it", err)
-		}
+		err = schemaFault(err)
 	} else {
 		err = s.migrate(ctx, log)
 	}
@@ -50,6 +48,18 @@ func openPostgres(ctx context.Context, c *config.Config, how opening, log *slog.
 		return nil, err
 	}
 	return s, nil
+}
+
+// schemaFault makes a usage error of tables that are not those of this program. No migration leads back from newer ones.
+func schemaFault(err error) error {
+	wrong := (*postgres.SchemaError)(nil)
+	switch {
+	case !errors.As(err, &wrong):
+		return err
+	case wrong.Have < wrong.Want:
+		return usageError("%w, or give --migrate where the command has it", err)
+	}
+	return usageError("%w", err)
 }
 
 func (s postgresStorage) migrate(ctx context.Context, log *slog.Logger) error {
