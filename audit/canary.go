@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -159,20 +160,25 @@ func CanariesAsked(ctx context.Context, facts interface {
 	if err != nil {
 		return false, err
 	}
+	answers, err := canaryAnswers(asked, key, provider)
+	return slices.ContainsFunc(answers, func(c canaryAnswer) bool { return !c.UsedUp }), err
+}
+
+// canaryAnswers gives what a provider said to its canaries in a run, in the order of the moments. facts are the
+// run's under canaryFact.
+func canaryAnswers(facts map[string]string, key, provider string) (all []canaryAnswer, err error) {
 	for _, moment := range canaryMoments {
-		text := asked[canaryFact+moment+"/"+provider]
-		var answer canaryAnswer
+		text := facts[canaryFact+moment+"/"+provider]
 		if text == "" {
 			continue
 		}
+		var answer canaryAnswer
 		if err := json.Unmarshal([]byte(text), &answer); err != nil {
-			return false, fmt.Errorf("canaries of run %s: %w", key, err)
+			return nil, fmt.Errorf("canaries of run %s: %w", key, err)
 		}
-		if !answer.UsedUp {
-			return true, nil
-		}
+		all = append(all, answer)
 	}
-	return false, nil
+	return all, nil
 }
 
 // canaryVoids tells by provider what its canaries take away from the night.
@@ -183,15 +189,14 @@ func (a *Auditor) canaryVoids(ctx context.Context, run Run) (map[string]Ruling, 
 	}
 	voids := map[string]Ruling{}
 	for provider := range a.Policy.Canaries {
+		answers, err := canaryAnswers(facts, run.Key, provider)
+		if err != nil {
+			return nil, err
+		}
 		var answer canaryAnswer
-		for _, moment := range canaryMoments {
-			text := facts[canaryFact+moment+"/"+provider]
-			if text == "" {
-				continue
-			}
-			if err := json.Unmarshal([]byte(text), &answer); err != nil { // the later word adds to the earlier
-				return nil, fmt.Errorf("canaries of run %s: %w", run.Key, err)
-			}
+		for _, later := range answers { // each adds to the one before
+			answer.GoodRefused = cmp.Or(later.GoodRefused, answer.GoodRefused)
+			answer.BadAccepted = cmp.Or(later.BadAccepted, answer.BadAccepted)
 		}
 		switch {
 		case answer.GoodRefused != "" && answer.BadAccepted != "":

@@ -179,7 +179,7 @@ func (k accountsListCmd) Run(ctx context.Context, g *Globals, around *surroundin
 	}
 	defer closeSource()
 	out := newAccountWriter(around.stdout, k.Format)
-	resolve := resolveWith(catalog.Resolver((&mxCache{lookup: lookupMX, known: map[string]*mxAnswer{}}).Lookup))
+	resolve := resolveWith(catalog.Resolver(newMXCache(lookupMX).Lookup))
 	for after := ""; ; {
 		page, err := source.AccountsAfter(ctx, after, rehearsalPage, k.Tenant)
 		if err != nil {

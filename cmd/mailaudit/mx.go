@@ -19,6 +19,10 @@ type mxCache struct {
 	notUntil time.Time // the service is left alone
 }
 
+func newMXCache(lookup func(ctx context.Context, domain string) ([]string, error)) *mxCache {
+	return &mxCache{lookup: lookup, known: map[string]*mxAnswer{}}
+}
+
 type mxAnswer struct {
 	done  chan struct{}
 	hosts []string

@@ -17,13 +17,13 @@ type nameService struct {
 }
 
 func (s *nameService) cache() *mxCache {
-	return &mxCache{known: map[string]*mxAnswer{}, lookup: func(_ context.Context, domain string) ([]string, error) {
+	return newMXCache(func(_ context.Context, domain string) ([]string, error) {
 		s.asked.Add(1)
 		if s.down.Load() {
 			return nil, errors.New("timeout")
 		}
 		return []string{"mx." + domain}, nil
-	}}
+	})
 }
 
 func TestEachDomainIsLookedUpOnce(t *testing.T) {

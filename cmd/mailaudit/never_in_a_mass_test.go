@@ -64,6 +64,14 @@ func spikeThatWaited(t *testing.T) *scene {
 	return s
 }
 
+// holds checks how many notices wait for a person.
+func (s *scene) holds(want int) {
+	s.t.Helper()
+	if n := len(s.notices("--state", "held")); n != want {
+		s.t.Errorf("%d notices are held, want %d", n, want)
+	}
+}
+
 // Such a hold is of its notices, for its accounts began to fail before it.
 func TestIncidentHoldOfASpikeThatWaitedDoesNotLapse(t *testing.T) {
 	t.Parallel()
@@ -71,9 +79,7 @@ func TestIncidentHoldOfASpikeThatWaitedDoesNotLapse(t *testing.T) {
 	s.atNight(4)
 	s.done("run")
 	s.nothingMailed()
-	if n := len(s.notices("--state", "held")); n != 14 {
-		t.Errorf("the night after %d notices are held", n)
-	}
+	s.holds(14)
 }
 
 // What the provider says for certain is no less a spike.
@@ -181,9 +187,7 @@ func TestIncidentSpikeThatShrankBeforeItMayBeToldIsHeld(t *testing.T) {
 	s.atNight(2)
 	s.done("run")
 	s.nothingMailed()
-	if n := len(s.notices("--state", "held")); n != 8 {
-		t.Errorf("%d notices are held", n)
-	}
+	s.holds(8)
 }
 
 // The nights of a hold are none that a refused secret is left alone for: who works again is seen the same night.
@@ -202,9 +206,7 @@ func TestIncidentHeldAccountsAreAskedEveryNight(t *testing.T) {
 	if r := s.report(""); r.Verdicts["compliant"] != 24 {
 		t.Errorf("the night that all work again: %v", r.Verdicts)
 	}
-	if n := len(s.notices("--state", "held")); n != 0 {
-		t.Errorf("%d notices are still held", n)
-	}
+	s.holds(0)
 }
 
 // Nor is what was discarded before it might have been told, and so had no notices yet.

@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"strconv"
-	"strings"
 
 	"mailaudit/report/notice"
 )
@@ -20,8 +18,8 @@ func (k noticesToldCmd) Run(ctx context.Context, g *Globals, around *surrounding
 	}
 	ids := make([]int64, len(k.Notices))
 	for i, name := range k.Notices {
-		id, err := strconv.ParseInt(strings.TrimPrefix(name, "M-"), 10, 64)
-		if err != nil || id <= 0 || notice.Reference(id) != name {
+		id, ok := notice.Number(name)
+		if !ok {
 			return usageError("%q is not a notice such as M-4821", name)
 		}
 		ids[i] = id

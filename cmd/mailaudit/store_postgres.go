@@ -38,8 +38,7 @@ func openPostgres(ctx context.Context, c *config.Config, how opening, log *slog.
 	}
 	s := postgresStorage{store, pooler}
 	if how == existing || how == importing {
-		err = s.CheckSchema(ctx)
-		err = schemaFault(err)
+		err = schemaFault(s.CheckSchema(ctx))
 	} else {
 		err = s.migrate(ctx, log)
 	}

@@ -86,7 +86,7 @@ func (a *app) wireAuditor() (*audit.Auditor, error) {
 	if err != nil {
 		return nil, err
 	}
-	resolver := catalog.Resolver((&mxCache{lookup: lookupMX, known: map[string]*mxAnswer{}}).Lookup)
+	resolver := catalog.Resolver(newMXCache(lookupMX).Lookup)
 	auditor := &audit.Auditor{
 		Accounts:     a.source,
 		Ledger:       a.store,

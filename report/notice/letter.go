@@ -85,6 +85,12 @@ var ErrNoMail = errors.New("customers are not mailed about this verdict")
 // Reference is a notice's number as people see it.
 func Reference(number int64) string { return "M-" + strconv.FormatInt(number, 10) }
 
+// Number is the number of a notice by its reference; false where the text is none.
+func Number(reference string) (int64, bool) {
+	n, err := strconv.ParseInt(strings.TrimPrefix(reference, "M-"), 10, 64)
+	return n, err == nil && n > 0 && Reference(n) == reference
+}
+
 // Check tells what in the settings could not be used, in words for the one who wrote the configuration.
 func (s Settings) Check() error {
 	if _, err := mail.ParseAddress(s.From); err != nil {
