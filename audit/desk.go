@@ -79,8 +79,6 @@ type Guarding interface {
 	PutHold(ctx context.Context, h Hold) (Hold, error)
 	// HeldNotices returns the notices that wait in a hold.
 	HeldNotices(ctx context.Context, h Hold) ([]Notice, error)
-	// Thin leaves only the accounts in keep in a held notice.
-	Thin(ctx context.Context, id int64, keep []string) error
 	// Withdraw suppresses a held or queued notice.
 	Withdraw(ctx context.Context, id int64, detail string) error
 	// HoldCohort counts the accounts of the hold's provider that began to fail with it or later, and still do.

@@ -188,8 +188,9 @@ type Outbox interface {
 	PutOff(ctx context.Context, now time.Time, limit int) ([]Notice, error)
 	// Hasten has the notices that were put off tried from now on.
 	Hasten(ctx context.Context, now time.Time) error
-	// Narrow leaves only the accounts in keep in a claimed notice: the others have nothing more to be told.
-	// ErrMoved if the claim holds no more.
+	// Narrow removes all accounts but those in keep from a notice: from a held one with NoClaim, from one that is
+	// being sent with the claim that sends it. It changes no other notice and returns ErrMoved: one that is queued
+	// or settled, a held one with a claim, one being sent with NoClaim or an older claim.
 	Narrow(ctx context.Context, id int64, claim Claim, keep []string) error
 	// HandOver marks a claimed notice ambiguous, just before the message's final dot. Its customers count as
 	// told from here on: what may have arrived is not written again the next night. ErrMoved if the claim

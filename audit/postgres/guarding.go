@@ -203,11 +203,6 @@ func (s *Store) HeldNotices(ctx context.Context, h audit.Hold) ([]audit.Notice, 
 	return s.notices(ctx, `hold_key = $1 AND provider = $2 AND state = 'held' ORDER BY notice_id`, h.RunKey, h.Provider)
 }
 
-func (s *Store) Thin(ctx context.Context, id int64, keep []string) error {
-	return s.exec(ctx, "thin out notice", `DELETE FROM mailaudit.notice_items i USING mailaudit.notices n
-		WHERE i.notice_id = $1 AND i.account_id <> ALL($2) AND n.notice_id = $1 AND n.state = 'held'`, id, list(keep))
-}
-
 func (s *Store) Withdraw(ctx context.Context, id int64, detail string) error {
 	return s.exec(ctx, "withdraw notice", `UPDATE mailaudit.notices SET state = 'suppressed', detail = $1
 		WHERE notice_id = $2 AND state IN ('held', 'queued')`, clean(detail), id)

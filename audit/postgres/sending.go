@@ -55,8 +55,8 @@ func (s *Store) ReclaimNotices(ctx context.Context, t time.Time) (int, error) {
 
 func (s *Store) Narrow(ctx context.Context, id int64, claim audit.Claim, keep []string) error {
 	err := s.inTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
-		tag, err := tx.Exec(ctx, `SELECT FROM mailaudit.notices WHERE notice_id = $1 AND state = 'sending' AND tries = $2
-			FOR NO KEY UPDATE`, id, claim)
+		tag, err := tx.Exec(ctx, `SELECT FROM mailaudit.notices WHERE notice_id = $1
+			AND (state = 'held' AND $2 = 0 OR state = 'sending' AND tries = $2 AND $2 > 0) FOR NO KEY UPDATE`, id, claim)
 		if err := moved(tag, err); err != nil {
 			return err
 		}

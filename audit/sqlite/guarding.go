@@ -191,12 +191,6 @@ func (s *Store) HeldNotices(ctx context.Context, h audit.Hold) ([]audit.Notice, 
 	return s.notices(ctx, `hold_key = ? AND provider = ? AND state = 'held' ORDER BY notice_id`, h.RunKey, h.Provider)
 }
 
-func (s *Store) Thin(ctx context.Context, id int64, keep []string) error {
-	return s.exec(ctx, "thin out notice", `DELETE FROM notice_items WHERE notice_id = ?1
-		AND account_id NOT IN (SELECT value FROM json_each(?2))
-		AND EXISTS (SELECT 1 FROM notices WHERE notice_id = ?1 AND state = 'held')`, id, array(keep))
-}
-
 func (s *Store) Withdraw(ctx context.Context, id int64, detail string) error {
 	return s.exec(ctx, "withdraw notice", `UPDATE notices SET state = 'suppressed', detail = ?
 		WHERE notice_id = ? AND state IN ('held', 'queued')`, detail, id)

@@ -151,12 +151,12 @@ func (s *Store) ReclaimNotices(ctx context.Context, t time.Time) (int, error) {
 
 func (s *Store) Narrow(ctx context.Context, id int64, claim audit.Claim, keep []string) error {
 	err := s.inTx(ctx, func(tx *sql.Tx) error {
-		var held bool
+		var ours bool
 		if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM notices
-			WHERE notice_id = ? AND state = 'sending' AND tries = ?)`, id, claim).Scan(&held); err != nil {
+			WHERE notice_id = ?1 AND (state = 'held' AND ?2 = 0 OR state = 'sending' AND tries = ?2 AND ?2 > 0))`, id, claim).Scan(&ours); err != nil {
 			return err
 		}
-		if !held {
+		if !ours {
 			return audit.ErrMoved
 		}
 		_, err := tx.ExecContext(ctx, `DELETE FROM notice_items WHERE notice_id = ?

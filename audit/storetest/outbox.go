@@ -123,17 +123,77 @@ func moved(t *testing.T, what string, err error) {
 	}
 }
 
+// A held notice is narrowed without a claim, one that is being sent with its claim, and no other at all.
 func testNarrow(t *testing.T, s audit.Store) {
-	_, all := outbox(t, s, "k", night, audit.NoticeQueued, draft("a", audit.KindFinding, 1, night), draft("b", audit.KindFinding, 1, night))
-	id := all[0].ID
-	moved(t, "narrowing what nobody claimed", s.Narrow(t.Context(), id, audit.NoClaim, nil))
-	claim, err := s.Claim(t.Context(), id, night, plenty)
-	must(t, err)
-	moved(t, "narrowing by another claim", s.Narrow(t.Context(), id, claim+1, nil))
-	must(t, s.Narrow(t.Context(), id, claim, []string{"b"}))
-	n, err := s.LoadNotice(t.Context(), id)
-	must(t, err)
-	same(t, "items", n.Items, []audit.NoticeItem{{AccountID: "b", Verdict: audit.Revoked, Since: night, Step: 1}})
+	at := night
+	reach := map[string]func(id int64) audit.Claim{ // the claim that the notice was last sent with
+		"sending": func(id int64) audit.Claim {
+			claim, err := s.Claim(t.Context(), id, at, plenty)
+			must(t, err)
+			return claim
+		},
+	}
+	reach["ambiguous"] = func(id int64) audit.Claim {
+		claim := reach["sending"](id)
+		must(t, s.HandOver(t.Context(), id, claim, "<m@x>", at))
+		return claim
+	}
+	reach["sent"] = func(id int64) audit.Claim {
+		claim := reach["ambiguous"](id)
+		must(t, s.Sent(t.Context(), id, claim, at, ""))
+		return claim
+	}
+	reach["queued again"] = func(id int64) audit.Claim {
+		claim := reach["sending"](id)
+		must(t, s.Unsent(t.Context(), id, claim, audit.NoticeQueued, "451 later", at, at))
+		return claim
+	}
+	for _, c := range []struct {
+		state audit.NoticeState // as released
+		then  string
+		free  bool // narrowed with NoClaim
+		ours  bool // narrowed with its claim
+	}{
+		{state: audit.NoticeHeld, free: true},
+		{state: audit.NoticeQueued, then: "sending", ours: true},
+		{state: audit.NoticeForming},
+		{state: audit.NoticeQueued},
+		{state: audit.NoticeQueued, then: "queued again"},
+		{state: audit.NoticeQueued, then: "ambiguous"},
+		{state: audit.NoticeQueued, then: "sent"},
+		{state: audit.NoticeShadowed},
+		{state: audit.NoticeSuppressed},
+		{state: audit.NoticeFailed},
+	} {
+		name := string(c.state) + " " + c.then
+		at = at.AddDate(0, 0, 1)
+		_, all := outbox(t, s, name, at, c.state, draft("a", audit.KindFinding, 1, at), draft("b", audit.KindFinding, 1, at))
+		id, claim := all[0].ID, audit.Claim(1)
+		if c.then != "" {
+			claim = reach[c.then](id)
+		}
+		for _, try := range []struct {
+			what  string
+			claim audit.Claim
+			may   bool
+		}{{"another claim", claim + 1, false}, {"no claim", audit.NoClaim, c.free}, {"its claim", claim, c.ours}} {
+			err := s.Narrow(t.Context(), id, try.claim, []string{"b"})
+			left := 2
+			if try.may {
+				must(t, err)
+				left = 1
+			} else {
+				moved(t, name+" narrowed with "+try.what, err)
+			}
+			n, err := s.LoadNotice(t.Context(), id)
+			must(t, err)
+			same(t, name+": accounts after narrowing with "+try.what, len(n.Items), left)
+			if try.may {
+				same(t, name+": what is left", n.Items, []audit.NoticeItem{{AccountID: "b", Verdict: audit.Revoked, Since: at, Step: 1}})
+				break
+			}
+		}
+	}
 }
 
 // A process that slept for minutes wakes up while another sends its notice: it must let go.

@@ -50,7 +50,7 @@ func Run(t *testing.T, open func(t *testing.T) audit.Store) {
 		{"a notice is claimed once and told once", testNotice},
 		{"a claim keeps within the allowance", testAllowance},
 		{"claims at once fill no place twice", testClaimsAtOnce},
-		{"a notice is narrowed by whom it belongs to", testNarrow},
+		{"a held notice is narrowed, and one being sent by whom it belongs to", testNarrow},
 		{"a sleeper's claim holds no more", testReclaim},
 		{"a mail that is put off", testPutOff},
 		{"a handed-over notice is not sent again", testHandOver},

@@ -25,12 +25,28 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	case "panicking":
 		os.Exit(panicking(os.Args[1:]))
+	case "elsewhen":
+		os.Exit(elsewhen(os.Args[1:]))
 	default:
 		main()
 	}
 }
 
 const asProgram = "MAILAUDIT_TEST_AS_PROGRAM"
+
+// clockAhead is by how much the clock of a program that is "elsewhen" differs from this machine's.
+const clockAhead = "MAILAUDIT_TEST_CLOCK_AHEAD"
+
+func elsewhen(args []string) int {
+	ahead, err := time.ParseDuration(os.Getenv(clockAhead))
+	if err != nil {
+		panic(err)
+	}
+	ctx, stop := untilSignal(context.Background())
+	defer stop()
+	clock := demoClock{ahead: ahead}
+	return run(ctx, args, surroundingsOf{lookupEnv: os.LookupEnv, stdout: os.Stdout, stderr: os.Stderr, now: clock.now})
+}
 
 // onPostgres, if set, has the scenes play on PostgreSQL: make postgres.
 const onPostgres = "MAILAUDIT_TEST_ON_POSTGRES"
@@ -86,7 +102,6 @@ func newScene(t *testing.T) *scene {
 	t.Cleanup(s.slack.Close)
 	_, relayPort, _ := strings.Cut(s.relay.Addr(), ":")
 	s.settings = map[string]string{
-		"database":     "sqlite:" + s.path("mailaudit.db"),
 		"keyset":       "file:" + s.path("keyset.json"),
 		"installation": "scene",
 		"retry_after":  "1s",
@@ -97,12 +112,31 @@ func newScene(t *testing.T) *scene {
 		"notices": `{mode: live, send_between: "", confirm_nights: 1, settings_url: "https://app.product.example/mail"}`,
 	}
 	if os.Getenv(onPostgres) != "" {
-		s.settings["database"] = pgtest.Own(t).URL("postgres", pgtest.Admin)
+		s.keptIn(inPostgres)
+	} else {
+		s.keptIn(inSQLite)
 	}
 	s.need(os.WriteFile(s.path("ca.pem"), authority.PEM(), 0o644))
 	s.atNight(0)
 	return s
 }
+
+// The databases that a scene can be kept in.
+const (
+	inSQLite   = "SQLite"
+	inPostgres = "PostgreSQL"
+)
+
+// keptIn gives the scene an empty database; install migrates it where the commands do not.
+func (s *scene) keptIn(database string) {
+	s.t.Helper()
+	s.settings["database"] = "sqlite:" + s.path("mailaudit.db")
+	if database == inPostgres {
+		s.settings["database"] = pgtest.Own(s.t).URL("postgres", pgtest.Admin)
+	}
+}
+
+func (s *scene) isEmbedded() bool { return strings.HasPrefix(s.settings["database"], "sqlite:") }
 
 // generous are ceilings that no simulated server needs, and no limit to refusals.
 func generous() map[string]any {
@@ -252,7 +286,7 @@ func (s *scene) importText(text string) outcome {
 // embedded is for tests that look into SQLite's file, or are about its lock: make postgres leaves them out.
 func (s *scene) embedded() {
 	s.t.Helper()
-	if os.Getenv(onPostgres) != "" {
+	if !s.isEmbedded() {
 		s.t.Skip("is about the embedded database")
 	}
 }
@@ -261,7 +295,7 @@ func (s *scene) embedded() {
 func (s *scene) install(rows ...row) {
 	s.t.Helper()
 	s.done("keys", "new", "--out", s.path("keyset.json"))
-	if os.Getenv(onPostgres) != "" {
+	if !s.isEmbedded() {
 		s.done("migrate")
 	}
 	s.imported(rows...)
