@@ -151,8 +151,12 @@ func (a *Auditor) settlePage(ctx context.Context, run Run, rulings Rulings, page
 			contacts[acc.ID] = acc
 		}
 	}
+	open, err := a.Ledger.OpenHolds(ctx)
+	if err != nil {
+		return err
+	}
 	for _, state := range page {
-		s := Settle(run, rulings.void(state))
+		s := Settle(run, rulings.held(rulings.void(state), open))
 		if a.Policy.Mode != ModeOff {
 			if draft, ok := a.draft(run, &s, contacts[state.AccountID], mailing[state.AccountID]); ok {
 				drafts = append(drafts, draft)

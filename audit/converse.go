@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"time"
@@ -26,12 +27,14 @@ func (w *batchWork) prepare(ctx context.Context, accounts []Account) (ready []ca
 			settled = append(settled, carry(w.result(c), st.Settled))
 			continue
 		}
-		conv, asks, err := w.answerOfTwin(ctx, c)
+		said, asks, err := w.answerOfTwin(ctx, c)
 		switch {
 		case err != nil:
 			return nil, nil, err
-		case conv != nil:
-			settled = append(settled, w.judged(ctx, c, *conv))
+		case said != nil:
+			r := w.judged(ctx, c, said.conversation(c))
+			r.At = cmp.Or(said.At, w.run.StartedAt) // it was said to the twin, and when counts
+			settled = append(settled, r)
 			continue
 		case !asks:
 			w.unanswered.Add(1) // the twin is being asked; its answer is there at the next turn
@@ -156,7 +159,7 @@ func (w *batchWork) converse(ctx context.Context, c candidate) (Result, bool) {
 	if !conv.CredentialSent {
 		w.returnAttempt(ctx, c)
 	}
-	if err := w.tellTwins(context.WithoutCancel(ctx), c, conv); err != nil {
+	if err := w.tellTwins(context.WithoutCancel(ctx), c, conv, r.At); err != nil {
 		w.Log.Error("answer not handed on", "account", c.account.ID, "err", err)
 	}
 	return r, true

@@ -116,6 +116,9 @@ type Guarding interface {
 	Mend(ctx context.Context, states []State) ([]string, error)
 	// Tried notes by account the fingerprint of the secret that was asked between two runs and not accepted.
 	Tried(ctx context.Context, prints map[string]string) error
+	// SeenAgain notes the SeenAt of states that were refused between two runs as their settled verdicts say. A state
+	// that a run has settled since it was read, or whose verdict another process has changed, stays as it is.
+	SeenAgain(ctx context.Context, states []State) error
 	// Enqueue adds a notice that no run wrote, in its state: RunKey is "". There is one for an occasion,
 	// tenant, contact and provider; added is false if it stood already. A shadowed one counts as told in shadow.
 	Enqueue(ctx context.Context, occasion string, n Notice) (id int64, added bool, err error)

@@ -16,16 +16,17 @@ func Mend(st State, r Result, now time.Time) State {
 		Rule: r.Rule, Reply: r.Reply, Reason: r.Reason,
 	}
 	st.Fingerprint, st.AcceptedFingerprint = r.Fingerprint, r.Fingerprint
-	st.DefiniteAt, st.UnverifiedSince = now, time.Time{}
+	st.DefiniteAt, st.SeenAt, st.UnverifiedSince = now, time.Time{}, time.Time{}
 	return st
 }
 
 // betweenRuns gives a state as the last run knew it, with tonight's result. An acceptance in between counts
 // as this run's recovery where the run accepts too; where it refuses, the finding is new. A result that is
-// older than the acceptance is overtaken.
+// older than the acceptance is overtaken, and so is one that was not asked for: an earlier night's verdict does not
+// stand any more.
 func betweenRuns(st State) (State, Result) {
 	r := *st.Tonight
-	if st.Mended != "" && r.At.Before(st.MendedAt) {
+	if st.Mended != "" && (r.Carried || r.At.Before(st.MendedAt)) {
 		r.Judgement = Judgement{Verdict: Unverified, TwoFactor: providers.TwoFactorUnknown, Certainty: providers.Ambiguous}
 		r.Reason, r.Carried = "overtaken: the account was accepted after it was asked", false
 	}

@@ -128,14 +128,23 @@ func (r *release) ask(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var mended []State
+	var mended, refused []State
 	for id, result := range results {
-		r.answers[id] = again(states[id].Settled.Verdict, result.Verdict)
-		if r.answers[id] == answerMended && states[id].Settled.Verdict.Failing() {
-			mended = append(mended, Mend(states[id], result, r.Now()))
+		st := states[id]
+		r.answers[id] = again(st.Settled.Verdict, result.Verdict)
+		switch {
+		case !st.Settled.Verdict.Failing():
+		case r.answers[id] == answerMended:
+			mended = append(mended, Mend(st, result, r.Now()))
+		case r.answers[id] == answerFailing:
+			st.SeenAt = result.At
+			refused = append(refused, st)
 		}
 	}
 	r.count()
+	if err := r.Ledger.SeenAgain(ctx, refused); err != nil {
+		return err
+	}
 	_, _, err = r.mend(ctx, mended)
 	return err
 }

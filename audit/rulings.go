@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 )
 
 const rulingsFact = "rulings"
@@ -72,6 +73,19 @@ func (r Rulings) void(st State) State {
 	voided.Judgement = Judgement{Verdict: Unverified, TwoFactor: "unknown", Certainty: "ambiguous"}
 	voided.Reason = "the provider's night does not count: " + ruling.Why
 	st.Tonight = &voided
+	return st
+}
+
+// held marks tonight's result where a guard holds the provider's notices, by tonight's ruling or since an earlier
+// night.
+func (r Rulings) held(st State, open []Hold) State {
+	provider := st.Tonight.Provider
+	if !r.Providers[provider].Held && !slices.ContainsFunc(open, func(h Hold) bool { return h.Provider == provider }) {
+		return st
+	}
+	doubted := *st.Tonight
+	doubted.Held = true
+	st.Tonight = &doubted
 	return st
 }
 

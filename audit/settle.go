@@ -35,6 +35,7 @@ func Settle(run Run, st State) Settlement {
 	if r.Verdict.Fine() || r.Verdict == SingleFactor {
 		s.AcceptedFingerprint = r.Fingerprint
 	}
+	s.SeenAt = seenAt(st, r)
 	settleVerdict(run, r, &s.Settled)
 	s.TenantID, s.TenantName, s.Address, s.Provider, s.Brand = r.TenantID, r.TenantName, r.Address, r.Provider, r.Brand
 	if changed(st, *s) {
@@ -79,7 +80,7 @@ func Left(run Run, st State) Settlement {
 	s := &out.State
 	s.SettledSeq = run.Seq
 	s.Settled = Settled{Verdict: Gone, Since: run.StartedAt}
-	s.Told = Told{}
+	s.Told, s.SeenAt = Told{}, time.Time{}
 	s.UnverifiedSince = time.Time{}
 	s.Mended, s.MendedAt, s.Tried = "", time.Time{}, ""
 	out.Change = &Change{

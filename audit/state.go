@@ -24,6 +24,7 @@ type Result struct {
 	Reason  string // for people: why the account is unverified, or what failed on the way
 	Wording string // the normal form of a reply that no rule knows
 	Carried bool   // not asked tonight; the verdict of an earlier night stands
+	Held    bool   `json:"-"` // a guard holds the provider's notices: the verdict is settled, and no mail leaves on it
 
 	Fingerprint string // keyed, of the opened secret; "" if it was not opened
 	Mechanism   string
@@ -78,6 +79,7 @@ type State struct {
 	Fingerprint         string    // of the secret that was last asked
 	AcceptedFingerprint string    // of the secret that was last accepted
 	DefiniteAt          time.Time // when a night last said anything but unverified
+	SeenAt              time.Time // when the provider itself last gave the failing verdict, see [State.Fresh]; zero if fine
 	UnverifiedSince     time.Time // start of the first run in a row without an answer; zero if answered
 	SettledSeq          int64     // the run that was settled last
 

@@ -7,6 +7,7 @@ import (
 	"hash/maphash"
 	"slices"
 	"sync"
+	"time"
 
 	"mailaudit/providers"
 )
@@ -67,11 +68,26 @@ type said struct {
 	Detail string
 	Stage  providers.Stage
 	Sent   bool
+	At     time.Time // when it was said; zero from an older program
+}
+
+func (s said) conversation(c candidate) providers.Conversation {
+	return providers.Conversation{
+		Endpoint: c.target.Endpoint, Reply: s.Reply, Fault: s.Fault, Detail: s.Detail, Stage: s.Stage, CredentialSent: s.Sent,
+	}
+}
+
+// handOn is what a conversation held at a moment means to the twins, as text.
+func handOn(conv providers.Conversation, at time.Time) (string, error) {
+	text, err := json.Marshal(said{
+		Reply: conv.Reply, Fault: conv.Fault, Detail: conv.Detail, Stage: conv.Stage, Sent: conv.CredentialSent, At: at,
+	})
+	return string(text), err
 }
 
 // answerOfTwin gives what the provider said to the account that asks for this login and secret tonight.
 // asks tells that the account itself is to ask; neither means that the answer is still to come.
-func (w *batchWork) answerOfTwin(ctx context.Context, c candidate) (conv *providers.Conversation, asks bool, err error) {
+func (w *batchWork) answerOfTwin(ctx context.Context, c candidate) (s *said, asks bool, err error) {
 	if !w.twins[c.key.Login] {
 		return nil, true, nil
 	}
@@ -90,24 +106,24 @@ func (w *batchWork) answerOfTwin(ctx context.Context, c candidate) (conv *provid
 		t := states[asker].Tonight
 		return nil, t != nil && t.RunKey == w.run.Key && t.Try >= w.batch.Try, err
 	}
-	var s said
-	if err := json.Unmarshal([]byte(facts[answerFact+name]), &s); err != nil {
+	s = new(said)
+	if err := json.Unmarshal([]byte(facts[answerFact+name]), s); err != nil {
 		return nil, false, fmt.Errorf("answer of a twin of account %s: %w", c.account.ID, err)
 	}
-	return &providers.Conversation{Endpoint: c.target.Endpoint, Reply: s.Reply, Fault: s.Fault, Detail: s.Detail, Stage: s.Stage, CredentialSent: s.Sent}, false, nil
+	return s, false, nil
 }
 
-// tellTwins hands on what the provider said.
-func (w *batchWork) tellTwins(ctx context.Context, c candidate, conv providers.Conversation) error {
+// tellTwins hands on what the provider said at a moment.
+func (w *batchWork) tellTwins(ctx context.Context, c candidate, conv providers.Conversation, at time.Time) error {
 	if !w.twins[c.key.Login] {
 		return nil
 	}
-	text, err := json.Marshal(said{Reply: conv.Reply, Fault: conv.Fault, Detail: conv.Detail, Stage: conv.Stage, Sent: conv.CredentialSent})
+	text, err := handOn(conv, at)
 	if err != nil {
 		return err
 	}
 	name := fmt.Sprintf("%s/%s/%d", c.key.Login, c.key.Secret, w.batch.Try)
-	_, err = w.Ledger.KeepFact(ctx, w.run.Key, answerFact+name, string(text))
+	_, err = w.Ledger.KeepFact(ctx, w.run.Key, answerFact+name, text)
 	return err
 }
 

@@ -23,7 +23,7 @@ func (s *Store) Mend(ctx context.Context, states []audit.State) ([]string, error
 			verdict = u.verdict, two_factor = u.two_factor, certainty = u.certainty, actor = u.actor, since = u.since,
 			rule = u.rule, reply = u.reply, reason = u.reason, nights = u.nights, night_at = u.night_at,
 			fingerprint = u.fingerprint, accepted_fingerprint = u.accepted_fingerprint, definite_at = u.definite_at,
-			unverified_since = NULL, mended_verdict = u.mended_verdict, mended_at = u.mended_at, tried_fingerprint = ''
+			seen_at = NULL, unverified_since = NULL, mended_verdict = u.mended_verdict, mended_at = u.mended_at, tried_fingerprint = ''
 		FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::text[], $8::text[], $9::text[],
 			$10::integer[], $11::timestamptz[], $12::text[], $13::text[], $14::timestamptz[], $15::text[], $16::timestamptz[], $17::bigint[])
 			AS u (account_id, verdict, two_factor, certainty, actor, since, rule, reply, reason,
@@ -60,6 +60,17 @@ func (s *Store) Tried(ctx context.Context, prints map[string]string) error {
 	}
 	return s.exec(ctx, "note tried secrets", `UPDATE mailaudit.account_states s SET tried_fingerprint = u.fingerprint
 		FROM unnest($1::text[], $2::text[]) AS u (id, fingerprint) WHERE s.account_id = u.id`, list(ids), list(fingerprints))
+}
+
+func (s *Store) SeenAgain(ctx context.Context, states []audit.State) error {
+	type state = audit.State
+	return s.exec(ctx, "note refusals", `UPDATE mailaudit.account_states s SET seen_at = u.seen_at
+		FROM unnest($1::text[], $2::bigint[], $3::text[], $4::timestamptz[]) AS u (account_id, settled_seq, verdict, seen_at)
+		WHERE s.account_id = u.account_id AND s.settled_seq = u.settled_seq AND s.verdict = u.verdict`,
+		texts(states, func(s state) string { return s.AccountID }),
+		column(states, func(s state) int64 { return s.SettledSeq }),
+		column(states, func(s state) string { return string(s.Settled.Verdict) }),
+		stamps(states, func(s state) time.Time { return s.SeenAt }))
 }
 
 func (s *Store) Enqueue(ctx context.Context, occasion string, n audit.Notice) (id int64, added bool, err error) {

@@ -68,15 +68,15 @@ func settleStates(ctx context.Context, tx pgx.Tx, run audit.Run, states []audit.
 			told_notice = CASE WHEN u.verdict = 'gone' THEN 0 ELSE told_notice END,
 			told_shadow = CASE WHEN u.verdict = 'gone' THEN false ELSE told_shadow END,
 			fingerprint = u.fingerprint, accepted_fingerprint = u.accepted_fingerprint,
-			definite_at = u.definite_at, unverified_since = u.unverified_since, settled_seq = u.settled_seq,
+			definite_at = u.definite_at, seen_at = u.seen_at, unverified_since = u.unverified_since, settled_seq = u.settled_seq,
 			mended_verdict = u.mended_verdict, mended_at = u.mended_at, tried_fingerprint = u.tried_fingerprint
 		FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
 			$11::text[], $12::timestamptz[], $13::text[], $14::text[], $15::text[], $16::integer[], $17::timestamptz[],
-			$18::text[], $19::text[], $20::timestamptz[], $21::timestamptz[], $22::bigint[],
-			$23::text[], $24::timestamptz[], $25::text[])
+			$18::text[], $19::text[], $20::timestamptz[], $21::timestamptz[], $22::timestamptz[], $23::bigint[],
+			$24::text[], $25::timestamptz[], $26::text[])
 			AS u (account_id, tenant_id, tenant_name, address, provider, brand, verdict, two_factor, certainty,
 			actor, since, rule, reply, reason, nights, night_at,
-			fingerprint, accepted_fingerprint, definite_at, unverified_since, settled_seq,
+			fingerprint, accepted_fingerprint, definite_at, seen_at, unverified_since, settled_seq,
 			mended_verdict, mended_at, tried_fingerprint)
 		WHERE s.account_id = u.account_id AND s.settled_seq < $1
 		RETURNING s.account_id`,
@@ -100,6 +100,7 @@ func settleStates(ctx context.Context, tx pgx.Tx, run audit.Run, states []audit.
 		texts(states, func(s state) string { return s.Fingerprint }),
 		texts(states, func(s state) string { return s.AcceptedFingerprint }),
 		stamps(states, func(s state) time.Time { return s.DefiniteAt }),
+		stamps(states, func(s state) time.Time { return s.SeenAt }),
 		stamps(states, func(s state) time.Time { return s.UnverifiedSince }),
 		column(states, func(s state) int64 { return s.SettledSeq }),
 		column(states, func(s state) string { return string(s.Mended) }),

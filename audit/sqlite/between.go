@@ -21,7 +21,7 @@ func (s *Store) Mend(ctx context.Context, states []audit.State) ([]string, error
 		for _, st := range states {
 			res, err := tx.ExecContext(ctx, `UPDATE account_states SET
 				verdict = ?, two_factor = ?, certainty = ?, actor = ?, since = ?, rule = ?, reply = ?, reason = ?, nights = ?, night_at = ?,
-				fingerprint = ?, accepted_fingerprint = ?, definite_at = ?, unverified_since = NULL,
+				fingerprint = ?, accepted_fingerprint = ?, definite_at = ?, seen_at = NULL, unverified_since = NULL,
 				mended_verdict = ?, mended_at = ?, tried_fingerprint = ''
 				WHERE account_id = ? AND settled_seq = ? AND verdict = ?`,
 				string(st.Verdict), string(st.TwoFactor), string(st.Certainty), string(st.Actor), micros(st.Since), st.Rule, st.Reply, st.Reason,
@@ -55,6 +55,22 @@ func (s *Store) Tried(ctx context.Context, prints map[string]string) error {
 	})
 	if err != nil {
 		return fmt.Errorf("note tried secrets: %w", err)
+	}
+	return nil
+}
+
+func (s *Store) SeenAgain(ctx context.Context, states []audit.State) error {
+	err := s.inTx(ctx, func(tx *sql.Tx) error {
+		for _, st := range states {
+			if _, err := tx.ExecContext(ctx, `UPDATE account_states SET seen_at = ? WHERE account_id = ? AND settled_seq = ? AND verdict = ?`,
+				micros(st.SeenAt), st.AccountID, st.SettledSeq, string(st.Settled.Verdict)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("note refusals: %w", err)
 	}
 	return nil
 }

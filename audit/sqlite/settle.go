@@ -70,14 +70,14 @@ const settleState = `UPDATE account_states SET
 		told_step = CASE WHEN ?6 = 'gone' THEN 0 ELSE told_step END, told_verdict = CASE WHEN ?6 = 'gone' THEN '' ELSE told_verdict END,
 		told_first_at = CASE WHEN ?6 = 'gone' THEN NULL ELSE told_first_at END, told_at = CASE WHEN ?6 = 'gone' THEN NULL ELSE told_at END,
 		told_notice = CASE WHEN ?6 = 'gone' THEN 0 ELSE told_notice END, told_shadow = CASE WHEN ?6 = 'gone' THEN 0 ELSE told_shadow END,
-		fingerprint = ?, accepted_fingerprint = ?, definite_at = ?, unverified_since = ?, settled_seq = ?,
+		fingerprint = ?, accepted_fingerprint = ?, definite_at = ?, seen_at = ?, unverified_since = ?, settled_seq = ?,
 		mended_verdict = ?, mended_at = ?, tried_fingerprint = ?
 		WHERE account_id = ? AND settled_seq < ?`
 
 func settleOne(ctx context.Context, settling *sql.Stmt, run audit.Run, s audit.State) (bool, error) {
 	res, err := settling.ExecContext(ctx, s.TenantID, s.TenantName, s.Address, s.Provider, s.Brand,
 		string(s.Verdict), string(s.TwoFactor), string(s.Certainty), string(s.Actor), micros(s.Since), s.Rule, s.Reply, s.Reason, s.Nights, micros(s.NightAt),
-		s.Fingerprint, s.AcceptedFingerprint, micros(s.DefiniteAt), micros(s.UnverifiedSince), s.SettledSeq,
+		s.Fingerprint, s.AcceptedFingerprint, micros(s.DefiniteAt), micros(s.SeenAt), micros(s.UnverifiedSince), s.SettledSeq,
 		string(s.Mended), micros(s.MendedAt), s.Tried,
 		s.AccountID, run.Seq)
 	if err != nil {

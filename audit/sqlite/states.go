@@ -12,7 +12,7 @@ import (
 const settledColumns = `account_id, tenant_id, tenant_name, address, provider, brand,
 	verdict, two_factor, certainty, actor, since, rule, reply, reason, nights, night_at,
 	told_step, told_verdict, told_first_at, told_at, told_notice, told_shadow,
-	fingerprint, accepted_fingerprint, definite_at, unverified_since, settled_seq,
+	fingerprint, accepted_fingerprint, definite_at, seen_at, unverified_since, settled_seq,
 	mended_verdict, mended_at, tried_fingerprint`
 
 const stateColumns = settledColumns + `, run_result`
@@ -23,7 +23,7 @@ func scanState(row scanner) (audit.State, error) {
 	err := row.Scan(&s.AccountID, &s.TenantID, &s.TenantName, &s.Address, &s.Provider, &s.Brand,
 		&s.Verdict, &s.TwoFactor, &s.Certainty, &s.Actor, moment{&s.Since}, &s.Rule, &s.Reply, &s.Reason, &s.Nights, moment{&s.NightAt},
 		&s.Told.Step, &s.Told.Verdict, moment{&s.Told.FirstAt}, moment{&s.Told.At}, &s.Told.NoticeID, &s.Told.Shadow,
-		&s.Fingerprint, &s.AcceptedFingerprint, moment{&s.DefiniteAt}, moment{&s.UnverifiedSince}, &s.SettledSeq,
+		&s.Fingerprint, &s.AcceptedFingerprint, moment{&s.DefiniteAt}, moment{&s.SeenAt}, moment{&s.UnverifiedSince}, &s.SettledSeq,
 		&s.Mended, moment{&s.MendedAt}, &s.Tried, &result)
 	if err != nil {
 		return s, err

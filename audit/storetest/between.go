@@ -64,6 +64,33 @@ func testMend(t *testing.T, s audit.Store) {
 	}
 }
 
+// A refusal between two runs renews the evidence, unless the account has another verdict by then.
+func testSeenAgain(t *testing.T, s audit.Store) {
+	st := revokedState(t, s, "k", "a")
+	same(t, "seen by the run", st.SeenAt, night)
+	again := st
+	again.SeenAt = night.Add(31 * time.Hour)
+	must(t, s.SeenAgain(t.Context(), []audit.State{again}))
+	same(t, "seen again", state(t, s, "a"), again)
+	other := again
+	other.SeenAt, other.Settled.Verdict = night.Add(32*time.Hour), audit.SignInBlocked
+	older := again
+	older.SeenAt, older.SettledSeq = night.Add(33*time.Hour), again.SettledSeq-1
+	must(t, s.SeenAgain(t.Context(), []audit.State{other, older}))
+	same(t, "seen with another verdict, or before the run that settled it", state(t, s, "a"), again)
+
+	next := startRun(t, s, "next", night.AddDate(0, 0, 2))
+	carried := result(next, "a", audit.Revoked)
+	carried.Carried = true
+	record(t, s, next, carried, result(next, "a-fine", audit.Compliant))
+	settle(t, s, next)
+	same(t, "after a run that carried it", state(t, s, "a").SeenAt, again.SeenAt)
+	last := startRun(t, s, "last", night.AddDate(0, 0, 3))
+	record(t, s, last, result(last, "a", audit.Compliant), result(last, "a-fine", audit.Compliant))
+	settle(t, s, last)
+	same(t, "after it was accepted", state(t, s, "a").SeenAt, time.Time{})
+}
+
 func testEnqueue(t *testing.T, s audit.Store) {
 	revokedState(t, s, "k", "a")
 	at := night.Add(9 * time.Hour)
