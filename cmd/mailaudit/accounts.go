@@ -13,8 +13,6 @@ import (
 
 	"mailaudit/audit"
 	"mailaudit/audit/roster"
-	"mailaudit/cmd/mailaudit/config"
-	"mailaudit/providers/catalog"
 	"mailaudit/report"
 )
 
@@ -42,12 +40,8 @@ func (k accountsImportCmd) opening() opening {
 // importing makes an SQLite database where there is none, and leaves PostgreSQL's tables as they are.
 const importing opening = -1
 
-func (k accountsImportCmd) Run(ctx context.Context, g *Globals, around *surroundingsOf) error {
-	c, err := config.Load(g.Config, around.lookupEnv)
-	if err != nil {
-		return err
-	}
-	log := g.logger(around.stderr)
+// Run opens the app by itself: a file that is only looked at needs none.
+func (k accountsImportCmd) Run(ctx context.Context, s *setup) error {
 	in := io.Reader(os.Stdin)
 	if k.File != "-" {
 		f, err := os.Open(k.File)
@@ -58,36 +52,32 @@ func (k accountsImportCmd) Run(ctx context.Context, g *Globals, around *surround
 		in = f
 	}
 	if k.DryRun {
-		return k.rehearse(in, around)
+		return k.rehearse(in, s.around)
 	}
-	if err := ownTable(c, "accounts import"); err != nil {
+	if err := s.ownTable("accounts import"); err != nil {
 		return err
 	}
-	if c.ProductSeals() {
-		return usageError("accounts import seals what it stores, and keyset is %s: the product seals the secrets itself; let the product write the table, or set keyset to file:PATH or env:NAME", c.Keyset.Kind)
+	if s.config.ProductSeals() {
+		return usageError("accounts import seals what it stores, and keyset is %s: the product seals the secrets itself; let the product write the table, or set keyset to file:PATH or env:NAME", s.config.Keyset.Kind)
 	}
-	keys, err := openKeys(c, around.lookupEnv, log)
-	if err != nil {
-		return err
-	}
-	store, err := openStore(ctx, c, k.opening(), log)
-	if err != nil {
-		return err
-	}
-	defer store.Close()
-	n, err := store.Import(ctx, k.Replace, func(put func(audit.Account, []byte) error) error {
-		return roster.Read(in, k.File, func(_ int, a audit.NewAccount) error {
-			sealed, err := keys.keyset.Seal(a.ID, a.Secret)
+	return s.with(ctx, wants{tables: k.opening(), keys: true}, func(a *app) error { return k.from(ctx, a, in) })
+}
+
+// from imports what it reads.
+func (k accountsImportCmd) from(ctx context.Context, a *app, in io.Reader) error {
+	n, err := a.store.Import(ctx, k.Replace, func(put func(audit.Account, []byte) error) error {
+		return roster.Read(in, k.File, func(_ int, acc audit.NewAccount) error {
+			sealed, err := a.keys.seal(acc.ID, acc.Secret)
 			if err != nil {
-				return fmt.Errorf("seal the secret of account %s: %w", a.ID, err)
+				return fmt.Errorf("seal the secret of account %s: %w", acc.ID, err)
 			}
-			return put(a.Account, sealed)
+			return put(acc.Account, sealed)
 		})
 	})
 	if err != nil {
 		return fmt.Errorf("nothing was stored: %w", err)
 	}
-	_, err = fmt.Fprintf(around.stdout, "%s added, %s updated, %s removed\n", report.Number(n.Added, "account", "accounts"), report.Count(n.Updated), report.Count(n.Removed))
+	_, err = fmt.Fprintf(a.around.stdout, "%s added, %s updated, %s removed\n", report.Number(n.Added, "account", "accounts"), report.Count(n.Updated), report.Count(n.Removed))
 	return err
 }
 
@@ -104,29 +94,20 @@ type accountsRemoveCmd struct {
 	ID string `arg:"" name:"account_id" help:"The account."`
 }
 
-func (k accountsRemoveCmd) Run(ctx context.Context, g *Globals, around *surroundingsOf) error {
-	c, err := config.Load(g.Config, around.lookupEnv)
-	if err != nil {
+func (k accountsRemoveCmd) Run(ctx context.Context, a *app) error {
+	if err := a.ownTable("accounts remove"); err != nil {
 		return err
 	}
-	if err := ownTable(c, "accounts remove"); err != nil {
+	if err := a.store.Remove(ctx, k.ID); err != nil {
 		return err
 	}
-	store, err := openStore(ctx, c, existing, g.logger(around.stderr))
-	if err != nil {
-		return err
-	}
-	defer store.Close()
-	if err := store.Remove(ctx, k.ID); err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(around.stdout, "account %s is removed\n", report.Plain(k.ID))
+	_, err := fmt.Fprintf(a.around.stdout, "account %s is removed\n", report.Plain(k.ID))
 	return err
 }
 
 // ownTable refuses to write where the accounts are the product's.
-func ownTable(c *config.Config, command string) error {
-	if c.Elsewhere() {
+func (s *setup) ownTable(command string) error {
+	if s.config.Elsewhere() {
 		return usageError("%s writes the program's own table, and the accounts are read from elsewhere (accounts.relation, accounts.database)", command)
 	}
 	return nil
@@ -155,7 +136,7 @@ type accountLine struct {
 	Since        string `json:"since"`
 }
 
-func (k accountsListCmd) Run(ctx context.Context, g *Globals, around *surroundingsOf) error {
+func (k accountsListCmd) check() error {
 	if k.Verdict != "" && !slices.Contains(audit.Verdicts[:], audit.Verdict(k.Verdict)) {
 		return usageError("--verdict %q is not one of %s", k.Verdict, joined(audit.Verdicts[:]))
 	}
@@ -164,24 +145,13 @@ func (k accountsListCmd) Run(ctx context.Context, g *Globals, around *surroundin
 			return err
 		}
 	}
-	c, err := config.Load(g.Config, around.lookupEnv)
-	if err != nil {
-		return err
-	}
-	store, err := openStore(ctx, c, existing, g.logger(around.stderr))
-	if err != nil {
-		return err
-	}
-	defer store.Close()
-	source, closeSource, err := openSource(ctx, c, store)
-	if err != nil {
-		return err
-	}
-	defer closeSource()
-	out := newAccountWriter(around.stdout, k.Format)
-	resolve := resolveWith(catalog.Resolver(newMXCache(lookupMX).Lookup))
+	return nil
+}
+
+func (k accountsListCmd) Run(ctx context.Context, a *app) error {
+	out := newAccountWriter(a.around.stdout, k.Format)
 	for after := ""; ; {
-		page, err := source.AccountsAfter(ctx, after, rehearsalPage, k.Tenant)
+		page, err := a.source.AccountsAfter(ctx, after, rehearsalPage, k.Tenant)
 		if err != nil {
 			return err
 		}
@@ -190,21 +160,21 @@ func (k accountsListCmd) Run(ctx context.Context, g *Globals, around *surroundin
 		}
 		after = page[len(page)-1].ID
 		ids := make([]string, len(page))
-		for i, a := range page {
-			ids[i] = a.ID
+		for i, acc := range page {
+			ids[i] = acc.ID
 		}
-		states, err := store.LoadStates(ctx, ids)
+		states, err := a.store.LoadStates(ctx, ids)
 		if err != nil {
 			return err
 		}
-		for _, a := range page {
-			line := listed(a, states[a.ID])
+		for _, acc := range page {
+			line := listed(acc, states[acc.ID])
 			if line.Provider == "" {
-				if target, err := resolve(ctx, a); err == nil {
+				if target, err := a.auditor.Resolve(ctx, acc); err == nil {
 					line.Provider = target.Provider.Name
 				}
 			}
-			if k.Provider != "" && line.Provider != k.Provider || k.Verdict != "" && !k.has(states[a.ID]) {
+			if k.Provider != "" && line.Provider != k.Provider || k.Verdict != "" && !k.has(states[acc.ID]) {
 				continue
 			}
 			if err := out.write(line); err != nil {

@@ -18,15 +18,7 @@ type accountsPurgeCmd struct {
 	decider
 }
 
-func (k accountsPurgeCmd) Run(ctx context.Context, g *Globals, around *surroundingsOf) error {
-	if err := k.check(); err != nil {
-		return err
-	}
-	a, err := openDesk(ctx, g, around)
-	if err != nil {
-		return err
-	}
-	defer a.store.Close()
+func (k accountsPurgeCmd) Run(ctx context.Context, a *app) error {
 	unlock, err := lockStore(ctx, a.store, false)
 	if err != nil {
 		return fmt.Errorf("nothing was purged: %w; purge once it has ended", err)
@@ -35,7 +27,7 @@ func (k accountsPurgeCmd) Run(ctx context.Context, g *Globals, around *surroundi
 	if err := a.goneFromProduct(ctx, k.Tenant); err != nil {
 		return err
 	}
-	return purge{&publisher{app: a, stdout: around.stdout}}.run(ctx, k, around.stdout)
+	return purge{&publisher{app: a, stdout: a.around.stdout}}.run(ctx, k, a.around.stdout)
 }
 
 // goneFromProduct refuses a tenant that the product still has: the next night would take it in again.
@@ -43,12 +35,7 @@ func (a *app) goneFromProduct(ctx context.Context, tenant string) error {
 	if !a.config.Elsewhere() {
 		return nil
 	}
-	source, err := openAccounts(ctx, a.config)
-	if err != nil {
-		return err
-	}
-	defer source.Close()
-	left, err := source.AccountsAfter(ctx, "", 1, tenant)
+	left, err := a.source.AccountsAfter(ctx, "", 1, tenant)
 	if err == nil && len(left) > 0 {
 		err = fmt.Errorf("nothing was purged: tenant %s still has accounts where they are read from, and the next night would take them in again; remove them there first", tenant)
 	}

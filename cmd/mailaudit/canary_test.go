@@ -16,7 +16,6 @@ import (
 
 	"mailaudit/audit"
 	"mailaudit/audit/sqlite"
-	"mailaudit/cmd/mailaudit/config"
 	"mailaudit/providers"
 	"mailaudit/providers/sim"
 )
@@ -252,13 +251,14 @@ func column(db *sql.DB, query string) (all [][]byte, err error) {
 // process, or where results are recorded, which the queue catches and keeps with its job.
 func panicking(args []string) int {
 	around := surroundingsOf{lookupEnv: os.LookupEnv, stdout: os.Stdout, stderr: os.Stderr}
-	c, err := config.Load(args[0], around.lookupEnv)
+	setup, err := newSetup(&Globals{Config: args[0]}, &around)
 	if err != nil {
 		panic(err)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	log := slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	a, err := newApp(ctx, c, log, &around)
+	setup.log = log
+	a, err := setup.open(ctx, wants{asks: true})
 	if err != nil {
 		panic(err)
 	}

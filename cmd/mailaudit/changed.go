@@ -4,35 +4,25 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 
 	"mailaudit/audit"
-	"mailaudit/cmd/mailaudit/config"
 	"mailaudit/report"
 )
 
 // changed verifies what customers have repaired since the last run. It makes no run and leaves the field to
 // one that is at work.
-func (r *runCmd) changed(ctx context.Context, c *config.Config, log *slog.Logger, around *surroundingsOf) error {
-	a, err := newApp(ctx, c, log, around)
-	if err != nil {
-		return err
-	}
-	defer a.Close()
-	if err := a.checkKeys(ctx); err != nil {
-		return err
-	}
+func (r *runCmd) changed(ctx context.Context, a *app) error {
 	open, err := a.store.ListRuns(ctx, 1, true)
 	if err != nil {
 		return err
 	}
 	if len(open) == 1 && a.store.workedOn(open[0], a.now()) {
-		fmt.Fprintf(around.stdout, "run %s is at work; it asks the changed accounts itself\n", open[0].Key)
+		fmt.Fprintf(a.around.stdout, "run %s is at work; it asks the changed accounts itself\n", open[0].Key)
 		return nil
 	}
 	unlock, err := lockStore(ctx, a.store, false)
 	if errors.Is(err, errLocked) {
-		fmt.Fprintln(around.stdout, "another mailaudit works on this database; nothing was asked")
+		fmt.Fprintln(a.around.stdout, "another mailaudit works on this database; nothing was asked")
 		return nil
 	}
 	if err != nil {
@@ -44,7 +34,7 @@ func (r *runCmd) changed(ctx context.Context, c *config.Config, log *slog.Logger
 		return err
 	}
 	sent, failed := a.sendGoodNews(ctx)
-	_, err = fmt.Fprintf(around.stdout, "%s with a changed password asked: %d work again, %d not accepted; %s\n", report.Number(did.Asked, "account", "accounts"),
+	_, err = fmt.Fprintf(a.around.stdout, "%s with a changed password asked: %d work again, %d not accepted; %s\n", report.Number(did.Asked, "account", "accounts"),
 		did.Mended, did.Refused, report.Number(sent, "mail sent", "mails sent"))
 	return errors.Join(failed, err)
 }

@@ -8,7 +8,6 @@ import (
 	"io"
 
 	"mailaudit/audit"
-	"mailaudit/cmd/mailaudit/config"
 	"mailaudit/providers"
 	"mailaudit/report"
 )
@@ -18,16 +17,9 @@ type checkCmd struct {
 	Format  string `enum:"text,json" default:"text" help:"text or json."`
 }
 
-func (k checkCmd) Run(ctx context.Context, g *Globals, around *surroundingsOf) error {
-	c, err := config.Load(g.Config, around.lookupEnv)
-	if err != nil {
-		return err
-	}
-	a, err := newApp(ctx, c, g.logger(around.stderr), around)
-	if err != nil {
-		return err
-	}
-	defer a.Close()
+func (checkCmd) wants() wants { return wants{asks: true} }
+
+func (k checkCmd) Run(ctx context.Context, a *app) error {
 	if err := a.checkKeys(ctx); err != nil {
 		return err
 	}
@@ -40,11 +32,11 @@ func (k checkCmd) Run(ctx context.Context, g *Globals, around *surroundingsOf) e
 		return err
 	}
 	if k.Format == "json" {
-		enc := json.NewEncoder(around.stdout)
+		enc := json.NewEncoder(a.around.stdout)
 		enc.SetIndent("", "  ")
 		return enc.Encode(checkJSON(got, told))
 	}
-	return writeCheck(around.stdout, got, told)
+	return writeCheck(a.around.stdout, got, told)
 }
 
 // checkReport is what check prints as JSON.

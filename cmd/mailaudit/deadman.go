@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"mailaudit/cmd/mailaudit/config"
 	"mailaudit/providers"
 )
 
@@ -24,15 +23,14 @@ type deadMan struct {
 	log     *slog.Logger
 }
 
-// watched holds a run under the eyes of those who look from outside.
-func (r *runCmd) watched(ctx context.Context, c *config.Config, log *slog.Logger, around *surroundingsOf) error {
+// watched does the work of a run under the eyes of those who look from outside.
+func (s *setup) watched(ctx context.Context, key string, work func(begun func(key string)) error) error {
 	// The name by which a failure is told that comes before the run's key is known.
-	key := r.Key
 	if key == "" {
-		key = nightKey(around.clock()(), c.Window, c.TimeZone)
+		key = nightKey(s.now(), s.config.Window, s.config.TimeZone)
 	}
-	d := deadMan{address: c.DeadManURL, log: log}
-	err := r.start(ctx, c, log, around, func(chosen string) {
+	d := deadMan{address: s.config.DeadManURL, log: s.log}
+	err := work(func(chosen string) {
 		key = chosen
 		d.started(ctx, key)
 	})

@@ -4,25 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-
-	"mailaudit/cmd/mailaudit/config"
 )
 
 type deliverCmd struct{}
 
-func (deliverCmd) Run(ctx context.Context, g *Globals, around *surroundingsOf) error {
-	c, err := config.Load(g.Config, around.lookupEnv)
-	if err != nil {
-		return err
-	}
-	a, err := newApp(ctx, c, g.logger(around.stderr), around)
-	if err != nil {
-		return err
-	}
-	defer a.Close()
+func (deliverCmd) wants() wants { return wants{asks: true} }
+
+func (deliverCmd) Run(ctx context.Context, a *app) error {
 	unlock, err := lockStore(ctx, a.store, false)
 	if errors.Is(err, errLocked) {
-		fmt.Fprintln(around.stdout, "another mailaudit works on this database; it delivers what is due")
+		fmt.Fprintln(a.around.stdout, "another mailaudit works on this database; it delivers what is due")
 		return nil
 	}
 	if err != nil {

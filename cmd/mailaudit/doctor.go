@@ -9,7 +9,6 @@ import (
 	"log/slog"
 
 	"mailaudit/audit/postgres"
-	"mailaudit/cmd/mailaudit/config"
 	"mailaudit/report"
 )
 
@@ -17,12 +16,8 @@ type doctorCmd struct{}
 
 // Run checks everything that a night needs. It stores one row of its own, opens secrets without sending one,
 // and mails and posts nothing.
-func (doctorCmd) Run(ctx context.Context, g *Globals, around *surroundingsOf) error {
-	c, err := config.Load(g.Config, around.lookupEnv)
-	if err != nil {
-		return err
-	}
-	d := &doctor{config: c, around: around, globals: g, out: around.stdout}
+func (doctorCmd) Run(ctx context.Context, g *Globals, s *setup) error {
+	d := &doctor{setup: s, configPath: g.Config, out: s.around.stdout}
 	d.examine(ctx)
 	if err := context.Cause(ctx); err != nil {
 		return err
@@ -43,12 +38,11 @@ func howMany(n int, what string) string {
 // doctor goes on after a failure, so that one call finds everything; what cannot be asked for want of
 // something else is left out.
 type doctor struct {
-	config   *config.Config
-	around   *surroundingsOf
-	globals  *Globals
-	out      io.Writer
-	app      *app // nil without keys or database
-	failures int
+	*setup
+	configPath string
+	out        io.Writer
+	app        *app // nil where keys, database, accounts or network are not as they should be
+	failures   int
 }
 
 func (d *doctor) line(mark, subject, text string) {
@@ -104,8 +98,8 @@ func (d *doctor) examine(ctx context.Context) {
 }
 
 func (d *doctor) configName() string {
-	if d.globals.Config != "" {
-		return d.globals.Config
+	if d.configPath != "" {
+		return d.configPath
 	}
 	if name, ok := d.around.lookupEnv("MAILAUDIT_CONFIG"); ok && name != "" {
 		return name
@@ -132,7 +126,7 @@ func (d *doctor) keys() bool {
 	for _, warning := range keys.warnings {
 		d.note("keys", "%s", warning)
 	}
-	if keys.keyset == nil {
+	if d.config.ProductSeals() {
 		d.ok("keys", "the fingerprint key is read; the product seals the secrets itself (keyset is %s)", d.config.Keyset.Kind)
 		return true
 	}
@@ -141,7 +135,7 @@ func (d *doctor) keys() bool {
 }
 
 func (d *doctor) database(ctx context.Context) bool {
-	store, err := openStore(ctx, d.config, existing, d.globals.logger(d.around.stderr))
+	store, err := openStore(ctx, d.config, existing, d.log)
 	if errors.As(err, new(*exitError)) {
 		d.fail("database", err, "") // it says itself what to do
 		return false
@@ -152,7 +146,7 @@ func (d *doctor) database(ctx context.Context) bool {
 	}
 	defer store.Close()
 	// A row is written: a full disk, a read-only file or a missing grant shows no other way.
-	if err := store.PutSetting(ctx, doctorSetting, d.around.clock()().UTC().Format("2006-01-02T15:04:05Z")); err != nil {
+	if err := store.PutSetting(ctx, doctorSetting, d.now().UTC().Format("2006-01-02T15:04:05Z")); err != nil {
 		d.fail("database", fmt.Errorf("it can be read and not written: %w", err), "free space on the disk, or give the role its grants again: mailaudit migrate")
 		return false
 	}
@@ -172,7 +166,7 @@ const doctorSetting = "doctor-was-here"
 
 // lock says whether a working command has the database now, which is no difference.
 func (d *doctor) lock(ctx context.Context, store storage) string {
-	if d.config.Database.Kind != config.SQLite {
+	if !d.alone() {
 		return ""
 	}
 	unlock, err := lockStore(ctx, store, false)
@@ -189,27 +183,18 @@ func (d *doctor) lock(ctx context.Context, store storage) string {
 }
 
 func (d *doctor) open(ctx context.Context) {
-	if err := d.relation(ctx); err != nil {
+	a, err := d.setup.open(ctx, wants{keys: true})
+	if err != nil {
+		d.fail("database", err, databaseMend(err)) // it was there a moment ago
+		return
+	}
+	if err := sourceReady(ctx, a.source); err != nil {
 		d.fail("accounts", err, "check accounts.database and accounts.relation; deploy/postgres/accounts.sql gives the role its grants")
-		return
-	}
-	a, err := newApp(ctx, d.config, d.globals.logger(d.around.stderr), d.around)
-	if err != nil {
+	} else if err := newLazyDialer(d.config).ready(); err != nil {
 		d.fail("network", err, "check network in the configuration")
+	} else {
+		d.app = a
 		return
 	}
-	d.app = a
-}
-
-// relation looks for the accounts where they are not in our own table.
-func (d *doctor) relation(ctx context.Context) error {
-	if !d.config.Elsewhere() {
-		return nil
-	}
-	source, err := openAccounts(ctx, d.config)
-	if err != nil {
-		return err
-	}
-	source.Close()
-	return nil
+	a.Close() //nolint:errcheck // its failures are told
 }

@@ -15,7 +15,7 @@ import (
 
 // guides reads the operator's own and those built in, as every mail does.
 func (d *doctor) guides() {
-	if _, err := (&app{config: d.config}).letterSettings(); err != nil {
+	if _, err := d.letterSettings(); err != nil {
 		d.fail("guides", err, "mend the file in notices.guides_dir; mailaudit guide PROVIDER shows how it reads")
 		return
 	}
@@ -70,7 +70,7 @@ func (d *doctor) schedule() {
 		return
 	}
 	var shown []string
-	at := d.around.clock()()
+	at := d.now()
 	for range slotsShown {
 		next, ok := slots{schedule: s, zone: d.config.TimeZone}.next(at)
 		if !ok {

@@ -20,7 +20,7 @@ func (d *doctor) relay(ctx context.Context) {
 		d.note("relay", "none is configured; notices.mode live needs one")
 		return
 	}
-	sender, err := (&app{config: d.config}).sender()
+	sender, err := d.sender()
 	if err == nil {
 		defer sender.Close()
 		err = sender.Check(ctx)
@@ -46,7 +46,7 @@ func relayMend(err error) string {
 }
 
 func (d *doctor) slack(ctx context.Context) {
-	poster, err := (&app{config: d.config}).poster()
+	poster, err := d.slackPoster()
 	if err == nil && poster == nil {
 		d.note("slack", "not configured; the summary goes to standard output")
 		return

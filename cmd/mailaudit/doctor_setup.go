@@ -101,7 +101,7 @@ func (d *doctor) clients(accounts []placed) {
 		d.fail("oauth", fmt.Errorf("%s by OAuth, and %s has no client", report.Number(without[key], "account signs in", "accounts sign in"), key),
 			"set "+key+".client_id and client_secret to those that the product connects its customers with")
 	}
-	now := d.around.clock()()
+	now := d.now()
 	for _, e := range d.app.auditor.Policy.OAuthClients {
 		if t, due := e.Warning(time.Time{}, now); due {
 			d.fail("oauth", errors.New(t.What), t.Mend)

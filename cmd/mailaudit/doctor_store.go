@@ -170,7 +170,7 @@ func (d *doctor) runs(ctx context.Context) {
 		d.note("runs", "none yet; mailaudit run --dry-run --limit 10 shows what one would find")
 		return
 	}
-	now := d.around.clock()()
+	now := d.now()
 	switch i := lastConcluded(runs); {
 	case runs[0].Status == audit.RunStopped:
 		d.fail("runs", fmt.Errorf("run %s was stopped: %s", runs[0].Key, runs[0].StopReason), "mend that, then start the run again")

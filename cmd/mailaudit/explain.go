@@ -18,23 +18,18 @@ type explainCmd struct {
 	Format  string `enum:"text,json" default:"text" help:"text or json."`
 }
 
-func (k explainCmd) Run(ctx context.Context, g *Globals, around *surroundingsOf) error {
-	a, err := openDesk(ctx, g, around)
-	if err != nil {
-		return err
-	}
-	defer a.Close()
+func (k explainCmd) Run(ctx context.Context, a *app) error {
 	e, err := a.auditor.Explain(ctx, a.caps(), k.Account)
 	if err != nil {
 		return err
 	}
 	r := explainJSON(e)
 	if k.Format == "json" {
-		enc := json.NewEncoder(around.stdout)
+		enc := json.NewEncoder(a.around.stdout)
 		enc.SetIndent("", "  ")
 		return enc.Encode(r)
 	}
-	return r.write(around.stdout)
+	return r.write(a.around.stdout)
 }
 
 // explainReport is what explain prints as JSON.

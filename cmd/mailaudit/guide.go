@@ -8,7 +8,6 @@ import (
 	"slices"
 
 	"mailaudit/audit"
-	"mailaudit/cmd/mailaudit/config"
 	"mailaudit/providers"
 	"mailaudit/report/notice"
 )
@@ -25,9 +24,9 @@ type guideCmd struct {
 	Site     string `placeholder:"DIR" help:"Write all guides as pages with pictures, to be served at notices.guide_url."`
 }
 
-func (k guideCmd) Run(ctx context.Context, g *Globals, around *surroundingsOf) error {
+func (k guideCmd) Run(ctx context.Context, s *setup) error {
 	if k.Site != "" {
-		return k.writeSite(g, around)
+		return k.writeSite(s)
 	}
 	if k.Provider == "" {
 		return usageError("which provider's guide? one of google, microsoft, yahoo, apple, zoho, fastmail, other")
@@ -50,22 +49,17 @@ func (k guideCmd) Run(ctx context.Context, g *Globals, around *surroundingsOf) e
 	case !v.Failing():
 		return usageError("customers are not mailed about %s, so there is no guide for it", v)
 	}
-	c, err := config.Load(g.Config, around.lookupEnv)
-	if err != nil {
-		return err
-	}
-	a := &app{config: c, log: g.logger(around.stderr), around: around, now: around.clock()}
-	settings, err := a.letterSettings()
+	settings, err := s.letterSettings()
 	if err != nil {
 		return err
 	}
 	sample := notice.Sample{
 		Provider: p.Name, Brand: k.Brand, Verdict: v, Kind: kind, Actor: providers.Actor(k.Actor), Grant: k.Grant,
 		Locale: k.Locale,
-		Zone:   c.TimeZone, To: k.To, Date: a.now(),
+		Zone:   s.config.TimeZone, To: k.To, Date: s.now(),
 	}
 	if k.To != "" {
-		return a.sendGuide(ctx, sample, settings)
+		return s.sendGuide(ctx, sample, settings)
 	}
 	page, err := notice.RenderGuide(sample, notice.Format(k.Format), settings)
 	if errors.Is(err, notice.ErrNoMail) {
@@ -74,11 +68,11 @@ func (k guideCmd) Run(ctx context.Context, g *Globals, around *surroundingsOf) e
 	if err != nil {
 		return err
 	}
-	return writeOut(around.stdout, "", func(w io.Writer) error { _, err := w.Write(page); return err })
+	return writeOut(s.around.stdout, "", func(w io.Writer) error { _, err := w.Write(page); return err })
 }
 
-func (a *app) sendGuide(ctx context.Context, sample notice.Sample, settings notice.Settings) error {
-	sender, err := a.sender()
+func (s *setup) sendGuide(ctx context.Context, sample notice.Sample, settings notice.Settings) error {
+	sender, err := s.sender()
 	if err != nil {
 		return err
 	}
@@ -97,6 +91,6 @@ func (a *app) sendGuide(ctx context.Context, sample notice.Sample, settings noti
 	if out.Result != notice.Sent {
 		return fmt.Errorf("the relay did not take the guide (%s): %s", out.Result, out.Detail)
 	}
-	_, err = fmt.Fprintf(a.around.stdout, "the guide is handed to the relay: %s\n", out.Detail)
+	_, err = fmt.Fprintf(s.around.stdout, "the guide is handed to the relay: %s\n", out.Detail)
 	return err
 }

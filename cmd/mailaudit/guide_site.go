@@ -5,12 +5,11 @@ import (
 	"os"
 	"path/filepath"
 
-	"mailaudit/cmd/mailaudit/config"
 	"mailaudit/report/notice"
 )
 
 // writeSite writes the guide pages into a folder. Files that are there already and are not of the site stay.
-func (k guideCmd) writeSite(g *Globals, around *surroundingsOf) error {
+func (k guideCmd) writeSite(s *setup) error {
 	var only []string
 	if k.Provider != "" {
 		p, err := mustProvider(k.Provider)
@@ -19,12 +18,7 @@ func (k guideCmd) writeSite(g *Globals, around *surroundingsOf) error {
 		}
 		only = append(only, p.Name)
 	}
-	c, err := config.Load(g.Config, around.lookupEnv)
-	if err != nil {
-		return err
-	}
-	a := &app{config: c, log: g.logger(around.stderr), around: around, now: around.clock()}
-	settings, err := a.letterSettings()
+	settings, err := s.letterSettings()
 	if err != nil {
 		return err
 	}
@@ -41,6 +35,6 @@ func (k guideCmd) writeSite(g *Globals, around *surroundingsOf) error {
 			return fmt.Errorf("guide pages: %w", err)
 		}
 	}
-	_, err = fmt.Fprintf(around.stdout, "%d files in %s; serve the folder at notices.guide_url\n", len(files), k.Site)
+	_, err = fmt.Fprintf(s.around.stdout, "%d files in %s; serve the folder at notices.guide_url\n", len(files), k.Site)
 	return err
 }

@@ -9,8 +9,11 @@ import (
 	"log/slog"
 	"os"
 	"strconv"
+	"sync"
+	"sync/atomic"
 	"text/tabwriter"
 
+	"mailaudit/audit"
 	"mailaudit/audit/seal"
 	"mailaudit/cmd/mailaudit/config"
 	"mailaudit/providers"
@@ -63,13 +66,17 @@ func (k keysStatusCmd) Run(ctx context.Context, g *Globals, around *surroundings
 		}
 		return listKeys(around.stdout, keyset, nil)
 	}
-	c, keyset, err := configuredKeyset(g, around)
+	s, err := newSetup(g, around)
 	if err != nil {
 		return err
 	}
-	needed, err := countSealed(ctx, c, keyset, g.logger(around.stderr))
+	keyset, err := s.keyset()
 	if err != nil {
-		g.logger(around.stderr).Warn("the stored secrets are not counted", "err", err)
+		return err
+	}
+	needed, err := s.countSealed(ctx, keyset)
+	if err != nil {
+		s.log.Warn("the stored secrets are not counted", "err", err)
 	}
 	return listKeys(around.stdout, keyset, needed)
 }
@@ -94,34 +101,129 @@ func listKeys(out io.Writer, keyset *seal.Keyset, needed map[uint32]int) error {
 	return w.Flush()
 }
 
-// keyring holds the keys of one command.
+// keys open and recognise secrets.
+type keys interface {
+	audit.Fingerprints
+	open(accountID string, sealed []byte) (providers.Secret, error)
+	seal(accountID string, s providers.Secret) ([]byte, error)
+}
+
+// keyring holds the keys that the configuration names.
 type keyring struct {
 	*seal.Fingerprinter
-	keyset *seal.Keyset // nil where the product seals its secrets itself
-	opener *seal.Opener // then this opens them
+	sealer
 
 	warnings []string // what is to be known of where the keys lie; they are logged already
 }
 
+// sealer opens and seals secrets: by our own keyset, or, where the product seals them, by its opener.
+type sealer interface {
+	open(accountID string, sealed []byte) (providers.Secret, error)
+	seal(accountID string, s providers.Secret) ([]byte, error)
+	Close() error
+}
+
+type ownSeal struct{ keyset *seal.Keyset }
+
+func (o ownSeal) open(id string, sealed []byte) (providers.Secret, error) {
+	return o.keyset.Open(id, sealed)
+}
+func (o ownSeal) seal(id string, s providers.Secret) ([]byte, error) { return o.keyset.Seal(id, s) }
+func (o ownSeal) Close() error                                       { return nil }
+
+type productSeal struct{ opener *seal.Opener }
+
+var errProductSeals = errors.New("the product seals the secrets, and there is no keyset of ours")
+
+func (p productSeal) open(id string, sealed []byte) (providers.Secret, error) {
+	return p.opener.Open(id, sealed)
+}
+func (p productSeal) seal(string, providers.Secret) ([]byte, error) { return nil, errProductSeals }
+func (p productSeal) Close() error                                  { return p.opener.Close() }
+
 // openKeys loads the configured keys. What is wrong with them is a configuration error. The caller closes them.
 func openKeys(c *config.Config, lookupEnv func(string) (string, bool), log *slog.Logger) (*keyring, error) {
 	k := &keyring{}
-	var ofFingerprints []string
-	var err error
 	if c.ProductSeals() {
-		if k.opener, k.warnings, err = seal.NewOpener(c.Keyset.String(), seal.OpenerOptions{Env: c.OpenerEnvironment(os.Environ()), Log: log}); err != nil {
+		opener, warnings, err := seal.NewOpener(c.Keyset.String(), seal.OpenerOptions{Env: c.OpenerEnvironment(os.Environ()), Log: log})
+		if err != nil {
 			return nil, usageError("keyset: %w", err)
 		}
-	} else if k.keyset, k.warnings, err = seal.LoadKeyset(c.Keyset.String(), lookupEnv); err != nil {
-		return nil, usageError("keyset: %w", err)
+		k.sealer, k.warnings = productSeal{opener}, warnings
+	} else {
+		keyset, warnings, err := seal.LoadKeyset(c.Keyset.String(), lookupEnv)
+		if err != nil {
+			return nil, usageError("keyset: %w", err)
+		}
+		k.sealer, k.warnings = ownSeal{keyset}, warnings
 	}
-	if k.Fingerprinter, ofFingerprints, err = seal.LoadFingerprinter(c.FingerprintSource().String(), lookupEnv); err != nil {
-		k.Close()
-		return nil, usageError("fingerprint_key: %w", err)
+	prints, warnings, err := seal.LoadFingerprinter(c.FingerprintSource().String(), lookupEnv)
+	if err != nil {
+		return nil, errors.Join(usageError("fingerprint_key: %w", err), k.Close())
 	}
-	k.warnings = append(k.warnings, ofFingerprints...)
+	k.Fingerprinter, k.warnings = prints, append(k.warnings, warnings...)
 	warn(log, k.warnings)
 	return k, nil
+}
+
+// lazyKeys reads the configured keys when they are first used.
+type lazyKeys struct {
+	ring func() (*keyring, error)
+	used atomic.Bool
+}
+
+func newLazyKeys(s *setup) *lazyKeys {
+	l := &lazyKeys{}
+	l.ring = sync.OnceValues(func() (*keyring, error) {
+		l.used.Store(true)
+		return openKeys(s.config, s.around.lookupEnv, s.log)
+	})
+	return l
+}
+
+func (l *lazyKeys) ready() error {
+	_, err := l.ring()
+	return err
+}
+
+func (l *lazyKeys) open(accountID string, sealed []byte) (providers.Secret, error) {
+	ring, err := l.ring()
+	if err != nil {
+		return providers.Secret{}, err
+	}
+	return ring.open(accountID, sealed)
+}
+
+func (l *lazyKeys) seal(accountID string, s providers.Secret) ([]byte, error) {
+	ring, err := l.ring()
+	if err != nil {
+		return nil, err
+	}
+	return ring.seal(accountID, s)
+}
+
+// Secret and Login panic where the keys cannot be read: an empty fingerprint would make all secrets one. No
+// command comes here without keys: whoever asks wants them first, see [wants], and others have opened a secret.
+func (l *lazyKeys) Secret(s providers.Secret) string { return l.prints().Secret(s) }
+func (l *lazyKeys) Login(login string) string        { return l.prints().Login(login) }
+
+func (l *lazyKeys) prints() *seal.Fingerprinter {
+	ring, err := l.ring()
+	if err != nil {
+		panic("a fingerprint is asked for without keys: " + err.Error())
+	}
+	return ring.Fingerprinter
+}
+
+func (l *lazyKeys) Close() error {
+	if !l.used.Load() {
+		return nil
+	}
+	ring, err := l.ring()
+	if err != nil {
+		return nil
+	}
+	return ring.Close()
 }
 
 // loadKeyset loads one keyset. What is wrong with it is a configuration error.
@@ -140,21 +242,6 @@ func keysetFault(err error) error {
 		return usageError("%w; name the file that mailaudit keys new has made", err)
 	}
 	return err
-}
-
-func (k *keyring) open(accountID string, sealed []byte) (providers.Secret, error) {
-	if k.opener != nil {
-		return k.opener.Open(accountID, sealed)
-	}
-	return k.keyset.Open(accountID, sealed)
-}
-
-// Close may be called on commands' keyrings that were never opened.
-func (k *keyring) Close() error {
-	if k == nil || k.opener == nil {
-		return nil
-	}
-	return k.opener.Close()
 }
 
 func warn(log *slog.Logger, warnings []string) {

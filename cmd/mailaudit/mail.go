@@ -11,8 +11,8 @@ import (
 )
 
 // letterSettings are the configuration's words for the customer mails.
-func (a *app) letterSettings() (notice.Settings, error) {
-	n := a.config.Notices
+func (s *setup) letterSettings() (notice.Settings, error) {
+	n := s.config.Notices
 	var over = os.DirFS(n.GuidesDir)
 	if n.GuidesDir == "" {
 		over = nil
@@ -21,7 +21,7 @@ func (a *app) letterSettings() (notice.Settings, error) {
 	if err != nil {
 		return notice.Settings{}, usageError("guides: %w", err)
 	}
-	s := notice.Settings{
+	words := notice.Settings{
 		Product:       n.Product,
 		SettingsURL:   n.SettingsURL,
 		GuideURL:      n.GuideURL,
@@ -30,46 +30,61 @@ func (a *app) letterSettings() (notice.Settings, error) {
 		Support:       n.Support,
 		RecheckWithin: n.RecheckWithin,
 		OAuthOffered:  n.OAuthOffered,
-		Installation:  a.config.Installation,
+		Installation:  s.config.Installation,
 		Guides:        guides,
 	}
-	if a.config.Relay.From.Address != "" {
-		s.From = a.config.Relay.From.String()
+	if s.config.Relay.From.Address != "" {
+		words.From = s.config.Relay.From.String()
 	}
-	if a.config.Relay.ReplyTo.Address != "" {
-		s.ReplyTo = a.config.Relay.ReplyTo.String()
+	if s.config.Relay.ReplyTo.Address != "" {
+		words.ReplyTo = s.config.Relay.ReplyTo.String()
 	}
-	return s, nil
+	return words, nil
+}
+
+// carrier is a relay, or what a test puts in its place.
+type carrier interface {
+	notice.Carrier
+	Close() error
+}
+
+// configuredRelay is nil where none is configured.
+func (s *setup) configuredRelay() (carrier, error) {
+	sender, err := s.sender()
+	if err != nil || sender == nil {
+		return nil, err
+	}
+	return sender, nil
 }
 
 // sender is the way to the relay; nil where none is configured.
-func (a *app) sender() (*notice.Sender, error) {
-	r := a.config.Relay
+func (s *setup) sender() (*notice.Sender, error) {
+	r := s.config.Relay
 	if r.URL.Host == "" {
 		return nil, nil
 	}
-	roots, err := rootCAs(a.config.Network.TLSCA)
+	roots, err := rootCAs(s.config.Network.TLSCA)
 	if err != nil {
 		return nil, err
 	}
-	s, err := notice.NewSender(notice.Relay{
+	sender, err := notice.NewSender(notice.Relay{
 		URL:      r.URL.String(),
 		Username: r.Username,
 		Password: r.Password,
 		MaxRate:  r.MaxRate.PerSecond(),
 		RootCAs:  roots,
-		EHLO:     a.config.Network.EHLO,
+		EHLO:     s.config.Network.EHLO,
 	})
 	if err != nil {
 		return nil, usageError("relay: %w", err)
 	}
-	return s, nil
+	return sender, nil
 }
 
 // desk sends notices; nil where there is no relay.
 func (a *app) desk() (*notice.Desk, func() error, error) {
-	sender, err := a.sender()
-	if err != nil || sender == nil {
+	relay, err := a.relay()
+	if err != nil || relay == nil {
 		return nil, func() error { return nil }, err
 	}
 	settings, err := a.letterSettings()
@@ -79,7 +94,7 @@ func (a *app) desk() (*notice.Desk, func() error, error) {
 	return &notice.Desk{
 		Outbox:   a.store,
 		Accounts: a.source,
-		Carrier:  sender,
+		Carrier:  relay,
 		Settings: settings,
 		Allowance: func(ctx context.Context) (audit.Allowance, error) {
 			return a.auditor.Allowance(ctx, a.caps())
@@ -91,7 +106,7 @@ func (a *app) desk() (*notice.Desk, func() error, error) {
 		Now:      a.now,
 		Zone:     a.config.TimeZone,
 		Log:      a.log,
-	}, sender.Close, nil
+	}, relay.Close, nil
 }
 
 // refused reads the relay's words about a recipient by the rules of the recipient's own provider.

@@ -93,6 +93,8 @@ func untilSignal(parent context.Context) (context.Context, func()) {
 func run(ctx context.Context, args []string, around surroundingsOf) int {
 	var cli commandLine
 	exited := -1
+	var command any // the one that is called
+	var opened *app // what it works on, if it wants one
 	parser, err := kong.New(&cli,
 		kong.Name("mailaudit"),
 		kong.Description("Scheduled compliance auditor of stored mail credentials."),
@@ -100,6 +102,11 @@ func run(ctx context.Context, args []string, around surroundingsOf) int {
 		kong.Exit(func(code int) { exited = code }),
 		kong.UsageOnError(),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.BindSingletonProvider(func() (*setup, error) { return newSetup(&cli.Globals, &around) }),
+		kong.BindSingletonProvider(func(s *setup) (_ *app, err error) {
+			opened, err = s.open(ctx, wantsOf(command))
+			return opened, err
+		}),
 	)
 	if err != nil {
 		fmt.Fprintln(around.stderr, "mailaudit:", err)
@@ -116,9 +123,31 @@ func run(ctx context.Context, args []string, around surroundingsOf) int {
 		fmt.Fprintf(around.stderr, "mailaudit: %s; see mailaudit --help\n", oneLine(err))
 		return exitUsage
 	}
-	parsed.BindTo(ctx, (*context.Context)(nil))
-	err = parsed.Run(&cli.Globals, &around)
+	command = parsed.Selected().Target.Addr().Interface()
+	if err = checked(command); err == nil {
+		parsed.BindTo(ctx, (*context.Context)(nil))
+		err = parsed.Run(&cli.Globals, &around)
+	}
+	if opened != nil {
+		err = errors.Join(err, opened.Close())
+	}
 	return conclude(ctx, err, around.stderr)
+}
+
+// checked is what is wrong with a command's own flags, before anything is read or opened.
+func checked(command any) error {
+	if c, ok := command.(interface{ check() error }); ok {
+		return c.check()
+	}
+	return nil
+}
+
+// wantsOf is what a command must have before it starts.
+func wantsOf(command any) wants {
+	if c, ok := command.(interface{ wants() wants }); ok {
+		return c.wants()
+	}
+	return wants{}
 }
 
 // conclude tells what failed in one line and gives the exit code.

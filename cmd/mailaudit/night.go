@@ -39,7 +39,7 @@ const (
 )
 
 func (a *app) newNight() (*night, error) {
-	poster, err := a.poster()
+	poster, err := a.slack()
 	if err != nil {
 		return nil, err
 	}

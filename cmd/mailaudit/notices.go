@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"mailaudit/audit"
-	"mailaudit/cmd/mailaudit/config"
 	"mailaudit/report"
 	"mailaudit/report/notice"
 )
@@ -35,25 +34,20 @@ type noticesListCmd struct {
 	Format string `enum:"table,json" default:"table" help:"table or json."`
 }
 
-func (l noticesListCmd) Run(ctx context.Context, g *Globals, around *surroundingsOf) error {
+func (l noticesListCmd) check() error {
 	if l.State != "" && !slices.Contains(audit.NoticeStates[:], audit.NoticeState(l.State)) {
 		return usageError("--state %q is not one of %s", l.State, joined(audit.NoticeStates[:]))
 	}
-	c, err := config.Load(g.Config, around.lookupEnv)
-	if err != nil {
-		return err
-	}
-	store, err := openStore(ctx, c, existing, g.logger(around.stderr))
-	if err != nil {
-		return err
-	}
-	defer store.Close()
+	return nil
+}
+
+func (l noticesListCmd) Run(ctx context.Context, a *app) error {
 	if l.Run_ != "" {
-		if _, err := store.LoadRun(ctx, l.Run_); err != nil {
+		if _, err := a.store.LoadRun(ctx, l.Run_); err != nil {
 			return err
 		}
 	}
-	all, err := store.ListNotices(ctx, l.Run_, audit.NoticeState(l.State), l.Limit)
+	all, err := a.store.ListNotices(ctx, l.Run_, audit.NoticeState(l.State), l.Limit)
 	if err != nil {
 		return err
 	}
@@ -62,9 +56,9 @@ func (l noticesListCmd) Run(ctx context.Context, g *Globals, around *surrounding
 		for i, n := range all {
 			lines[i] = noticeJSON(n)
 		}
-		return writeJSONList(around.stdout, lines)
+		return writeJSONList(a.around.stdout, lines)
 	}
-	w := tabwriter.NewWriter(around.stdout, 0, 0, 2, ' ', 0)
+	w := tabwriter.NewWriter(a.around.stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "NOTICE\tRUN\tKIND\tTENANT\tPROVIDER\tACCOUNTS\tTO\tSTATE\tDUE\tDETAIL")
 	for _, n := range all {
 		j := noticeJSON(n)

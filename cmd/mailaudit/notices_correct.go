@@ -12,13 +12,8 @@ type noticesCorrectCmd struct {
 	doer
 }
 
-func (k noticesCorrectCmd) Run(ctx context.Context, g *Globals, around *surroundingsOf) error {
-	a, err := openDesk(ctx, g, around)
-	if err != nil {
-		return err
-	}
-	defer a.Close()
-	c, err := a.auditor.Correct(ctx, k.Key, k.who(around), k.Why)
+func (k noticesCorrectCmd) Run(ctx context.Context, a *app) error {
+	c, err := a.auditor.Correct(ctx, k.Key, k.who(a.around), k.Why)
 	if err != nil {
 		return err
 	}
@@ -30,6 +25,6 @@ func (k noticesCorrectCmd) Run(ctx context.Context, g *Globals, around *surround
 	if c.Held > 0 {
 		text += fmt.Sprintf("%s of it still held: mailaudit notices discard --run %s --provider NAME --by WHO\n", report.Number(c.Held, "notice is", "notices are"), k.Key)
 	}
-	_, err = fmt.Fprint(around.stdout, text)
+	_, err = fmt.Fprint(a.around.stdout, text)
 	return err
 }

@@ -7,7 +7,6 @@ import (
 	"io"
 
 	"mailaudit/audit"
-	"mailaudit/cmd/mailaudit/config"
 	"mailaudit/report"
 	"mailaudit/report/slack"
 )
@@ -23,19 +22,9 @@ type noticesReleaseCmd struct {
 	decider
 }
 
-func (k noticesReleaseCmd) Run(ctx context.Context, g *Globals, around *surroundingsOf) error {
-	if err := k.check(); err != nil {
-		return err
-	}
-	c, err := config.Load(g.Config, around.lookupEnv)
-	if err != nil {
-		return err
-	}
-	a, err := newApp(ctx, c, g.logger(around.stderr), around)
-	if err != nil {
-		return err
-	}
-	defer a.Close()
+func (noticesReleaseCmd) wants() wants { return wants{asks: true} }
+
+func (k noticesReleaseCmd) Run(ctx context.Context, a *app) error {
 	if err := a.checkKeys(ctx); err != nil {
 		return err
 	}
@@ -44,7 +33,7 @@ func (k noticesReleaseCmd) Run(ctx context.Context, g *Globals, around *surround
 		return err
 	}
 	a.tellDecision(ctx, k.Key)
-	return k.say(around.stdout, a, r)
+	return k.say(a.around.stdout, a, r)
 }
 
 func (k noticesReleaseCmd) say(w io.Writer, a *app, r audit.Released) error {
@@ -67,21 +56,13 @@ type noticesDiscardCmd struct {
 	decider
 }
 
-func (k noticesDiscardCmd) Run(ctx context.Context, g *Globals, around *surroundingsOf) error {
-	if err := k.check(); err != nil {
-		return err
-	}
-	a, err := openDesk(ctx, g, around)
-	if err != nil {
-		return err
-	}
-	defer a.Close()
+func (k noticesDiscardCmd) Run(ctx context.Context, a *app) error {
 	n, err := a.auditor.Discard(ctx, k.Key, k.Provider, k.By, k.Why)
 	if err != nil {
 		return err
 	}
 	a.tellDecision(ctx, k.Key)
-	_, err = fmt.Fprintf(around.stdout, "%s, run %s: %s discarded; nothing is mailed, and the accounts are asked again tonight\n", title(k.Provider), k.Key,
+	_, err = fmt.Fprintf(a.around.stdout, "%s, run %s: %s discarded; nothing is mailed, and the accounts are asked again tonight\n", title(k.Provider), k.Key,
 		report.Number(n, "notice is", "notices are"))
 	return err
 }
@@ -95,7 +76,7 @@ func (a *app) tellDecision(ctx context.Context, key string) {
 }
 
 func (a *app) updateSummaries(ctx context.Context, key string) error {
-	poster, err := a.poster()
+	poster, err := a.slack()
 	if err != nil {
 		return err
 	}

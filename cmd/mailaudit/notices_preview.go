@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 
 	"mailaudit/audit"
-	"mailaudit/cmd/mailaudit/config"
 	"mailaudit/report"
 	"mailaudit/report/notice"
 )
@@ -25,22 +24,15 @@ const (
 	samplesTried = 30 // notices that are looked at for samples, since some may not go out any more
 )
 
-func (k noticesPreviewCmd) Run(ctx context.Context, g *Globals, around *surroundingsOf) error {
-	c, err := config.Load(g.Config, around.lookupEnv)
-	if err != nil {
-		return err
-	}
-	a, err := newApp(ctx, c, g.logger(around.stderr), around)
-	if err != nil {
-		return err
-	}
-	defer a.Close()
+func (noticesPreviewCmd) wants() wants { return wants{asks: true} }
+
+func (k noticesPreviewCmd) Run(ctx context.Context, a *app) error {
 	waiting, err := k.waiting(ctx, a)
 	if err != nil {
 		return err
 	}
 	if len(waiting) == 0 {
-		_, err := fmt.Fprintln(around.stdout, "no notice is held or queued")
+		_, err := fmt.Fprintln(a.around.stdout, "no notice is held or queued")
 		return err
 	}
 	desk, err := a.window()
@@ -52,7 +44,7 @@ func (k noticesPreviewCmd) Run(ctx context.Context, g *Globals, around *surround
 			return fmt.Errorf("make --out: %w", err)
 		}
 	}
-	_, err = fmt.Fprintf(around.stdout, "%s; samples:\n", report.Number(len(waiting), "notice waits", "notices wait"))
+	_, err = fmt.Fprintf(a.around.stdout, "%s; samples:\n", report.Number(len(waiting), "notice waits", "notices wait"))
 	if err != nil {
 		return err
 	}
@@ -68,7 +60,7 @@ func (k noticesPreviewCmd) Run(ctx context.Context, g *Globals, around *surround
 		if why == "" {
 			shown++
 		}
-		if err := k.show(around.stdout, n, m, why); err != nil {
+		if err := k.show(a.around.stdout, n, m, why); err != nil {
 			return err
 		}
 	}
@@ -168,7 +160,7 @@ func (a *app) window() (*notice.Desk, error) {
 		settings.From = placeholderFrom
 	}
 	return &notice.Desk{
-		Outbox: a.store, Accounts: a.store, Settings: settings, Changed: a.secretChanged, KeptBack: a.auditor.KeptBack,
+		Outbox: a.store, Accounts: a.source, Settings: settings, Changed: a.secretChanged, KeptBack: a.auditor.KeptBack,
 		Now: a.now, Zone: a.config.TimeZone, Log: a.log,
 	}, nil
 }

@@ -12,28 +12,36 @@ type noticesToldCmd struct {
 	decider
 }
 
-func (k noticesToldCmd) Run(ctx context.Context, g *Globals, around *surroundingsOf) error {
-	if err := k.check(); err != nil {
+func (k noticesToldCmd) check() error {
+	if err := k.decider.check(); err != nil {
 		return err
 	}
+	_, err := k.ids()
+	return err
+}
+
+func (k noticesToldCmd) ids() ([]int64, error) {
 	ids := make([]int64, len(k.Notices))
 	for i, name := range k.Notices {
 		id, ok := notice.Number(name)
 		if !ok {
-			return usageError("%q is not a notice such as M-4821", name)
+			return nil, usageError("%q is not a notice such as M-4821", name)
 		}
 		ids[i] = id
 	}
-	a, err := openDesk(ctx, g, around)
+	return ids, nil
+}
+
+func (k noticesToldCmd) Run(ctx context.Context, a *app) error {
+	ids, err := k.ids()
 	if err != nil {
 		return err
 	}
-	defer a.Close()
 	for i, id := range ids {
 		if err := a.auditor.ToldBefore(ctx, id, k.By, k.Why); err != nil {
 			return err
 		}
-		if _, err := fmt.Fprintf(around.stdout, "%s counts as sent: nothing is mailed for it\n", k.Notices[i]); err != nil {
+		if _, err := fmt.Fprintf(a.around.stdout, "%s counts as sent: nothing is mailed for it\n", k.Notices[i]); err != nil {
 			return err
 		}
 	}

@@ -14,7 +14,7 @@ func isDown(err error) bool {
 
 // grants is where renewed refresh tokens are stored; nil where we may not write, or cannot seal.
 func (a *app) grants() audit.Grants {
-	if a.keys.keyset == nil || a.config.Elsewhere() {
+	if a.config.ProductSeals() || a.config.Elsewhere() {
 		return nil
 	}
 	return a.store

@@ -188,21 +188,18 @@ func TestOpenersEnvironment(t *testing.T) {
 
 // Refresh tokens are renewed only where they can be sealed and the table is ours.
 func TestWhoKeepsGrants(t *testing.T) {
-	s := newSealedByProduct(t)
-	ours, err := openKeys(&config.Config{Keyset: config.KeySource{Kind: "file", Value: s.path("keyset.json")}}, variables(nil), slog.New(slog.DiscardHandler))
-	s.need(err)
-	own, elsewhere := &config.Config{}, &config.Config{Accounts: config.Accounts{Relation: "product.mail_accounts"}}
+	ownKeyset := config.KeySource{Kind: "file", Value: "keyset.json"}
 	for _, tt := range []struct {
-		name string
-		app  app
-		want bool
+		name   string
+		config config.Config
+		want   bool
 	}{
-		{"our table and keyset", app{config: own, keys: ours}, true},
-		{"the product's table", app{config: elsewhere, keys: ours}, false},
-		{"the product's seal", app{config: own, keys: &keyring{}}, false},
+		{"our table and keyset", config.Config{Keyset: ownKeyset}, true},
+		{"the product's table", config.Config{Keyset: ownKeyset, Accounts: config.Accounts{Relation: "product.mail_accounts"}}, false},
+		{"the product's seal", config.Config{Keyset: config.KeySource{Kind: "none"}}, false},
 	} {
-		tt.app.store = neverUsed{}
-		if got := tt.app.grants() != audit.Grants(nil); got != tt.want {
+		a := app{setup: &setup{config: &tt.config}, parts: parts{store: neverUsed{}}}
+		if got := a.grants() != audit.Grants(nil); got != tt.want {
 			t.Errorf("%s: grants are kept: %v", tt.name, got)
 		}
 	}

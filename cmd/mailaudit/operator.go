@@ -1,12 +1,8 @@
 package main
 
 import (
-	"context"
 	"os/user"
 	"strings"
-
-	"mailaudit/audit"
-	"mailaudit/cmd/mailaudit/config"
 )
 
 // decider is who decides something that cannot be undone, and why. Both are kept.
@@ -39,19 +35,4 @@ func (d doer) who(around *surroundingsOf) string {
 		return u.Username
 	}
 	return "unknown"
-}
-
-// openDesk wires an app for what operators decide. It needs no keys: mails can be stopped whatever is wrong
-// with these.
-func openDesk(ctx context.Context, g *Globals, around *surroundingsOf) (*app, error) {
-	c, err := config.Load(g.Config, around.lookupEnv)
-	if err != nil {
-		return nil, err
-	}
-	a := &app{config: c, log: g.logger(around.stderr), around: around, now: around.clock()}
-	if a.store, err = openStore(ctx, c, existing, a.log); err != nil {
-		return nil, err
-	}
-	a.auditor = &audit.Auditor{Accounts: a.store, Ledger: a.store, Policy: a.policy(), Now: a.now, Log: a.log}
-	return a, nil
 }

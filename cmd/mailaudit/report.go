@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 
-	"mailaudit/cmd/mailaudit/config"
 	"mailaudit/report"
 	"mailaudit/report/page"
 	"mailaudit/report/slack"
@@ -17,27 +16,16 @@ type reportCmd struct {
 	Out    string `placeholder:"FILE" help:"Where to write; default: standard output."`
 }
 
-func (r reportCmd) Run(ctx context.Context, g *Globals, around *surroundingsOf) error {
-	c, err := config.Load(g.Config, around.lookupEnv)
-	if err != nil {
-		return err
-	}
-	log := g.logger(around.stderr)
-	store, err := openStore(ctx, c, existing, log)
-	if err != nil {
-		return err
-	}
-	defer store.Close()
-	a := &app{config: c, log: log, around: around, store: store, now: around.clock()}
-	src := liveSource{store, a.workedOn}
+func (r reportCmd) Run(ctx context.Context, a *app) error {
+	src := liveSource{a.store, a.workedOn}
 	options := a.reportOptions()
-	_, plain := around.lookupEnv("NO_COLOR") // no-color.org
-	options.Colour = !plain && r.Out == "" && isTerminal(around.stdout)
+	_, plain := a.around.lookupEnv("NO_COLOR") // no-color.org
+	options.Colour = !plain && r.Out == "" && isTerminal(a.around.stdout)
 	summary, err := report.Build(ctx, src, r.Key, options)
 	if err != nil {
 		return err
 	}
-	return writeOut(around.stdout, r.Out, func(w io.Writer) error { return r.write(ctx, w, a, src, summary) })
+	return writeOut(a.around.stdout, r.Out, func(w io.Writer) error { return r.write(ctx, w, a, src, summary) })
 }
 
 func (r reportCmd) write(ctx context.Context, w io.Writer, a *app, src report.Source, s *report.Summary) error {

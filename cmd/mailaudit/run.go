@@ -5,12 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"regexp"
 	"time"
 
 	"mailaudit/audit"
-	"mailaudit/cmd/mailaudit/config"
 )
 
 type runCmd struct {
@@ -50,46 +48,36 @@ func (r *runCmd) check() error {
 	return nil
 }
 
-func (r *runCmd) opening() opening {
+func (r *runCmd) wants() wants {
 	if r.Migrate {
-		return migrating
+		return wants{tables: migrating, asks: true}
 	}
-	return existing
+	return wants{asks: true}
 }
 
 func (r *runCmd) scope() audit.Scope {
 	return audit.Scope{Tenant: r.Tenant, Provider: r.Provider, Limit: r.Limit}
 }
 
-func (r *runCmd) Run(ctx context.Context, g *Globals, around *surroundingsOf) error {
-	if err := r.check(); err != nil {
-		return err
+// Run opens the app by itself: a night whose database is away is one that outside watchers are told has failed.
+func (r *runCmd) Run(ctx context.Context, s *setup) error {
+	if r.Changed || r.DryRun {
+		return s.with(ctx, r.wants(), func(a *app) error { return r.work(ctx, a, nil) })
 	}
-	c, err := config.Load(g.Config, around.lookupEnv)
-	if err != nil {
-		return err
-	}
-	log := g.logger(around.stderr)
-	if r.Changed {
-		return r.changed(ctx, c, log, around)
-	}
-	if r.DryRun {
-		return r.start(ctx, c, log, around, nil)
-	}
-	return r.watched(ctx, c, log, around)
+	return s.watched(ctx, r.Key, func(begun func(key string)) error {
+		return s.with(ctx, r.wants(), func(a *app) error { return r.work(ctx, a, begun) })
+	})
 }
 
-// start works on the run; begun is told its key.
-func (r *runCmd) start(ctx context.Context, c *config.Config, log *slog.Logger, around *surroundingsOf, begun func(key string)) error {
-	a, err := newAppOn(ctx, c, r.opening(), log, around)
-	if err != nil {
-		return err
-	}
-	defer a.Close()
+// work is the command on an app; begun is told the key of the run that is worked on.
+func (r *runCmd) work(ctx context.Context, a *app, begun func(key string)) error {
 	if err := a.checkKeys(ctx); err != nil {
 		return err
 	}
-	if r.DryRun {
+	switch {
+	case r.Changed:
+		return r.changed(ctx, a)
+	case r.DryRun:
 		return a.rehearse(ctx, r.scope())
 	}
 	// Before the lock: the run that another process works on is the one to join, also once it is concluded.
@@ -99,14 +87,13 @@ func (r *runCmd) start(ctx context.Context, c *config.Config, log *slog.Logger, 
 	}
 	unlock, err := lockStore(ctx, a.store, false)
 	if errors.Is(err, errLocked) {
-		log.Warn("another mailaudit works on this database; the run waits for its end. If that is serve, stop it first", "run", key)
+		a.log.Warn("another mailaudit works on this database; the run waits for its end. If that is serve, stop it first", "run", key)
 		unlock, err = lockStore(ctx, a.store, true)
 	}
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	a.auditor.Clocks = clocksOf(c, a.store)
 	begun(key)
 	return r.night(ctx, a, key)
 }
@@ -294,6 +281,6 @@ func (a *app) lateError(ctx context.Context, n int) error {
 }
 
 // publishes tells whether summaries go to Slack, so that standard output is free for one line.
-func (a *app) publishes() bool {
-	return !a.config.Slack.Token.Empty() || !a.config.Slack.Webhook.Empty()
+func (s *setup) publishes() bool {
+	return !s.config.Slack.Token.Empty() || !s.config.Slack.Webhook.Empty()
 }

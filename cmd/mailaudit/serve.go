@@ -8,27 +8,20 @@ import (
 	"time"
 
 	"mailaudit/audit"
-	"mailaudit/cmd/mailaudit/config"
 )
 
 type serveCmd struct {
 	Migrate bool `help:"Bring a PostgreSQL database's tables up to date first."`
 }
 
-func (s *serveCmd) Run(ctx context.Context, g *Globals, around *surroundingsOf) error {
-	c, err := config.Load(g.Config, around.lookupEnv)
-	if err != nil {
-		return err
-	}
-	how := existing
+func (s *serveCmd) wants() wants {
 	if s.Migrate {
-		how = migrating
+		return wants{tables: migrating, asks: true}
 	}
-	a, err := newAppOn(ctx, c, how, g.logger(around.stderr), around)
-	if err != nil {
-		return err
-	}
-	defer a.Close()
+	return wants{asks: true}
+}
+
+func (s *serveCmd) Run(ctx context.Context, a *app) error {
 	unlock, err := lockStore(ctx, a.store, false)
 	if errors.Is(err, errLocked) {
 		return fmt.Errorf("serve: %w: stop the other one first, or keep the database in PostgreSQL, where any number may work", err)
@@ -40,14 +33,12 @@ func (s *serveCmd) Run(ctx context.Context, g *Globals, around *surroundingsOf) 
 	if err := a.checkKeys(ctx); err != nil {
 		return err
 	}
-	a.auditor.Clocks = clocksOf(c, a.store)
 	n, err := a.newNight()
 	if err != nil {
 		return err
 	}
-	times := slots{schedule: c.Schedule, zone: c.TimeZone}
-	a.slots = &times
-	d := &daemon{night: n, slots: times, ends: newEnds(a)}
+	a.slots = slots{schedule: a.config.Schedule, zone: a.config.TimeZone}
+	d := &daemon{night: n, slots: a.slots, ends: newEnds(a)}
 	return d.serve(ctx)
 }
 

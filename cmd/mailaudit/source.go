@@ -2,9 +2,79 @@ package main
 
 import (
 	"context"
+	"sync"
 
 	"mailaudit/audit"
+	"mailaudit/audit/postgres"
+	"mailaudit/cmd/mailaudit/config"
 )
+
+// lazyAccounts are the accounts of a relation that is not the program's own table. It is opened when it is first
+// used; a failure is tried again at the next use.
+type lazyAccounts struct {
+	config *config.Config
+
+	mu     sync.Mutex
+	source *postgres.Source // nil until it is open
+}
+
+var _ audit.Accounts = (*lazyAccounts)(nil)
+
+func (l *lazyAccounts) open(ctx context.Context) (*postgres.Source, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.source != nil {
+		return l.source, nil
+	}
+	source, err := openAccounts(ctx, l.config)
+	if err != nil {
+		return nil, err
+	}
+	l.source = source
+	return source, nil
+}
+
+func (l *lazyAccounts) AccountsAfter(ctx context.Context, after string, limit int, tenant string) ([]audit.Account, error) {
+	source, err := l.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return source.AccountsAfter(ctx, after, limit, tenant)
+}
+
+func (l *lazyAccounts) AccountsByID(ctx context.Context, ids []string) ([]audit.Account, error) {
+	source, err := l.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return source.AccountsByID(ctx, ids)
+}
+
+func (l *lazyAccounts) SealedSecrets(ctx context.Context, ids []string) (map[string][]byte, error) {
+	source, err := l.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return source.SealedSecrets(ctx, ids)
+}
+
+func (l *lazyAccounts) Close() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.source != nil {
+		l.source.Close()
+	}
+	return nil
+}
+
+// sourceReady opens the accounts if they are not open yet.
+func sourceReady(ctx context.Context, source audit.Accounts) error {
+	if l, ok := source.(*lazyAccounts); ok {
+		_, err := l.open(ctx)
+		return err
+	}
+	return nil
+}
 
 // liveSource shows runs as they are now: one that no process works on is incomplete, whatever a process
 // that was killed has left in the store.

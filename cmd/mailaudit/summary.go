@@ -20,9 +20,6 @@ import (
 // nextRun is when serve starts the next one. Of what else starts runs, cron perhaps, the program knows
 // nothing.
 func (a *app) nextRun() time.Time {
-	if a.slots == nil {
-		return time.Time{}
-	}
 	next, _ := a.slots.next(a.now())
 	return next.at
 }
@@ -48,15 +45,15 @@ const aheadWithin = 30 * 24 * time.Hour
 
 // secretsThatEnd names the client secrets that will have to be renewed soon: an expired one fails every
 // mailbox that signs in by OAuth at once.
-func (a *app) secretsThatEnd() []string {
+func (s *setup) secretsThatEnd() []string {
 	var ahead []string
-	for _, name := range slices.Sorted(maps.Keys(a.config.Providers)) {
-		ends := a.config.Providers[name].OAuth.SecretExpires
-		if ends.IsZero() || ends.Sub(a.now()) > aheadWithin {
+	for _, name := range slices.Sorted(maps.Keys(s.config.Providers)) {
+		ends := s.config.Providers[name].OAuth.SecretExpires
+		if ends.IsZero() || ends.Sub(s.now()) > aheadWithin {
 			continue
 		}
 		verb := "ends"
-		if ends.Before(a.now()) {
+		if ends.Before(s.now()) {
 			verb = "has ended"
 		}
 		ahead = append(ahead, fmt.Sprintf("our OAuth client secret at %s %s on %s: renew it and set providers.%s.oauth", title(name), verb, ends.Format("2 Jan 2006"), name))
@@ -64,19 +61,36 @@ func (a *app) secretsThatEnd() []string {
 	return ahead
 }
 
-func (a *app) slackLayout() slack.Layout {
-	return slack.Layout{Names: a.config.Slack.Show == "names", CommandPrefix: a.config.Slack.CommandPrefix}
+func (s *setup) slackLayout() slack.Layout {
+	return slack.Layout{Names: s.config.Slack.Show == "names", CommandPrefix: s.config.Slack.CommandPrefix}
 }
 
-// poster is the way to Slack; nil where none is configured.
-func (a *app) poster() (*slack.Poster, error) {
-	c := a.config.Slack
+// poster is Slack, or what a test puts in its place.
+type poster interface {
+	Find(ctx context.Context, runKey string, since time.Time) (at slack.Posted, found bool, err error)
+	Post(ctx context.Context, s *report.Summary, mayRepeat bool) (slack.Posted, error)
+	Details(ctx context.Context, s *report.Summary, src report.Source, at slack.Posted) error
+	Update(ctx context.Context, s *report.Summary, ref string) error
+}
+
+// configuredSlack is nil where none is configured.
+func (s *setup) configuredSlack() (poster, error) {
+	p, err := s.slackPoster()
+	if err != nil || p == nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// slackPoster is the way to Slack; nil where none is configured.
+func (s *setup) slackPoster() (*slack.Poster, error) {
+	c := s.config.Slack
 	if c.Token.Empty() && c.Webhook.Empty() {
 		return nil, nil
 	}
 	p, err := slack.New(slack.Config{
 		Token: c.Token, Channel: c.Channel, Webhook: c.Webhook, APIURL: c.APIURL,
-		Installation: a.config.Installation, Layout: a.slackLayout(),
+		Installation: s.config.Installation, Layout: s.slackLayout(),
 	})
 	if err != nil {
 		return nil, usageError("slack: %w", err)
@@ -87,7 +101,7 @@ func (a *app) poster() (*slack.Poster, error) {
 // publisher tells operations about concluded runs: files first, then Slack or standard output.
 type publisher struct {
 	*app
-	slack  *slack.Poster
+	slack  poster    // nil where none is configured
 	stdout io.Writer // where the summary goes without Slack
 	// files keeps what kept a report's files from being written.
 	files troubles

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"log/slog"
 	"os"
+	"slices"
+	"sync"
 	"time"
 
 	"mailaudit/audit"
@@ -15,100 +17,133 @@ import (
 	"mailaudit/providers/dial"
 )
 
-// app is the program put together for one command. This file and those named for a part (keys.go, mail.go,
-// summary.go) are the only ones that know both sides of each seam.
-type app struct {
-	config  *config.Config
-	log     *slog.Logger
-	around  *surroundingsOf
-	store   storage
-	source  audit.Accounts // where the accounts are read from: the store, or another relation
-	keys    *keyring
-	auditor *audit.Auditor
-	now     func() time.Time
-
-	closeSource func()
-	slots       *slots // of serve
+// setup is what the configuration alone says, beside what the process lends. It is always whole; an [app] is a
+// setup with its database.
+type setup struct {
+	config *config.Config
+	log    *slog.Logger
+	around *surroundingsOf
+	now    func() time.Time
 }
 
-// newApp opens the store and wires the auditor. The caller closes it.
-func newApp(ctx context.Context, c *config.Config, log *slog.Logger, around *surroundingsOf) (*app, error) {
-	return newAppOn(ctx, c, existing, log, around)
-}
-
-// newAppOn is newApp for commands that may bring the database's tables up to date.
-func newAppOn(ctx context.Context, c *config.Config, how opening, log *slog.Logger, around *surroundingsOf) (*app, error) {
-	a := &app{config: c, log: log, around: around, now: around.clock()}
-	var err error
-	if a.keys, err = openKeys(c, around.lookupEnv, log); err != nil {
-		return nil, err
-	}
-	if a.store, err = openStore(ctx, c, how, log); err != nil {
-		a.keys.Close()
-		return nil, err
-	}
-	if a.source, a.closeSource, err = openSource(ctx, c, a.store); err != nil {
-		a.Close()
-		return nil, err
-	}
-	if a.auditor, err = a.wireAuditor(); err != nil {
-		a.Close()
-		return nil, err
-	}
-	return a, nil
-}
-
-// openSource gives the accounts: the store's own, or those elsewhere, which the caller closes.
-func openSource(ctx context.Context, c *config.Config, store audit.Accounts) (source audit.Accounts, closeSource func(), err error) {
-	if !c.Elsewhere() {
-		return store, func() {}, nil
-	}
-	relation, err := openAccounts(ctx, c)
+func newSetup(g *Globals, around *surroundingsOf) (*setup, error) {
+	c, err := config.Load(g.Config, around.lookupEnv)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	return relation, relation.Close, nil
+	return &setup{config: c, log: g.logger(around.stderr), around: around, now: around.clock()}, nil
+}
+
+// app is the program put together for one command, the same for every command. This file and those named for a
+// part (keys.go, mail.go, summary.go) are the only ones that know both sides of each seam.
+type app struct {
+	*setup
+	parts
+	auditor *audit.Auditor
+	slots   slots // when serve starts runs; none elsewhere
+}
+
+// parts are what an app stands on. [setup.open] makes them as configured; a test may make its own.
+type parts struct {
+	store  storage
+	source audit.Accounts // where the accounts are read from: the store, or another relation
+	keys   keys
+	verify providers.VerifyFunc // one conversation with a provider, at no pace of its own
+	mx     func(ctx context.Context, domain string) ([]string, error)
+	relay  func() (carrier, error) // nil where none is configured
+	slack  func() (poster, error)  // nil where none is configured
+
+	closers []func() error
+}
+
+// newApp puts an app together. It reads and opens nothing, so that nothing can fail. The caller closes it.
+func newApp(s *setup, p parts) *app {
+	a := &app{setup: s, parts: p}
+	paced := newPacing(s.config)
+	a.auditor = &audit.Auditor{
+		Accounts:     p.source,
+		Ledger:       p.store,
+		Resolve:      resolveWith(catalog.Resolver(newMXCache(p.mx).Lookup)),
+		Open:         p.keys.open,
+		Seal:         p.keys.seal,
+		Fingerprints: p.keys,
+		Grants:       a.grants(),
+		Client: func(p *providers.Provider, b *providers.Brand) (providers.Client, bool) {
+			return oauthClient(s.config, p, b)
+		},
+		Ask: func(ctx context.Context, provider string, attempt providers.Attempt) providers.Conversation {
+			return paced.throughGrant(ctx, provider, attempt, p.verify)
+		},
+		Pacing: paced,
+		Clocks: clocksOf(s.config, p.store),
+		Policy: s.policy(),
+		Title:  title,
+		Now:    s.now,
+		Log:    s.log,
+	}
+	return a
+}
+
+// Close gives back what the parts hold.
+func (p parts) Close() error {
+	var all error
+	for _, f := range slices.Backward(p.closers) {
+		all = errors.Join(all, f())
+	}
+	return all
+}
+
+// wants is what a command must have before it starts, so that it ends with a usage error and not halfway. What
+// it does not name is opened when it is first used: mails can be stopped whatever is wrong with keys, accounts
+// and network.
+type wants struct {
+	tables opening
+	keys   bool
+	asks   bool // providers: keys, accounts and network
+}
+
+// open makes the parts as configured.
+func (s *setup) open(ctx context.Context, w wants) (_ *app, err error) {
+	keys, dialer := newLazyKeys(s), newLazyDialer(s.config)
+	p := parts{keys: keys, verify: dialer.verify, mx: lookupMX, relay: s.configuredRelay, slack: s.configuredSlack, closers: []func() error{keys.Close}}
+	defer func() {
+		if err != nil {
+			p.Close() //nolint:errcheck // err says why nothing is opened
+		}
+	}()
+	if w.keys || w.asks {
+		if err := keys.ready(); err != nil {
+			return nil, err
+		}
+	}
+	if p.store, err = openStore(ctx, s.config, w.tables, s.log); err != nil {
+		return nil, err
+	}
+	p.closers = append(p.closers, p.store.Close)
+	p.source = p.store
+	if s.config.Elsewhere() {
+		source := &lazyAccounts{config: s.config}
+		p.source, p.closers = source, append(p.closers, source.Close)
+	}
+	if w.asks {
+		if err := errors.Join(sourceReady(ctx, p.source), dialer.ready()); err != nil {
+			return nil, err
+		}
+	}
+	return newApp(s, p), nil
+}
+
+// with opens an app for work.
+func (s *setup) with(ctx context.Context, w wants, work func(*app) error) error {
+	a, err := s.open(ctx, w)
+	if err != nil {
+		return err
+	}
+	return errors.Join(work(a), a.Close())
 }
 
 // alone tells whether this process is the only one that may work on the database.
-func (a *app) alone() bool { return a.config.Database.Kind != config.PostgreSQL }
-
-func (a *app) Close() error {
-	if a.closeSource != nil {
-		a.closeSource()
-	}
-	return errors.Join(a.keys.Close(), a.store.Close())
-}
-
-func (a *app) wireAuditor() (*audit.Auditor, error) {
-	paced := newPacing(a.config)
-	ask, err := a.wireAsk(paced)
-	if err != nil {
-		return nil, err
-	}
-	resolver := catalog.Resolver(newMXCache(lookupMX).Lookup)
-	auditor := &audit.Auditor{
-		Accounts:     a.source,
-		Ledger:       a.store,
-		Resolve:      resolveWith(resolver),
-		Open:         a.keys.open,
-		Fingerprints: a.keys,
-		Grants:       a.grants(),
-		Client: func(p *providers.Provider, b *providers.Brand) (providers.Client, bool) {
-			return oauthClient(a.config, p, b)
-		},
-		Ask:    ask,
-		Pacing: paced,
-		Policy: a.policy(),
-		Title:  title,
-		Now:    a.now,
-		Log:    a.log,
-	}
-	if a.keys.keyset != nil {
-		auditor.Seal = a.keys.keyset.Seal
-	}
-	return auditor, nil
-}
+func (s *setup) alone() bool { return s.config.Database.Kind != config.PostgreSQL }
 
 func resolveWith(resolver *providers.Resolver) func(context.Context, audit.Account) (audit.Target, error) {
 	return func(ctx context.Context, acc audit.Account) (audit.Target, error) {
@@ -123,25 +158,43 @@ func resolveWith(resolver *providers.Resolver) func(context.Context, audit.Accou
 	}
 }
 
-func (a *app) wireAsk(paced *pacing) (func(context.Context, string, providers.Attempt) providers.Conversation, error) {
-	roots, err := rootCAs(a.config.Network.TLSCA)
+// lazyDialer reads the network's settings when it is first used.
+type lazyDialer struct {
+	dialer func() (*dial.Dialer, error)
+}
+
+func newLazyDialer(c *config.Config) lazyDialer {
+	return lazyDialer{sync.OnceValues(func() (*dial.Dialer, error) {
+		roots, err := rootCAs(c.Network.TLSCA)
+		if err != nil {
+			return nil, err
+		}
+		d, err := dial.New(dial.Config{
+			Timeout:      c.Network.Timeout,
+			ConnectTo:    c.Network.ConnectTo,
+			RootCAs:      roots,
+			AllowPrivate: c.Network.AllowPrivate,
+			EHLO:         c.Network.EHLO,
+			Proxy:        c.Network.Proxy,
+		})
+		if err != nil {
+			return nil, usageError("network: %w", err)
+		}
+		return d, nil
+	})}
+}
+
+func (l lazyDialer) ready() error {
+	_, err := l.dialer()
+	return err
+}
+
+func (l lazyDialer) verify(ctx context.Context, attempt providers.Attempt) providers.Conversation {
+	d, err := l.dialer()
 	if err != nil {
-		return nil, err
+		return providers.Conversation{Fault: providers.FaultOurs, Detail: err.Error()}
 	}
-	dialer, err := dial.New(dial.Config{
-		Timeout:      a.config.Network.Timeout,
-		ConnectTo:    a.config.Network.ConnectTo,
-		RootCAs:      roots,
-		AllowPrivate: a.config.Network.AllowPrivate,
-		EHLO:         a.config.Network.EHLO,
-		Proxy:        a.config.Network.Proxy,
-	})
-	if err != nil {
-		return nil, usageError("network: %w", err)
-	}
-	return func(ctx context.Context, provider string, attempt providers.Attempt) providers.Conversation {
-		return paced.throughGrant(ctx, provider, attempt, dialer.Verify)
-	}, nil
+	return d.Verify(ctx, attempt)
 }
 
 // rootCAs are the system's roots and, beside them, those of the configured file. nil means the system's.
@@ -163,8 +216,8 @@ func rootCAs(path string) (*x509.CertPool, error) {
 	return pool, nil
 }
 
-func (a *app) policy() audit.Policy {
-	c := a.config
+func (s *setup) policy() audit.Policy {
+	c := s.config
 	p := audit.Policy{
 		Window:         c.Window,
 		RetryAfter:     c.RetryAfter,
@@ -198,9 +251,9 @@ func (a *app) policy() audit.Policy {
 	return p
 }
 
-func (a *app) caps() audit.Caps {
-	n := a.config.Notices
-	return audit.Caps{Night: n.MaxPerNight, Recipient: n.MaxPerRecipient, Tenant: n.MaxPerTenant, Zone: a.config.TimeZone}
+func (s *setup) caps() audit.Caps {
+	n := s.config.Notices
+	return audit.Caps{Night: n.MaxPerNight, Recipient: n.MaxPerRecipient, Tenant: n.MaxPerTenant, Zone: s.config.TimeZone}
 }
 
 // title is a provider's name for people.
