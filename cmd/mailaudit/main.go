@@ -47,7 +47,7 @@ const (
 	exitDone  = 0
 	exitFail  = 1 // the work failed or is not complete
 	exitUsage = 2 // usage or configuration error: nothing was started
-	exitHeld  = 3 // run --exit-code: a guard holds notices that wait for a person
+	exitHeld  = 3 // run --exit-code: the run concluded while a hold is open, whichever run opened it
 )
 
 // exitError ends the program with a code of its own.

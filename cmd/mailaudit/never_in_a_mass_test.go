@@ -21,11 +21,13 @@ func TestIncidentMassFlipMailsNobody(t *testing.T) {
 	if text := s.lastSummary(); !strings.Contains(text, "notices release --run") {
 		t.Error("the summary does not lead with the decision")
 	}
+	s.done("run") // without the flag it is no error
 	// While the hold is open, what comes new to the provider joins it.
 	s.revoke(15, 16)
 	s.atNight(2)
 	s.done("run")
 	s.nothingMailed()
+	s.held("run", "--exit-code")
 	// Who works again leaves it by himself, and a hold without anybody ends.
 	s.restore(0, 16)
 	s.atNight(3)
@@ -34,6 +36,34 @@ func TestIncidentMassFlipMailsNobody(t *testing.T) {
 	if o := s.do("run", "--exit-code"); o.code != exitDone {
 		t.Errorf("exit %d after everybody works again: %s", o.code, o.stderr)
 	}
+}
+
+// held runs a command that must end with 3.
+func (s *scene) held(args ...string) {
+	s.t.Helper()
+	if o := s.do(args...); o.code != exitHeld || !strings.Contains(o.stderr, "while a hold is open: --run") {
+		s.t.Errorf("mailaudit %s: exit %d, want %d: %s", strings.Join(args, " "), o.code, exitHeld, o.stderr)
+	}
+}
+
+// Nobody decides: every run that concludes meanwhile says so by its exit code, and each again when it is started
+// again. What a later run holds is not an earlier one's to tell.
+func TestIncidentOpenHoldOfAnEarlierRunIsToldByTheExitCode(t *testing.T) {
+	t.Parallel()
+	s, _, _ := clinicBase(t)
+	s.done("run", "--key", "before", "--exit-code")
+	s.revoke(0, 15)
+	s.atNight(1)
+	s.held("run", "--key", "first", "--exit-code")
+	for night := 2; night <= 3; night++ {
+		s.atNight(night)
+		s.held("run", "--key", fmt.Sprintf("night-%d", night), "--exit-code") // mails nobody, and holds nothing of its own
+	}
+	s.held("run", "--key", "night-2", "--exit-code")
+	s.done("run", "--key", "before", "--exit-code")
+	s.done("notices", "discard", "--run", "first", "--provider", "google", "--by", "maria")
+	s.done("run", "--key", "night-3", "--exit-code")
+	s.done("run", "--key", "first", "--exit-code")
 }
 
 // Two nights' findings, each few enough, come due at once: when mails are switched on, here.

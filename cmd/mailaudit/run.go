@@ -6,9 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
+	"strings"
 	"time"
 
 	"mailaudit/audit"
+	"mailaudit/report"
 )
 
 type runCmd struct {
@@ -18,7 +21,7 @@ type runCmd struct {
 	Provider string `help:"Only this provider's accounts."`
 	Tenant   string `help:"Only this tenant's accounts."`
 	Migrate  bool   `help:"Bring a PostgreSQL database's tables up to date first."`
-	ExitCode bool   `help:"Exit with 3 if a guard holds notices that wait for a person."`
+	ExitCode bool   `help:"Exit with 3 if the run concludes while a hold is open, whichever run opened it."`
 
 	Changed      bool `help:"Verify only accounts with an open finding and a changed secret, and tell their customers at once. Makes no run; for every 15 minutes."`
 	AcceptSource bool `help:"After the source guard has stopped a run: take the accounts as they are, once."`
@@ -180,11 +183,29 @@ func (r *runCmd) outcome(ctx context.Context, a *app, key string) error {
 	if a.publishes() {
 		fmt.Fprintf(a.around.stdout, "run %s: %s\n", key, describeRun(run))
 	}
-	held, err := a.store.CountNotices(ctx, key)
-	if err == nil && r.ExitCode && held[audit.NoticeHeld] > 0 {
-		return &exitError{exitHeld, fmt.Errorf("run %s concluded, and a guard holds %s that wait for a person; see mailaudit notices list --state held", key, howMany(held[audit.NoticeHeld], "notice"))}
+	if !r.ExitCode {
+		return nil
 	}
-	return err
+	return a.heldError(ctx, run)
+}
+
+// heldError has exit code 3 where a concluded run left a hold open, its own or an earlier run's, that nobody has
+// decided since. A hold that a later run opened is that run's.
+func (a *app) heldError(ctx context.Context, run audit.Run) error {
+	open, err := a.store.OpenHolds(ctx)
+	if err != nil {
+		return err
+	}
+	open = slices.DeleteFunc(open, func(h audit.Hold) bool { return h.OpenedAt.After(run.FinishedAt) })
+	if len(open) == 0 {
+		return nil
+	}
+	var names []string
+	for _, h := range open {
+		names = append(names, fmt.Sprintf("--run %s --provider %s (%s)", h.RunKey, h.Provider, report.Number(h.Notices, "notice", "notices")))
+	}
+	return &exitError{exitHeld, fmt.Errorf("run %s concluded while a hold is open: %s; mailaudit notices preview shows the notices, notices release or discard decides",
+		run.Key, strings.Join(names, ", "))}
 }
 
 func describeRun(run audit.Run) string {

@@ -38,7 +38,7 @@ func openPostgres(ctx context.Context, c *config.Config, how opening, log *slog.
 	}
 	s := postgresStorage{store, pooler}
 	if how == existing || how == importing {
-		err = schemaFault(s.CheckSchema(ctx))
+		err = s.checkTables(ctx, log)
 	} else {
 		err = s.migrate(ctx, log)
 	}
@@ -49,16 +49,24 @@ func openPostgres(ctx context.Context, c *config.Config, how opening, log *slog.
 	return s, nil
 }
 
+// checkTables refuses a database whose tables, the queue's among them, are not those of this program.
+func (s postgresStorage) checkTables(ctx context.Context, log *slog.Logger) error {
+	if err := s.CheckSchema(ctx); err != nil {
+		return schemaFault(err)
+	}
+	return schemaFault(queue.CheckTables(ctx, riverpgxv5.New(s.Pool()), postgres.Schema, log))
+}
+
 // schemaFault makes a usage error of tables that are not those of this program. No migration leads back from newer ones.
 func schemaFault(err error) error {
 	wrong := (*postgres.SchemaError)(nil)
 	switch {
-	case !errors.As(err, &wrong):
-		return err
-	case wrong.Have < wrong.Want:
+	case errors.Is(err, queue.ErrNotMigrated), errors.As(err, &wrong) && wrong.Have < wrong.Want:
 		return usageError("%w, or give --migrate where the command has it", err)
+	case wrong != nil:
+		return usageError("%w", err)
 	}
-	return usageError("%w", err)
+	return err
 }
 
 func (s postgresStorage) migrate(ctx context.Context, log *slog.Logger) error {
