@@ -89,9 +89,11 @@ func TestConfigurationErrorsExitWith2(t *testing.T) {
 			s := newScene(t)
 			s.install(row{"account_id": "a", "tenant_id": "T", "address": "front@gmail.com", "secret": "pw"})
 			s.settings[tt.key] = tt.value
-			o := s.do("run")
-			if o.code != exitUsage || !strings.Contains(o.stderr, tt.want) || strings.Count(o.stderr, "\n") != 1 {
-				t.Errorf("exit %d: %s", o.code, o.stderr)
+			for _, command := range []string{"run", "deliver"} {
+				o := s.do(command)
+				if o.code != exitUsage || !strings.Contains(o.stderr, tt.want) || strings.Count(o.stderr, "\n") != 1 || strings.Contains(o.stderr, "main.") {
+					t.Errorf("%s: exit %d: %s", command, o.code, o.stderr)
+				}
 			}
 		})
 	}

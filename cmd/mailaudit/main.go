@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -95,6 +96,7 @@ func run(ctx context.Context, args []string, around surroundingsOf) int {
 	exited := -1
 	var command any // the one that is called
 	var opened *app // what it works on, if it wants one
+	configured := sync.OnceValues(func() (*setup, error) { return newSetup(&cli.Globals, &around) })
 	parser, err := kong.New(&cli,
 		kong.Name("mailaudit"),
 		kong.Description("Scheduled compliance auditor of stored mail credentials."),
@@ -102,8 +104,12 @@ func run(ctx context.Context, args []string, around surroundingsOf) int {
 		kong.Exit(func(code int) { exited = code }),
 		kong.UsageOnError(),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
-		kong.BindSingletonProvider(func() (*setup, error) { return newSetup(&cli.Globals, &around) }),
-		kong.BindSingletonProvider(func(s *setup) (_ *app, err error) {
+		kong.BindToProvider(configured),
+		kong.BindSingletonProvider(func() (*app, error) { // not of a *setup: kong would name its type in the error
+			s, err := configured()
+			if err != nil {
+				return nil, err
+			}
 			opened, err = s.open(ctx, wantsOf(command))
 			return opened, err
 		}),

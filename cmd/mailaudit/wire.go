@@ -94,8 +94,7 @@ func (p parts) Close() error {
 }
 
 // wants is what a command must have before it starts, so that it ends with a usage error and not halfway. What
-// it does not name is opened when it is first used: mails can be stopped whatever is wrong with keys, accounts
-// and network.
+// it does not name is opened when it is first used: mails can be stopped whatever is wrong with keys and accounts.
 type wants struct {
 	tables opening
 	keys   bool
