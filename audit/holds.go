@@ -86,6 +86,8 @@ func (a *Auditor) isHeld(ctx context.Context, provider string) (bool, error) {
 	return slices.ContainsFunc(open, func(h Hold) bool { return h.Provider == provider }), err
 }
 
+const worksAgain = "the account works again"
+
 // endHolds takes accounts that work again out of the holds, and ends a hold that nobody is left in.
 func (a *Auditor) endHolds(ctx context.Context) error {
 	open, err := a.Ledger.OpenHolds(ctx)
@@ -107,7 +109,7 @@ func (a *Auditor) endHolds(ctx context.Context) error {
 			continue
 		}
 		h.State, h.DecidedAt, h.DecidedBy = HoldEnded, a.Now(), "every account in it was accepted again"
-		if err := a.Ledger.DecideHold(ctx, h, nil, "the account works again", a.Now()); err != nil {
+		if err := a.Ledger.DecideHold(ctx, h, nil, worksAgain, a.Now()); err != nil {
 			return err
 		}
 	}
@@ -125,7 +127,12 @@ func (a *Auditor) thin(ctx context.Context, h Hold) (left int, err error) {
 		if err != nil {
 			return 0, err
 		}
-		kept, err := a.keepFailing(ctx, n, func(id string) bool { return states[id].Settled.Verdict.Failing() })
+		kept, err := a.keepIn(ctx, n, func(id string) string {
+			if states[id].Settled.Verdict.Failing() {
+				return ""
+			}
+			return worksAgain
+		})
 		if err != nil {
 			return 0, err
 		}
@@ -134,19 +141,23 @@ func (a *Auditor) thin(ctx context.Context, h Hold) (left int, err error) {
 	return left, nil
 }
 
-// keepFailing narrows a notice to the accounts that still fail; one without any is suppressed.
-func (a *Auditor) keepFailing(ctx context.Context, n Notice, failing func(id string) bool) (left int, err error) {
+// keepIn removes from a held notice the accounts for which leave gives a reason, and counts those that are left. A
+// notice without any is suppressed for the last of the reasons.
+func (a *Auditor) keepIn(ctx context.Context, n Notice, leave func(accountID string) (why string)) (left int, err error) {
 	var keep []string
+	last := ""
 	for _, item := range n.Items {
-		if failing(item.AccountID) {
-			keep = append(keep, item.AccountID)
+		if why := leave(item.AccountID); why != "" {
+			last = why
+			continue
 		}
+		keep = append(keep, item.AccountID)
 	}
 	switch len(keep) {
 	case len(n.Items):
 		return len(keep), nil
 	case 0:
-		return 0, a.Ledger.Withdraw(ctx, n.ID, "the account works again")
+		return 0, a.Ledger.Withdraw(ctx, n.ID, last)
 	}
 	return len(keep), a.Ledger.Narrow(ctx, n.ID, NoClaim, keep)
 }
