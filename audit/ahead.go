@@ -72,6 +72,12 @@ func (l Remaining) String() string {
 	return fmt.Sprintf("%s on %s: %s left", l.Title, l.Day.Format("2 Jan"), plural(l.Accounts, "mailbox"))
 }
 
+// warnAll has the run go on without warnings that cannot be written.
+func (a *Auditor) warnAll(ctx context.Context, run Run, rulings Rulings, until time.Time) (more bool, err error) {
+	more, err = a.warnAhead(ctx, run, rulings, until)
+	return more, a.goOnWithout(ctx, run, "the warnings ahead of announced changes", err)
+}
+
 // warnAhead writes the run's warnings. A provider whose night does not count, or whose notices are held, has none
 // written: its customers are warned once the way is free.
 func (a *Auditor) warnAhead(ctx context.Context, run Run, rulings Rulings, until time.Time) (more bool, err error) {
@@ -113,13 +119,13 @@ func (a *Auditor) warnAhead(ctx context.Context, run Run, rulings Rulings, until
 }
 
 func (a *Auditor) draftWarnings(ctx context.Context, run Run, w Warning, page []Unwarned) error {
-	loaded, err := a.Accounts.AccountsByID(ctx, ids(page, func(u Unwarned) string { return u.AccountID }))
+	wanted := ids(page, func(u Unwarned) string { return u.AccountID })
+	accounts, unread, err := a.accounts(ctx, run, wanted)
+	if err == nil {
+		err = a.setRowsAside(ctx, run, wanted, unread)
+	}
 	if err != nil {
 		return err
-	}
-	accounts := map[string]Account{}
-	for _, acc := range loaded {
-		accounts[acc.ID] = acc
 	}
 	var drafts []Draft
 	for _, u := range page {
@@ -133,7 +139,11 @@ func (a *Auditor) draftWarnings(ctx context.Context, run Run, w Warning, page []
 			Item: NoticeItem{AccountID: acc.ID, Verdict: u.Verdict, Since: u.Since, Step: w.Days},
 		})
 	}
-	return a.Ledger.Draft(ctx, run, drafts)
+	return apart(drafts, a.spares(ctx, run, a.Ledger), func(some []Draft) error {
+		return a.Ledger.Draft(ctx, run, some)
+	}, func(d Draft, err error) error {
+		return a.setAside(ctx, run, AsideMail, "for account "+d.Item.AccountID, a.Ledger, err)
+	})
 }
 
 func (a *Auditor) countRemaining(ctx context.Context, run Run, c providers.Change) error {

@@ -25,6 +25,7 @@ type Fingerprints interface {
 
 // Ledger is what the night writes.
 type Ledger interface {
+	Blaming
 	Runs
 	States
 	Attempts
@@ -72,6 +73,9 @@ type Auditor struct {
 	hosts hostAsking
 	known runTwins
 	paces paceMemory
+	away  awayMemory
+
+	batches batchesAside
 }
 
 // title is what people read where a provider is named.
@@ -189,13 +193,13 @@ func (a *Auditor) RunTasks(ctx context.Context, run Run) ([]Task, error) {
 		return nil, nil
 	}
 	now := a.Now()
-	if run.Phase == PhasePlanning {
-		return []Task{{Kind: TaskPlan, RunKey: run.Key}}, nil
-	}
 	if run.Phase == PhaseConcluding || !now.Before(run.Deadline) {
 		return []Task{{Kind: TaskConclude, RunKey: run.Key}}, nil
 	}
-	due, open, err := a.Ledger.NextBatches(ctx, run.Key, now, batchesAhead)
+	if run.Phase == PhasePlanning {
+		return []Task{{Kind: TaskPlan, RunKey: run.Key}}, nil
+	}
+	due, open, err := a.nextBatches(ctx, run, now)
 	if err != nil {
 		return nil, err
 	}
@@ -210,4 +214,14 @@ func (a *Auditor) RunTasks(ctx context.Context, run Run) ([]Task, error) {
 		tasks[i] = Task{Kind: TaskVerify, RunKey: run.Key, Batch: b.N, Provider: b.Provider, Doubtful: b.Doubtful}
 	}
 	return tasks, nil
+}
+
+// nextBatches are those that can be worked on now. open reports whether any is not closed yet, due or not.
+func (a *Auditor) nextBatches(ctx context.Context, run Run, now time.Time) (due []Batch, open bool, err error) {
+	due, open, err = a.Ledger.NextBatches(ctx, run.Key, now, batchesAhead)
+	if err != nil || !a.batches.any(run.Key) {
+		return due, open, err
+	}
+	all, err := a.Ledger.OpenBatches(ctx, run.Key)
+	return a.batches.left(run.Key, due), len(a.batches.left(run.Key, all)) > 0, err
 }

@@ -73,7 +73,7 @@ func (a *Auditor) askCanaries(ctx context.Context, run Run, moment string) error
 
 func (a *Auditor) askProviderCanaries(ctx context.Context, run Run, provider string, c Canaries) (answer canaryAnswer, err error) {
 	all := append(slices.Clone(c.Good), c.Bad...)
-	accounts, sealed, err := a.withSecrets(ctx, all)
+	accounts, sealed, err := a.withSecrets(ctx, run, all)
 	if err != nil {
 		return answer, err
 	}
@@ -126,7 +126,7 @@ func accuses(c providers.Class) bool {
 // askCanary asks one; a reason tells why it cannot be asked.
 func (a *Auditor) askCanary(ctx context.Context, provider string, acc Account, sealed []byte) (class providers.Class, reason string, err error) {
 	if acc.ID == "" {
-		return "", "it is not among the accounts", nil
+		return "", "it is not among the accounts, or its row cannot be read", nil
 	}
 	c, reason := a.candidate(ctx, acc, sealed)
 	if reason != "" {

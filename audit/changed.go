@@ -1,7 +1,10 @@
 package audit
 
 import (
+	"cmp"
 	"context"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -46,7 +49,7 @@ type asking struct {
 }
 
 func (a *Auditor) withChangedSecret(ctx context.Context, page []State, scope Scope) ([]asking, error) {
-	accounts, sealed, err := a.withSecrets(ctx, ids(page, func(s State) string { return s.AccountID }))
+	accounts, sealed, err := a.withSecrets(ctx, Run{}, ids(page, func(s State) string { return s.AccountID }))
 	if err != nil {
 		return nil, err
 	}
@@ -74,16 +77,19 @@ func (a *Auditor) withChangedSecret(ctx context.Context, page []State, scope Sco
 	return changed, nil
 }
 
-func (a *Auditor) withSecrets(ctx context.Context, wanted []string) (map[string]Account, map[string][]byte, error) {
-	loaded, err := a.Accounts.AccountsByID(ctx, wanted)
+// withSecrets reads accounts and their stored secrets, those left out that cannot be read.
+func (a *Auditor) withSecrets(ctx context.Context, run Run, wanted []string) (map[string]Account, map[string][]byte, error) {
+	accounts, unread, err := a.accounts(ctx, run, wanted)
 	if err != nil {
 		return nil, nil, err
 	}
-	accounts := make(map[string]Account, len(loaded))
-	for _, acc := range loaded {
-		accounts[acc.ID] = acc
+	sealed, unopened, err := a.sealed(ctx, run, slices.Sorted(maps.Keys(accounts)))
+	for _, id := range wanted {
+		if why := cmp.Or(unread[id], unopened[id]); why != nil {
+			delete(accounts, id)
+			a.Log.Error("account not read", "account", id, "err", why)
+		}
 	}
-	sealed, err := a.Accounts.SealedSecrets(ctx, wanted)
 	return accounts, sealed, err
 }
 
@@ -164,7 +170,15 @@ func (a *Auditor) logBetween(r Result, conv providers.Conversation) {
 
 // mend stores accounts that were accepted between two runs, and writes the mails that say so.
 func (a *Auditor) mend(ctx context.Context, mended []State) (n int, notices []int64, err error) {
-	stored, err := a.Ledger.Mend(ctx, mended)
+	var stored []string
+	err = apart(mended, a.spares(ctx, Run{}, a.Ledger), func(some []State) error {
+		ids, err := a.Ledger.Mend(ctx, some)
+		stored = append(stored, ids...)
+		return err
+	}, func(st State, err error) error {
+		a.Log.Error("an acceptance cannot be stored; the next run judges the account", "account", st.AccountID, "err", err)
+		return nil
+	})
 	if err != nil || len(stored) == 0 || a.Policy.Mode == ModeOff {
 		return len(stored), nil, err
 	}
@@ -173,7 +187,7 @@ func (a *Auditor) mend(ctx context.Context, mended []State) (n int, notices []in
 	if err != nil {
 		return len(stored), nil, err
 	}
-	accounts, err := a.Accounts.AccountsByID(ctx, stored)
+	accounts, _, err := ReadAccounts(ctx, a.Accounts, stored)
 	if err != nil {
 		return len(stored), nil, err
 	}
@@ -184,8 +198,12 @@ func (a *Auditor) mend(ctx context.Context, mended []State) (n int, notices []in
 	cadence := a.Policy.Cadence
 	cadence.Shadow = a.Policy.Mode == ModeShadow
 	var mails envelopes
-	for _, acc := range accounts {
-		st := states[acc.ID]
+	for _, id := range stored {
+		acc, there := accounts[id]
+		st := states[id]
+		if !there {
+			continue // gone, or unreadable: then the next run tells
+		}
 		if cadence.decide(now, st.Settled, st.Told, true, mailing[acc.ID]).Kind != KindRecovered {
 			continue
 		}

@@ -3,13 +3,16 @@ package audit
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 )
 
 const settlePage = 500
 
 // Conclude ends a run: what was not reached is counted, findings are settled, notices are written, numbers
-// are added up. more tells that it has used up its turn.
+// are added up. What it cannot read or write is set aside, and from the window's end on nothing else is waited for
+// but the database. more tells that it has used up its turn.
 func (a *Auditor) Conclude(ctx context.Context, key string) (more bool, err error) {
 	run, err := a.Ledger.LoadRun(ctx, key)
 	if err != nil || !run.Open() {
@@ -26,18 +29,20 @@ func (a *Auditor) Conclude(ctx context.Context, key string) (more bool, err erro
 		if err := a.Ledger.Conclude(ctx, key); err != nil {
 			return false, err
 		}
-		run.Phase = PhaseConcluding
+		if run, err = a.Ledger.LoadRun(ctx, key); err != nil || run.Phase != PhaseConcluding {
+			return false, err
+		}
 	}
 	rulings, err := a.rulingsFor(ctx, run)
 	if err != nil {
 		return false, err
 	}
-	for _, step := range []func(context.Context, Run, Rulings, time.Time) (bool, error){a.settleAll, a.settleDeparted, a.warnAhead} {
+	for _, step := range []func(context.Context, Run, Rulings, time.Time) (bool, error){a.settleAll, a.noteMissing, a.settleDeparted, a.warnAll} {
 		if more, err := step(ctx, run, rulings, until); more || err != nil {
 			return more, err
 		}
 	}
-	if err := a.endHolds(ctx); err != nil {
+	if err := a.goOnWithout(ctx, run, "the holds of accounts that work again", a.endHolds(ctx, run)); err != nil {
 		return false, err
 	}
 	if err := a.releaseNotices(ctx, run, rulings); err != nil {
@@ -57,59 +62,17 @@ func (a *Auditor) Conclude(ctx context.Context, key string) (more bool, err erro
 	return false, nil
 }
 
-// closeOpen gives every account that the window did not reach its word: not reached.
-func (a *Auditor) closeOpen(ctx context.Context, run Run, until time.Time) (more bool, err error) {
-	if run.Phase == PhasePlanning {
-		if more, err := a.Plan(ctx, run.Key); more || err != nil {
-			return more, err
-		}
+// goOnWithout gives back the error of a part of the conclusion that can be left out, unless the run goes on without it.
+func (a *Auditor) goOnWithout(ctx context.Context, run Run, part string, err error) error {
+	if err == nil || !a.spares(ctx, run, a.Ledger)(err) {
+		return err
 	}
-	open, err := a.Ledger.OpenBatches(ctx, run.Key)
-	if err != nil {
-		return false, err
-	}
-	for _, b := range open {
-		if time.Now().After(until) {
-			return true, nil
-		}
-		batch, done, err := a.Ledger.LoadBatch(ctx, run.Key, b.N)
-		if err != nil {
-			return false, err
-		}
-		if done {
-			continue
-		}
-		if err := a.closeUnreached(ctx, run, batch); err != nil {
-			return false, err
-		}
-	}
-	return false, nil
-}
-
-func (a *Auditor) closeUnreached(ctx context.Context, run Run, batch Batch) error {
-	w := &batchWork{Auditor: a, run: run, batch: batch}
-	if batch.Try == 1 { // a second try that was not reached leaves the first one's word
-		if err := w.load(ctx); err != nil {
-			return err
-		}
-		var results []Recorded
-		for _, acc := range w.todo {
-			c := candidate{account: acc}
-			if target, err := a.Resolve(ctx, acc); err == nil {
-				c.target = target
-			}
-			results = append(results, Recorded{Result: w.unverified(c, "not reached")})
-		}
-		if err := a.Ledger.Record(ctx, run.Key, results); err != nil {
-			return err
-		}
-	}
-	return a.Ledger.CloseBatch(ctx, run.Key, batch.N, nil)
+	return a.setAside(ctx, run, AsidePart, part, a.Ledger, err)
 }
 
 // rulingsFor asks the canaries once more and has the guards speak.
 func (a *Auditor) rulingsFor(ctx context.Context, run Run) (Rulings, error) {
-	if err := a.askCanaries(ctx, run, "after"); err != nil {
+	if err := a.goOnWithout(ctx, run, "the canaries after the run", a.askCanaries(ctx, run, "after")); err != nil {
 		return Rulings{}, err
 	}
 	rulings, err := a.rule(ctx, run)
@@ -120,6 +83,10 @@ func (a *Auditor) rulingsFor(ctx context.Context, run Run) (Rulings, error) {
 }
 
 func (a *Auditor) settleAll(ctx context.Context, run Run, rulings Rulings, until time.Time) (more bool, err error) {
+	aside, err := asidesOf(ctx, a.Ledger, run.Key)
+	if err != nil {
+		return false, err
+	}
 	for after := ""; ; {
 		if time.Now().After(until) {
 			return true, nil
@@ -128,43 +95,68 @@ func (a *Auditor) settleAll(ctx context.Context, run Run, rulings Rulings, until
 		if err != nil || len(page) == 0 {
 			return false, err
 		}
-		after = page[len(page)-1].AccountID
+		after = page[len(page)-1]
+		page = slices.DeleteFunc(page, func(id string) bool { return aside.has(AsideState, id) })
 		if err := a.settlePage(ctx, run, rulings, page); err != nil {
 			return false, err
 		}
 	}
 }
 
-func (a *Auditor) settlePage(ctx context.Context, run Run, rulings Rulings, page []State) error {
-	accounts := ids(page, func(s State) string { return s.AccountID })
-	mailing, err := a.Ledger.Mailing(ctx, accounts, run.StartedAt.Add(-mailsWithin))
+func (a *Auditor) settlePage(ctx context.Context, run Run, rulings Rulings, page []string) error {
+	contacts, unread, err := a.accounts(ctx, run, page)
 	if err != nil {
 		return err
-	}
-	var settlements []Settlement
-	var drafts []Draft
-	contacts := map[string]Account{}
-	if loaded, err := a.Accounts.AccountsByID(ctx, accounts); err != nil {
-		return err
-	} else {
-		for _, acc := range loaded {
-			contacts[acc.ID] = acc
-		}
 	}
 	open, err := a.Ledger.OpenHolds(ctx)
 	if err != nil {
 		return err
 	}
-	for _, state := range page {
-		s := Settle(run, rulings.held(rulings.void(state), open))
-		if a.Policy.Mode != ModeOff {
-			if draft, ok := a.draft(run, &s, contacts[state.AccountID], mailing[state.AccountID]); ok {
-				drafts = append(drafts, draft)
-			}
+	untold := map[string]error{} // accounts whose mail is due and whose contact cannot be read
+	err = apart(page, a.spares(ctx, run, a.Ledger), func(some []string) error {
+		states, err := a.Ledger.LoadStatesIn(ctx, run.Key, some)
+		if err != nil {
+			return err
 		}
-		settlements = append(settlements, s)
+		mailing, err := a.Ledger.Mailing(ctx, some, run.StartedAt.Add(-mailsWithin))
+		if err != nil {
+			return err
+		}
+		var settlements []Settlement
+		var drafts []Draft
+		for _, id := range some {
+			state := states[id]
+			if state.Tonight == nil {
+				continue // a later run has recorded it
+			}
+			s := Settle(run, rulings.held(rulings.void(state), open))
+			if a.Policy.Mode != ModeOff {
+				acc, there := contacts[id]
+				switch draft, ok := a.draft(run, &s, acc, mailing[id]); {
+				case ok && there:
+					drafts = append(drafts, draft)
+				case ok && unread[id] != nil:
+					untold[id] = unread[id]
+				}
+			}
+			settlements = append(settlements, s)
+		}
+		return a.Ledger.Settle(ctx, run, settlements, drafts)
+	}, func(id string, err error) error {
+		return a.leaveUnsettled(ctx, run, id, err)
+	})
+	if err != nil {
+		return err
 	}
-	return a.Ledger.Settle(ctx, run, settlements, drafts)
+	return a.setRowsAside(ctx, run, page, untold)
+}
+
+// leaveUnsettled goes on without an account that cannot be settled: the run's note says so.
+func (a *Auditor) leaveUnsettled(ctx context.Context, run Run, id string, cause error) error {
+	if err := a.setAside(ctx, run, AsideState, id, a.Ledger, cause); err != nil {
+		return err
+	}
+	return a.noteUnverified(ctx, run, []string{id}, "our own fault: its state cannot be read or written")
 }
 
 // draft asks the cadence whether the account's customer is told tonight.
@@ -187,31 +179,16 @@ func (a *Auditor) draft(run Run, s *Settlement, acc Account, m Mailing) (Draft, 
 	}, true
 }
 
-func (a *Auditor) settleDeparted(ctx context.Context, run Run, _ Rulings, until time.Time) (more bool, err error) {
-	if !run.Scope.Whole() {
-		return false, nil
-	}
-	for after := ""; ; {
-		if time.Now().After(until) {
-			return true, nil
-		}
-		page, err := a.Ledger.Departed(ctx, run, after, settlePage)
-		if err != nil || len(page) == 0 {
-			return false, err
-		}
-		after = page[len(page)-1].AccountID
-		settlements := make([]Settlement, len(page))
-		for i, s := range page {
-			settlements[i] = Left(run, s)
-		}
-		if err := a.Ledger.Settle(ctx, run, settlements, nil); err != nil {
-			return false, err
-		}
-	}
-}
-
-// releaseNotices decides what becomes of the mails that this run has written.
+// releaseNotices decides what becomes of the mails that this run has written, and ends those that earlier runs could
+// not queue.
 func (a *Auditor) releaseNotices(ctx context.Context, run Run, rulings Rulings) error {
+	left, err := a.Ledger.Forming(ctx, "")
+	if err != nil {
+		return err
+	}
+	for i := range left {
+		left[i].State, left[i].Detail = NoticeSuppressed, SetAside+"its run could not queue it"
+	}
 	forming, err := a.Ledger.Forming(ctx, run.Key)
 	if err != nil {
 		return err
@@ -224,14 +201,19 @@ func (a *Auditor) releaseNotices(ctx context.Context, run Run, rulings Rulings) 
 	if err != nil {
 		return err
 	}
+	accounts, err := a.accountsIn(ctx, run, forming)
+	if err != nil {
+		return err
+	}
 	for i := range forming {
 		n := &forming[i]
-		hold, isHeld := holds[n.Provider]
+		hold, isHeld := holds.open[n.Provider]
 		why := kept.why(*n)
 		if why == "" {
-			if why, err = a.unreadable(ctx, *n); err != nil {
-				return err
-			}
+			why = unreadable(*n, accounts)
+		}
+		if why == "" && n.Kind != KindRecovered {
+			why = holds.failed[n.Provider]
 		}
 		switch {
 		case why != "":
@@ -243,14 +225,43 @@ func (a *Auditor) releaseNotices(ctx context.Context, run Run, rulings Rulings) 
 		case isHeld && n.Kind != KindRecovered:
 			n.State, n.Detail, n.HoldKey = NoticeHeld, hold.Why, hold.RunKey
 		default:
-			zone, err := a.zoneOf(ctx, *n)
-			if err != nil {
-				return err
-			}
-			n.State, n.DueAt = NoticeQueued, a.Policy.Hours.Next(a.Now(), zone)
+			n.State, n.DueAt = NoticeQueued, a.Policy.Hours.Next(a.Now(), a.zoneOf(*n, accounts))
 		}
 	}
-	return a.Ledger.Release(ctx, forming)
+	return a.releaseApart(ctx, run, append(forming, left...))
+}
+
+// SetAside begins the detail of a mail that could not be prepared or sent for a fault of ours.
+const SetAside = "set aside: "
+
+// releaseApart releases mails. One whose decision cannot be stored is suppressed, where that can.
+func (a *Auditor) releaseApart(ctx context.Context, run Run, notices []Notice) error {
+	return apart(notices, a.spares(ctx, run, a.Ledger), func(some []Notice) error {
+		return a.Ledger.Release(ctx, some)
+	}, func(n Notice, cause error) error {
+		n.State, n.Detail, n.HoldKey = NoticeSuppressed, SetAside+"it could not be "+string(n.State), ""
+		if err := a.Ledger.Release(ctx, []Notice{n}); err != nil && !a.spares(ctx, run, a.Ledger)(err) {
+			return err
+		}
+		return a.setAside(ctx, run, AsideMail, fmt.Sprintf("M-%d", n.ID), a.Ledger, cause)
+	})
+}
+
+// accountsIn reads the accounts of notices, those whose rows cannot be read left out.
+func (a *Auditor) accountsIn(ctx context.Context, run Run, notices []Notice) (map[string]Account, error) {
+	all := map[string]Account{}
+	var named []string
+	for _, n := range notices {
+		named = append(named, ids(n.Items, func(i NoticeItem) string { return i.AccountID })...)
+	}
+	for some := range slices.Chunk(named, settlePage) {
+		accounts, _, err := a.accounts(ctx, run, some)
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(all, accounts)
+	}
+	return all, nil
 }
 
 func (a *Auditor) snoozed(ctx context.Context, now time.Time) (map[string]bool, error) {
@@ -265,20 +276,18 @@ func (a *Auditor) snoozed(ctx context.Context, now time.Time) (map[string]bool, 
 	return tenants, nil
 }
 
-func (a *Auditor) zoneOf(ctx context.Context, n Notice) (*time.Location, error) {
-	accounts, err := a.Accounts.AccountsByID(ctx, ids(n.Items, func(i NoticeItem) string { return i.AccountID }))
-	if err != nil {
-		return nil, err
-	}
-	for _, acc := range accounts {
-		if acc.TimeZone == "" {
+// zoneOf is the first time zone that an account of the notice names.
+func (a *Auditor) zoneOf(n Notice, accounts map[string]Account) *time.Location {
+	for _, item := range n.Items {
+		name := accounts[item.AccountID].TimeZone
+		if name == "" {
 			continue
 		}
-		if zone, err := time.LoadLocation(acc.TimeZone); err == nil {
-			return zone, nil
+		if zone, err := time.LoadLocation(name); err == nil {
+			return zone
 		}
 	}
-	return a.Policy.Zone, nil
+	return a.Policy.Zone
 }
 
 func (a *Auditor) count(ctx context.Context, run Run, rulings Rulings) (Numbers, error) {

@@ -1,9 +1,6 @@
 package audit
 
-import (
-	"context"
-	"strings"
-)
+import "strings"
 
 // sameDomain maps domains to the one under which they deliver to the same mailboxes.
 var sameDomain = map[string]string{
@@ -42,25 +39,22 @@ func mailboxOf(address string) string {
 
 // unreadable tells why nobody would read a notice: its contact is the very mailbox that its provider has
 // blocked. Any other finding leaves a mailbox that is read on the web or a telephone as before. "" if a mail
-// can be read.
-func (a *Auditor) unreadable(ctx context.Context, n Notice) (string, error) {
-	var blocked []string
+// can be read. Accounts that are not given do not count.
+func unreadable(n Notice, accounts map[string]Account) string {
+	for _, id := range n.blocked() {
+		if acc, there := accounts[id]; there && SameMailbox(acc.Address, n.ContactEmail) {
+			return "the contact is the blocked mailbox itself" + toTelephone
+		}
+	}
+	return ""
+}
+
+// blocked are the accounts that the notice tells of being blocked.
+func (n Notice) blocked() (accounts []string) {
 	for _, item := range n.Items {
 		if item.Verdict == AccountBlocked && (n.Kind == KindFinding || n.Kind == KindReminder) {
-			blocked = append(blocked, item.AccountID)
+			accounts = append(accounts, item.AccountID)
 		}
 	}
-	if len(blocked) == 0 {
-		return "", nil
-	}
-	accounts, err := a.Accounts.AccountsByID(ctx, blocked)
-	if err != nil {
-		return "", err
-	}
-	for _, acc := range accounts {
-		if SameMailbox(acc.Address, n.ContactEmail) {
-			return "the contact is the blocked mailbox itself" + toTelephone, nil
-		}
-	}
-	return "", nil
+	return accounts
 }

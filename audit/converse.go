@@ -3,6 +3,7 @@ package audit
 import (
 	"cmp"
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -13,53 +14,87 @@ import (
 // back as settled results.
 func (w *batchWork) prepare(ctx context.Context, accounts []Account) (ready []candidate, settled []Result, err error) {
 	day := w.Now().In(w.Policy.AttemptZone).Format(time.DateOnly)
-	var keys []AttemptKey
+	spare := w.spares(ctx, w.run, w.Ledger)
 	for _, acc := range accounts {
-		c, reason := w.candidate(ctx, acc)
-		if reason != "" {
-			settled = append(settled, w.unverified(c, reason))
-			if reason == notOpened {
-				w.trouble(ctx, Trouble{What: "some stored secrets could not be opened", Mend: "give the keyset they were sealed with, or import these accounts again"})
-			}
-			continue
-		}
-		if st := w.states[acc.ID]; !w.held && !worksSince(acc, st) && w.Policy.leftAlone(w.run, st, c.print) {
-			settled = append(settled, carry(w.result(c), st.Settled))
-			continue
-		}
-		said, asks, err := w.answerOfTwin(ctx, c)
+		c, answer, asks := candidate{account: acc}, (*Result)(nil), false
+		err := unbroken(func() (err error) {
+			c, answer, asks, err = w.consider(ctx, acc)
+			return err
+		})
 		switch {
+		case err != nil && spare(err):
+			r, err := w.unasked(ctx, candidate{account: acc, target: c.target}, err)
+			if err != nil {
+				return nil, nil, err
+			}
+			settled = append(settled, r)
 		case err != nil:
 			return nil, nil, err
-		case said != nil:
-			r := w.judged(ctx, c, said.conversation(c))
-			r.At = cmp.Or(said.At, w.run.StartedAt) // it was said to the twin, and when counts
-			settled = append(settled, r)
-			continue
-		case !asks:
-			w.unanswered.Add(1) // the twin is being asked; its answer is there at the next turn
-			continue
+		case answer != nil:
+			settled = append(settled, *answer)
+		case asks:
+			c.day = day
+			ready = append(ready, c)
+		default:
+			w.unanswered.Add(1) // its twin is being asked; the answer is there at the next turn
 		}
-		c.day = day
-		ready = append(ready, c)
-		keys = append(keys, c.key)
 	}
-	if len(ready) == 0 {
-		return nil, settled, nil
-	}
-	granted, err := w.Ledger.Reserve(ctx, day, keys, w.Policy.Attempts)
+	var asked []candidate
+	err = apart(ready, spare, func(some []candidate) error {
+		keys := make([]AttemptKey, len(some))
+		for i, c := range some {
+			keys[i] = c.key
+		}
+		granted, err := w.Ledger.Reserve(ctx, day, keys, w.Policy.Attempts)
+		if err != nil {
+			return err
+		}
+		for i, c := range some {
+			if granted[i] {
+				asked = append(asked, c)
+			} else {
+				settled = append(settled, w.unverified(c, "today's attempts are used up"))
+			}
+		}
+		return nil
+	}, func(c candidate, err error) error {
+		r, err := w.unasked(ctx, c, err)
+		settled = append(settled, r)
+		return err
+	})
 	if err != nil {
-		return nil, nil, err
-	}
-	asked := ready[:0]
-	for i, c := range ready {
-		if granted[i] {
-			asked = append(asked, c)
-		} else {
-			settled = append(settled, w.unverified(c, "today's attempts are used up"))
-		}
+		return nil, nil, errors.Join(err, w.giveBack(ctx, asked))
 	}
 	return asked, settled, nil
+}
+
+// consider readies one account. It is not to be asked where it has its answer already; neither asks nor an answer
+// means that the answer is still to come.
+func (w *batchWork) consider(ctx context.Context, acc Account) (c candidate, answer *Result, asks bool, err error) {
+	c, reason := w.candidate(ctx, acc)
+	if reason != "" {
+		if reason == notOpened {
+			w.trouble(ctx, Trouble{What: "some stored secrets could not be opened", Mend: "give the keyset they were sealed with, or import these accounts again"})
+		}
+		r := w.unverified(c, reason)
+		return c, &r, false, nil
+	}
+	if st := w.states[acc.ID]; !w.held && !worksSince(acc, st) && w.Policy.leftAlone(w.run, st, c.print) {
+		r := carry(w.result(c), st.Settled)
+		return c, &r, false, nil
+	}
+	said, asks, err := w.answerOfTwin(ctx, c)
+	if err != nil || said == nil {
+		return c, nil, asks, err
+	}
+	r := w.judged(ctx, c, said.conversation(c))
+	r.At = cmp.Or(said.At, w.run.StartedAt) // it was said to the twin, and when counts
+	return c, &r, false, nil
+}
+
+// unasked sets an account aside whose attempt cannot be prepared, and gives its result.
+func (w *batchWork) unasked(ctx context.Context, c candidate, cause error) (Result, error) {
+	return w.unverified(c, "our own fault: its attempt could not be prepared"), w.setAside(ctx, w.run, AsideState, c.account.ID, w.Ledger, cause)
 }
 
 const notOpened = "our own fault: the stored secret could not be opened"

@@ -60,10 +60,11 @@ func (a *Auditor) Correct(ctx context.Context, key, who, why string) (Corrected,
 
 // correction is the mail that takes n back. It ends what n has told: whoever still fails is told anew.
 func (a *Auditor) correction(ctx context.Context, n Notice) (Notice, error) {
-	zone, err := a.zoneOf(ctx, n)
+	accounts, _, err := ReadAccounts(ctx, a.Accounts, n.accounts())
 	if err != nil {
 		return Notice{}, err
 	}
+	zone := a.zoneOf(n, accounts)
 	now := a.Now()
 	c := Notice{
 		Kind: KindCorrection, TenantID: n.TenantID, ContactEmail: n.ContactEmail, Provider: n.Provider,

@@ -60,8 +60,8 @@ type Guarding interface {
 	KeepFact(ctx context.Context, key, name, value string) (string, error)
 	// Facts returns a run's facts whose names begin with prefix.
 	Facts(ctx context.Context, key, prefix string) (map[string]string, error)
-	// KnownStates counts the states that the run, or a later one, has left: as many as it had accounts, and
-	// fewer where states were lost or older ones put in their place.
+	// KnownStates counts the states that the run, or a later one, has left or spoken of: as many as it had accounts,
+	// and fewer where states were lost or older ones put in their place.
 	KnownStates(ctx context.Context, run Run) (int, error)
 	// Reopen has a stopped run go on.
 	Reopen(ctx context.Context, key string) error

@@ -56,5 +56,6 @@ func (a *Auditor) KeptBack(ctx context.Context, n Notice) (string, error) {
 	if why := k.why(n); why != "" || err != nil {
 		return why, err
 	}
-	return a.unreadable(ctx, n)
+	accounts, _, err := ReadAccounts(ctx, a.Accounts, n.blocked())
+	return unreadable(n, accounts), err
 }

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"encoding/json"
 	"time"
 
 	"mailaudit/providers"
@@ -25,6 +26,22 @@ type Finding struct {
 	Wording    string // the normal form of a reply that no rule knows
 	Carried    bool
 	Notice     NoticeState // of the mail that this run wrote about the account; NoticeNone if it wrote none
+}
+
+// ReadNote is a run's note on an account as it was stored. One that cannot be read counts the account as unverified.
+func ReadNote(accountID, stored string) Finding {
+	var f Finding
+	if err := json.Unmarshal([]byte(stored), &f); err != nil {
+		f = unreadableFinding(accountID)
+	}
+	return f
+}
+
+func unreadableFinding(accountID string) Finding {
+	return Finding{
+		AccountID: accountID, Provider: Undecided, Verdict: Unverified, TwoFactor: providers.TwoFactorUnknown,
+		Certainty: providers.Ambiguous, Reason: "our own fault: what the run noted of the account cannot be read", Notice: NoticeNone,
+	}
 }
 
 // Overlay merges a page of the history with one of a run's own notes, both of at most limit lines in the

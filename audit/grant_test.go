@@ -324,9 +324,9 @@ func TestDeadGrant(t *testing.T) {
 	must(s.store.Record(t.Context(), "n1", []audit.Recorded{{Result: audit.Result{
 		AccountID: "a-1", RunKey: "n1", Try: 1, Judgement: audit.Judgement{Verdict: audit.Compliant}, Fingerprint: "of an older token", At: s.now}}}))
 	must(s.store.Conclude(t.Context(), "n1"))
-	unsettled, err := s.store.Unsettled(t.Context(), run, "", 10)
+	unsettled, err := s.store.LoadStates(t.Context(), []string{"a-1"})
 	must(err)
-	must(s.store.Settle(t.Context(), run, []audit.Settlement{audit.Settle(run, unsettled[0])}, nil))
+	must(s.store.Settle(t.Context(), run, []audit.Settlement{audit.Settle(run, unsettled["a-1"])}, nil))
 	if got := s.check().Result; got.Verdict != audit.Revoked {
 		t.Errorf("accepted before: %s", got.Verdict)
 	}

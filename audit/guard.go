@@ -235,6 +235,10 @@ type Rulings struct {
 	// Silenced tells why no customer is told anything tonight: the state was lost, or this is a copy.
 	Silenced  string            `json:"silenced,omitempty"`
 	Providers map[string]Ruling `json:"providers"`
+	// Blind: our own side was not looked at, so that nobody counts as having left the source.
+	Blind bool `json:"blind,omitempty"`
+	// Recorded is how many accounts had a result.
+	Recorded int `json:"recorded,omitempty"`
 
 	// How the customers of this run were told, so that it can be explained after a change of configuration.
 	Mode    Mode    `json:"mode,omitempty"`

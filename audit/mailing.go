@@ -136,6 +136,7 @@ type pass struct {
 	budget  int             // mails that the night may still bring
 	told    map[string]bool // runs whose summary operations have
 	full    map[capped]bool // who may have no more mails today
+	unread  error           // of the source, which is asked no more in this look
 }
 
 // capped is a contact's or a tenant's.
@@ -166,10 +167,7 @@ func (p *pass) waits(ctx context.Context, n Notice) (string, error) {
 	if why, err := p.overDay(ctx, n); err != nil || why != "" {
 		return why, err
 	}
-	if open, err := p.withinHours(ctx, n); err != nil || !open {
-		return "the hours of notices.send_between are over", err
-	}
-	return "", nil
+	return p.withinHours(ctx, n)
 }
 
 func (p *pass) summarised(ctx context.Context, key string) (bool, error) {
@@ -187,18 +185,27 @@ func (p *pass) summarised(ctx context.Context, key string) (bool, error) {
 	return p.told[key], nil
 }
 
-// withinHours tells whether the tenant's clock allows the mail now: a mail that had to wait for the caps or
-// the relay may have missed its hour. That a changed password works is said at once.
-func (p *pass) withinHours(ctx context.Context, n Notice) (bool, error) {
+// withinHours tells why the tenant's clock does not allow the mail now; "" if it does: a mail that had to wait for the
+// caps or the relay may have missed its hour. That a changed password works is said at once.
+func (p *pass) withinHours(ctx context.Context, n Notice) (string, error) {
 	if p.Policy.Hours == (Hours{}) || n.RunKey == "" && n.Kind == KindRecovered {
-		return true, nil
+		return "", nil
 	}
-	zone, err := p.zoneOf(ctx, n)
-	if err != nil {
-		return false, err
+	if p.unread == nil {
+		var accounts map[string]Account
+		accounts, _, p.unread = ReadAccounts(ctx, p.Accounts, n.accounts())
+		now := p.Now()
+		if p.unread == nil && !p.Policy.Hours.Next(now, p.zoneOf(n, accounts)).Equal(now) {
+			return "the hours of notices.send_between are over", nil
+		}
 	}
-	now := p.Now()
-	return p.Policy.Hours.Next(now, zone).Equal(now), nil
+	if err := ctx.Err(); err != nil {
+		return "", err
+	}
+	if p.unread != nil {
+		return "its accounts cannot be read now", nil
+	}
+	return "", nil
 }
 
 // Allowance is what the caps say now. Before the first run nothing is allowed.

@@ -55,6 +55,10 @@ type Notice struct {
 	Items        []NoticeItem
 }
 
+func (n Notice) accounts() []string {
+	return ids(n.Items, func(i NoticeItem) string { return i.AccountID })
+}
+
 // NoticeItem is one account in a notice, with the finding as it stood when the notice was written.
 type NoticeItem struct {
 	AccountID string

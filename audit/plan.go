@@ -30,24 +30,29 @@ const Undecided = "other"
 // Plan pages through the accounts and cuts them into batches of one provider each. more tells that it has
 // used up its turn. When all are planned, our own side is looked at before the first account is asked.
 func (a *Auditor) Plan(ctx context.Context, key string) (more bool, err error) {
-	until := time.Now().Add(turn)
-	seen := newMet()
+	run, err := a.planAll(ctx, key, newMet(), time.Now().Add(turn))
+	if err != nil || !run.Open() {
+		return false, err
+	}
+	if run.Phase == PhasePlanning {
+		return true, nil
+	}
+	return false, a.makeReady(ctx, run)
+}
+
+// planAll plans page by page until all accounts are planned or the turn is over, and returns the run as it stands then,
+// also with an error.
+func (a *Auditor) planAll(ctx context.Context, key string, seen *met, until time.Time) (Run, error) {
 	for {
 		run, err := a.Ledger.LoadRun(ctx, key)
-		if err != nil || !run.Open() {
-			return false, err
-		}
-		if run.Phase != PhasePlanning {
-			return false, a.makeReady(ctx, run)
-		}
-		if time.Now().After(until) {
-			return true, nil
+		if err != nil || !run.Open() || run.Phase != PhasePlanning || time.Now().After(until) {
+			return run, err
 		}
 		if err := a.Ledger.Beat(ctx, key, a.Now()); err != nil {
-			return false, err
+			return run, err
 		}
 		if err := a.planPage(ctx, run, seen); err != nil && !errors.Is(err, ErrMoved) {
-			return false, err
+			return run, err
 		}
 	}
 }
@@ -64,7 +69,7 @@ func (a *Auditor) makeReady(ctx context.Context, run Run) error {
 
 func (a *Auditor) planPage(ctx context.Context, run Run, seen *met) error {
 	// One more than a page, so that the last page is known to be the last.
-	page, err := a.Accounts.AccountsAfter(ctx, run.PlannedTo, planPage+1, run.Scope.Tenant)
+	page, unread, err := a.accountsAfter(ctx, run, run.PlannedTo, planPage+1)
 	if err != nil {
 		return err
 	}
@@ -77,7 +82,7 @@ func (a *Auditor) planPage(ctx context.Context, run Run, seen *met) error {
 	targets := a.targets(ctx, page)
 	chosen, full := a.choose(run, page, targets)
 	for i, acc := range page {
-		if targets[i].Provider != nil {
+		if targets[i].Provider != nil && unread[acc.ID] == nil {
 			if err := a.noteTwin(ctx, run, seen, acc, targets[i]); err != nil {
 				return err
 			}
@@ -188,11 +193,11 @@ var ErrWrongKeyset = errors.New("the keyset opens none of the stored secrets")
 
 // CheckKeys opens a sample of secrets. It returns ErrWrongKeyset, with the first cause, if none opens.
 func (a *Auditor) CheckKeys(ctx context.Context) error {
-	page, err := a.Accounts.AccountsAfter(ctx, "", sampleSize, "")
+	page, _, err := a.accountsAfter(ctx, Run{}, "", sampleSize)
 	if err != nil {
 		return err
 	}
-	sealed, err := a.Accounts.SealedSecrets(ctx, ids(page, func(acc Account) string { return acc.ID }))
+	sealed, _, err := a.sealed(ctx, Run{}, ids(page, func(acc Account) string { return acc.ID }))
 	if err != nil {
 		return err
 	}

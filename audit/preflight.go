@@ -33,12 +33,17 @@ const (
 	clockSkew = 5 * time.Minute
 )
 
-func (a *Auditor) preflightOf(ctx context.Context, key string) (p Preflight, err error) {
+// preflightOf returns what was found; looked is false if nobody has looked. A finding that cannot be read silences the
+// run, for it may have done so.
+func (a *Auditor) preflightOf(ctx context.Context, key string) (p Preflight, looked bool, err error) {
 	facts, err := a.Ledger.Facts(ctx, key, preflightFact)
 	if err != nil || facts[preflightFact] == "" {
-		return p, err
+		return p, false, err
 	}
-	return p, json.Unmarshal([]byte(facts[preflightFact]), &p)
+	if err := json.Unmarshal([]byte(facts[preflightFact]), &p); err != nil {
+		return Preflight{Silenced: "what the preflight found cannot be read"}, false, nil
+	}
+	return p, true, nil
 }
 
 // Preflighted tells whether the run's preflight was done.
@@ -274,14 +279,22 @@ func (a *Auditor) endpointsTonight(ctx context.Context, run Run) (map[string][]p
 			continue
 		}
 		batch, _, err := a.Ledger.LoadBatch(ctx, run.Key, b.N)
+		if err != nil && a.spares(ctx, run, a.Ledger)(err) {
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}
-		accounts, err := a.Accounts.AccountsByID(ctx, batch.IDs[:min(len(batch.IDs), 20)])
+		some := batch.IDs[:min(len(batch.IDs), 20)]
+		accounts, _, err := a.accounts(ctx, run, some)
 		if err != nil {
 			return nil, err
 		}
-		for _, acc := range accounts {
+		for _, id := range some {
+			acc, there := accounts[id]
+			if !there {
+				continue
+			}
 			target, err := a.Resolve(ctx, acc)
 			if err != nil || target.Foreign && b.Provider != Undecided || target.Endpoint.Host == "" || len(found[b.Provider]) >= waysAsked {
 				continue

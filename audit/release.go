@@ -87,7 +87,7 @@ type answer string
 const (
 	answerNone      answer = "could not be asked again; the next run tells"
 	answerFailing   answer = "still fails"
-	answerMended    answer = worksAgain
+	answerMended    answer = "the account works again"
 	answerOtherwise answer = "the provider says something else now; the next run judges it"
 )
 
@@ -114,7 +114,7 @@ func (r *release) ask(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	accounts, sealed, err := r.withSecrets(ctx, wanted)
+	accounts, sealed, err := r.withSecrets(ctx, Run{}, wanted)
 	if err != nil {
 		return err
 	}
@@ -190,6 +190,10 @@ func (r *release) count() {
 func (r *release) decide(ctx context.Context, who string) error {
 	var keep []int64
 	due := map[int64]time.Time{}
+	accounts, err := r.accountsIn(ctx, Run{}, r.held)
+	if err != nil {
+		return err
+	}
 	for _, n := range r.held {
 		left, err := r.narrow(ctx, n)
 		if err != nil {
@@ -198,12 +202,8 @@ func (r *release) decide(ctx context.Context, who string) error {
 		if !left {
 			continue
 		}
-		zone, err := r.zoneOf(ctx, n)
-		if err != nil {
-			return err
-		}
 		keep = append(keep, n.ID)
-		due[n.ID] = r.Policy.Hours.Next(r.Now(), zone)
+		due[n.ID] = r.Policy.Hours.Next(r.Now(), r.zoneOf(n, accounts))
 		if r.out.First.IsZero() || due[n.ID].Before(r.out.First) {
 			r.out.First = due[n.ID]
 		}
@@ -225,13 +225,22 @@ func (r *release) decide(ctx context.Context, who string) error {
 
 // narrow leaves in a held notice the accounts that still fail, and tells whether any is left.
 func (r *release) narrow(ctx context.Context, n Notice) (left bool, err error) {
-	kept, err := r.keepIn(ctx, n, func(id string) string {
-		if r.answers[id] == answerFailing {
-			return ""
+	var keep []string
+	var why answer
+	for _, item := range n.Items {
+		if r.answers[item.AccountID] == answerFailing {
+			keep = append(keep, item.AccountID)
+		} else {
+			why = r.answers[item.AccountID]
 		}
-		return string(r.answers[id])
-	})
-	return kept > 0, err
+	}
+	switch len(keep) {
+	case 0:
+		return false, r.Ledger.Withdraw(ctx, n.ID, string(why))
+	case len(n.Items):
+		return true, nil
+	}
+	return true, r.Ledger.Narrow(ctx, n.ID, NoClaim, keep)
 }
 
 const decidedFact = "decided/"

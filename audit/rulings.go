@@ -3,7 +3,6 @@ package audit
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"slices"
 )
 
@@ -15,7 +14,7 @@ func (a *Auditor) rule(ctx context.Context, run Run) (Rulings, error) {
 	if kept, ok, err := a.keptRulings(ctx, run.Key); ok || err != nil {
 		return kept, err
 	}
-	before, err := a.preflightOf(ctx, run.Key)
+	before, looked, err := a.preflightOf(ctx, run.Key)
 	if err != nil {
 		return Rulings{}, err
 	}
@@ -23,12 +22,13 @@ func (a *Auditor) rule(ctx context.Context, run Run) (Rulings, error) {
 	if err != nil {
 		return Rulings{}, err
 	}
-	r := Rulings{Silenced: before.Silenced, Providers: map[string]Ruling{}, Mode: a.Policy.Mode, Cadence: a.Policy.Cadence}
+	r := Rulings{Silenced: before.Silenced, Providers: map[string]Ruling{}, Mode: a.Policy.Mode, Cadence: a.Policy.Cadence, Blind: !looked}
 	canaries, err := a.canaryVoids(ctx, run)
 	if err != nil {
 		return r, err
 	}
 	for provider, tally := range tallies {
+		r.Recorded += tally.Accounts
 		ruling := a.Policy.Guard.Rule(tally)
 		if v, ok := canaries[provider]; ok {
 			ruling = ruling.voided(v.Void, v.Why)
@@ -45,17 +45,21 @@ func (a *Auditor) rule(ctx context.Context, run Run) (Rulings, error) {
 	if _, err := a.Ledger.KeepFact(ctx, run.Key, rulingsFact, string(text)); err != nil {
 		return r, err
 	}
-	kept, _, err := a.keptRulings(ctx, run.Key)
-	return kept, err
+	if kept, ok, err := a.keptRulings(ctx, run.Key); ok || err != nil {
+		return kept, err
+	}
+	return r, nil
 }
 
+// keptRulings returns what the guards have said of a run; ok is false if that is not kept, or cannot be read.
 func (a *Auditor) keptRulings(ctx context.Context, key string) (r Rulings, ok bool, err error) {
 	facts, err := a.Ledger.Facts(ctx, key, rulingsFact)
 	if err != nil || facts[rulingsFact] == "" {
 		return r, false, err
 	}
 	if err := json.Unmarshal([]byte(facts[rulingsFact]), &r); err != nil {
-		return r, false, fmt.Errorf("rulings of run %s: %w", key, err)
+		a.Log.Error("what the guards have said of a run cannot be read", "run", key, "err", err)
+		return Rulings{}, false, nil
 	}
 	return r, true, nil
 }

@@ -20,9 +20,12 @@ var (
 // Accounts is where the credentials are read from. It may be a view in another database, so it only reads.
 // Planning never asks for secrets.
 type Accounts interface {
+	Blaming
 	// AccountsAfter returns up to limit accounts whose ids come after the id after, "" being before all. The
 	// order is the source's own, so that it can use its index: numbers by value, text by its collation.
 	AccountsAfter(ctx context.Context, after string, limit int, tenant string) ([]Account, error)
+	// AccountIDsAfter returns the ids that AccountsAfter would find, and reads nothing else of their rows.
+	AccountIDsAfter(ctx context.Context, after string, limit int, tenant string) ([]string, error)
 	// AccountsByID returns those of the ids that exist, in no order.
 	AccountsByID(ctx context.Context, ids []string) ([]Account, error)
 	// SealedSecrets returns the sealed secrets of those of the ids that exist.
@@ -97,16 +100,22 @@ type States interface {
 	// Record stores results of an open run. A result of the same run with the same or a higher Try is kept,
 	// so recording twice is recording once; after Conclude nothing is recorded.
 	Record(ctx context.Context, key string, results []Recorded) error
-	// Unsettled returns, by ascending id greater than after, states whose result of the run needs a
+	// Unsettled returns, by ascending id greater than after, accounts whose result of the run needs a
 	// settlement and has none yet.
-	Unsettled(ctx context.Context, run Run, after string, limit int) ([]State, error)
-	// Departed returns, likewise, states of accounts that a run of the whole source did not meet.
-	Departed(ctx context.Context, run Run, after string, limit int) ([]State, error)
+	Unsettled(ctx context.Context, run Run, after string, limit int) ([]string, error)
+	// Departed returns, likewise, accounts with a state that a run of the whole source did not meet: it has neither
+	// recorded nor noted anything of them, and no later run has recorded them.
+	Departed(ctx context.Context, run Run, after string, limit int) ([]string, error)
+	// Unrecorded returns, likewise, accounts that the run has planned, and of which it has neither a result nor a note.
+	// A later run that has recorded them has taken the result away.
+	Unrecorded(ctx context.Context, run Run, after string, limit int) ([]string, error)
 	// Settle stores settlements of a concluding run with the notices they call for, in one transaction.
 	// Settling twice is settling once: an account that was settled meanwhile keeps its state, and its draft is
-	// dropped. What the customer was told is not touched, for a mail of an earlier run may be leaving; who left
+	// dropped. So does one that a later run has recorded. What the customer was told is not touched, for a mail of an earlier run may be leaving; who left
 	// the source was told nothing.
 	Settle(ctx context.Context, run Run, settlements []Settlement, notices []Draft) error
+	// Note stores what a concluding run says of accounts that it cannot settle.
+	Note(ctx context.Context, run Run, notes []Finding) error
 	// CountConcerned counts the accounts that the run saw accepted with a password and that a change concerns.
 	CountConcerned(ctx context.Context, run Run, c providers.Change) (int, error)
 	// Unwarned returns those of them, by ascending id greater than after, that have no mail of the warning's
@@ -115,7 +124,7 @@ type States interface {
 	// Draft adds shares of notices to a concluding run, each once.
 	Draft(ctx context.Context, run Run, drafts []Draft) error
 	// Findings calls each for every account of the run by ascending id, as the history and the run's own
-	// notes tell it; for a run that is not settled (see [Run.Unsettled]), tonight's results so far.
+	// notes tell it (see [ReadNote] for a note that cannot be read); for a run that is not settled (see [Run.Unsettled]), tonight's results so far.
 	Findings(ctx context.Context, run Run, each func(Finding) error) error
 }
 
@@ -167,7 +176,8 @@ type AttemptLimit struct {
 
 // Outbox keeps the notices.
 type Outbox interface {
-	// Forming returns the run's notices that wait for its conclusion.
+	// Forming returns the run's notices that wait for its conclusion; for key "", those that runs have left so
+	// which are done.
 	Forming(ctx context.Context, key string) ([]Notice, error)
 	// Release gives forming notices their state, detail and hour. Shadowed ones count as told in shadow.
 	Release(ctx context.Context, notices []Notice) error
@@ -209,6 +219,7 @@ type Outbox interface {
 	// these are not empty.
 	SentSince(ctx context.Context, t time.Time, contact, tenant string) (int, error)
 	// Mailing tells for each account how many mails were written about it since t, and whether one is under way.
+	// One that its run could not queue is not.
 	Mailing(ctx context.Context, ids []string, since time.Time) (map[string]Mailing, error)
 }
 
@@ -239,7 +250,7 @@ type Mailing struct {
 
 // Store is everything the program keeps. One suite, package storetest, holds the stores to it.
 type Store interface {
-	Accounts
+	Accounts // with Blaming, for all that the store does
 	Roster
 	Runs
 	States

@@ -21,7 +21,7 @@ func (a *Auditor) NoteTrouble(ctx context.Context, key string, t Trouble) error 
 	return err
 }
 
-// Troubles returns what a run met of our own faults.
+// Troubles returns what a run met of our own faults, what it set aside among them.
 func Troubles(ctx context.Context, facts interface {
 	Facts(ctx context.Context, key, prefix string) (map[string]string, error)
 }, key string) ([]Trouble, error) {
@@ -33,6 +33,11 @@ func Troubles(ctx context.Context, facts interface {
 	for name, mend := range noted {
 		all = append(all, Trouble{What: strings.TrimPrefix(name, troubleFact), Mend: mend})
 	}
+	aside, err := asidesOf(ctx, facts, key)
+	if err != nil {
+		return nil, err
+	}
+	all = append(all, aside.troubles()...)
 	slices.SortFunc(all, func(x, y Trouble) int { return strings.Compare(x.What, y.What) })
 	return all, nil
 }

@@ -102,13 +102,20 @@ func (w *batchWork) answerOfTwin(ctx context.Context, c candidate) (s *said, ask
 	}
 	if facts[answerFact+name] == "" {
 		states, err := w.Ledger.LoadStates(ctx, []string{asker})
-		// An asker that came to its result without asking hands nothing on.
+		if err != nil {
+			return nil, false, err
+		}
+		// An asker that came to its result without asking hands nothing on, nor does one whose result cannot be stored.
 		t := states[asker].Tonight
-		return nil, t != nil && t.RunKey == w.run.Key && t.Try >= w.batch.Try, err
+		if t != nil && t.RunKey == w.run.Key && t.Try >= w.batch.Try {
+			return nil, true, nil
+		}
+		aside, err := asidesOf(ctx, w.Ledger, w.run.Key)
+		return nil, aside.has(AsideResult, asker), err
 	}
 	s = new(said)
 	if err := json.Unmarshal([]byte(facts[answerFact+name]), s); err != nil {
-		return nil, false, fmt.Errorf("answer of a twin of account %s: %w", c.account.ID, err)
+		return nil, false, &RowError{fmt.Errorf("answer of a twin of account %s: %w", c.account.ID, err)}
 	}
 	return s, false, nil
 }

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -22,6 +24,9 @@ func (a *Auditor) Verify(ctx context.Context, key string, n int) (more bool, err
 		return false, err
 	}
 	batch, done, err := a.Ledger.LoadBatch(ctx, key, n)
+	if err != nil && a.spares(ctx, run, a.Ledger)(err) {
+		return false, a.setBatchAside(ctx, run, n, err)
+	}
 	if err != nil || done || !run.Open() || run.Phase == PhaseConcluding {
 		return false, err
 	}
@@ -44,7 +49,11 @@ func (a *Auditor) Verify(ctx context.Context, key string, n int) (more bool, err
 	if left > 0 {
 		return true, nil
 	}
-	return false, a.Ledger.CloseBatch(ctx, key, n, w.secondTry(a.Now()))
+	err = a.Ledger.CloseBatch(ctx, key, n, w.secondTry(a.Now()))
+	if err != nil && a.spares(ctx, run, a.Ledger)(err) {
+		return false, a.setBatchAside(ctx, run, n, err)
+	}
+	return false, err
 }
 
 // batchWork is one turn at one batch.
@@ -55,10 +64,11 @@ type batchWork struct {
 
 	todo   []Account
 	states map[string]State
-	sealed map[string][]byte
-	held   bool      // a person is to decide on the provider's findings
-	again  []string  // accounts that a second try may help
-	until  time.Time // the turn's end
+	sealed map[string][]byte // by account
+	held   bool              // a person is to decide on the provider's findings
+	behind bool              // an earlier run is still open, and may yet settle what this one compares with
+	again  []string          // accounts that a second try may help
+	until  time.Time         // the turn's end
 
 	twins      twins        // logins that several accounts share
 	unanswered atomic.Int64 // accounts that were taken up and came to no result
@@ -66,8 +76,9 @@ type batchWork struct {
 	clients    clientWatch
 }
 
+// load reads what the batch's accounts are asked with. Those that cannot be read are unverified, and are not asked.
 func (w *batchWork) load(ctx context.Context) error {
-	states, err := w.Ledger.LoadStatesIn(ctx, w.run.Key, w.batch.IDs)
+	states, unstated, err := w.Auditor.states(ctx, w.run, w.batch.IDs)
 	if err != nil {
 		return err
 	}
@@ -83,7 +94,8 @@ func (w *batchWork) load(ctx context.Context) error {
 			w.again = append(w.again, id)
 		}
 	}
-	if w.todo, err = w.Accounts.AccountsByID(ctx, todo); err != nil {
+	accounts, unread, err := w.accounts(ctx, w.run, todo)
+	if err != nil {
 		return err
 	}
 	if err := w.loadTwins(ctx); err != nil {
@@ -92,12 +104,53 @@ func (w *batchWork) load(ctx context.Context) error {
 	if w.held, err = w.isHeld(ctx, w.batch.Provider); err != nil {
 		return err
 	}
+	if w.behind, err = w.earlierOpen(ctx, w.run); err != nil {
+		return err
+	}
 	if err := w.watchClients(ctx); err != nil {
 		return err
 	}
-	w.sealed, err = w.Accounts.SealedSecrets(ctx, todo)
-	return err
+	var unopened map[string]error
+	if w.sealed, unopened, err = w.Auditor.sealed(ctx, w.run, slices.Sorted(maps.Keys(accounts))); err != nil {
+		return err
+	}
+	var aside []Recorded
+	for _, id := range todo {
+		acc, there := accounts[id]
+		var why string
+		switch {
+		case unread[id] != nil:
+			why, err = "our own data: its row in the source cannot be read", w.setAside(ctx, w.run, AsideRow, id, w.Accounts, unread[id])
+		case unstated[id] != nil:
+			why, err = "our own fault: its state cannot be read", w.setAside(ctx, w.run, AsideState, id, w.Ledger, unstated[id])
+		case unopened[id] != nil:
+			why, err = "our own data: its stored secret cannot be read", w.setAside(ctx, w.run, AsideSecret, id, w.Accounts, unopened[id])
+		case there:
+			w.todo = append(w.todo, acc)
+			continue
+		default:
+			continue // it has left the source
+		}
+		if err != nil {
+			return err
+		}
+		r := unreadResult(w.run, w.batch, states[id], id, why)
+		if there {
+			r.TenantID, r.TenantName, r.Address = acc.TenantID, acc.TenantName, acc.Address
+		}
+		aside = append(aside, Recorded{Result: r})
+	}
+	return w.recordApart(ctx, w.run, aside)
 }
+
+// earlierOpen reports whether a run that began before this one is not concluded.
+func (a *Auditor) earlierOpen(ctx context.Context, run Run) (bool, error) {
+	open, err := a.Ledger.ListRuns(ctx, openRuns, true)
+	return slices.ContainsFunc(open, func(r Run) bool { return r.Seq < run.Seq }), err
+}
+
+// openRuns bounds how many open runs are looked at.
+const openRuns = 30
 
 // secondTry is the batch of those whose failure may pass, if the window still holds it.
 func (w *batchWork) secondTry(now time.Time) *Batch {
@@ -236,7 +289,7 @@ func (w *batchWork) record(ctx context.Context, results <-chan Result) error {
 		if len(held) == 0 || failed != nil {
 			return
 		}
-		failed = w.Ledger.Record(ctx, w.run.Key, held)
+		failed = w.recordApart(ctx, w.run, held)
 		held = held[:0]
 	}
 	tick := time.NewTicker(recordInterval)
@@ -249,7 +302,7 @@ func (w *batchWork) record(ctx context.Context, results <-chan Result) error {
 				return failed
 			}
 			state := w.states[r.AccountID]
-			held = append(held, Recorded{Result: r, Quiet: w.run.Scope.Whole() && state.Quiet(r)})
+			held = append(held, Recorded{Result: r, Quiet: w.run.Scope.Whole() && !w.behind && state.Quiet(r)})
 			if r.Retry {
 				w.again = append(w.again, r.AccountID)
 			}

@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"encoding/json"
 
 	"github.com/jackc/pgx/v5"
 
@@ -24,13 +23,10 @@ func (s *Store) Findings(ctx context.Context, run audit.Run, each func(audit.Fin
 
 func (s *Store) notes(ctx context.Context, key, after string) ([]audit.Finding, error) {
 	return collect(ctx, s.pool, func(row pgx.CollectableRow) (f audit.Finding, err error) {
-		var note string
-		if err := row.Scan(&note); err != nil {
-			return f, err
-		}
-		err = json.Unmarshal([]byte(note), &f)
-		return f, err
-	}, `SELECT finding::text FROM mailaudit.run_notes
+		var id, note string
+		err = row.Scan(&id, &note)
+		return audit.ReadNote(id, note), err
+	}, `SELECT account_id, finding::text FROM mailaudit.run_notes
 		WHERE run_key = $1 AND account_id > $2 ORDER BY account_id LIMIT $3`, key, after, audit.FindingsPage)
 }
 

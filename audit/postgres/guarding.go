@@ -46,8 +46,10 @@ func (s *Store) pairs(ctx context.Context, query string, args ...any) (map[strin
 func (s *Store) KnownStates(ctx context.Context, run audit.Run) (int, error) {
 	known := 0
 	err := s.eachStretch(ctx, "", func(from, to string) (bool, error) {
-		n, err := one(ctx, s.pool, pgx.RowTo[int], `SELECT count(*) FROM mailaudit.account_states
-			WHERE account_id > $1 AND account_id <= $2 AND (run_key = $3 OR settled_seq >= $4)`, from, to, run.Key, run.Seq)
+		n, err := one(ctx, s.pool, pgx.RowTo[int], `SELECT count(*) FROM mailaudit.account_states s
+			WHERE account_id > $1 AND account_id <= $2 AND (settled_seq >= $4
+				OR run_key IN (SELECT run_key FROM mailaudit.runs WHERE seq >= $4)
+				OR EXISTS (SELECT FROM mailaudit.run_notes n WHERE n.run_key = $3 AND n.account_id = s.account_id))`, from, to, run.Key, run.Seq)
 		known += n
 		return true, err
 	})

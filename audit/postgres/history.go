@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
@@ -36,12 +35,8 @@ func (s *Store) notesOf(ctx context.Context, id string) (map[string]audit.Findin
 	notes := map[string]audit.Finding{}
 	_, err := collect(ctx, s.pool, func(row pgx.CollectableRow) (struct{}, error) {
 		var key, note string
-		var f audit.Finding
 		err := row.Scan(&key, &note)
-		if err == nil {
-			err = json.Unmarshal([]byte(note), &f)
-		}
-		notes[key] = f
+		notes[key] = audit.ReadNote(id, note)
 		return struct{}{}, err
 	}, `SELECT n.run_key, n.finding::text FROM mailaudit.runs r CROSS JOIN LATERAL (
 		SELECT run_key, finding FROM mailaudit.run_notes WHERE run_key = r.run_key AND account_id = $1 LIMIT 1) n`, id)

@@ -22,8 +22,10 @@ func settled(t *testing.T, s *postgres.Store, key string, at time.Time, drafts [
 	page, err := s.Unsettled(t.Context(), run, "", 100_000)
 	must(t, err)
 	var all []audit.Settlement
-	for _, st := range page {
-		all = append(all, audit.Settle(run, st))
+	states, err := s.LoadStates(t.Context(), page)
+	must(t, err)
+	for _, id := range page {
+		all = append(all, audit.Settle(run, states[id]))
 	}
 	must(t, s.Settle(t.Context(), run, all, drafts))
 	must(t, s.Finish(t.Context(), key, audit.Numbers{}, at.Add(time.Hour)))
@@ -137,9 +139,7 @@ func TestDepartedAcrossStretches(t *testing.T) {
 			if len(page) == 0 {
 				break
 			}
-			for _, st := range page {
-				got = append(got, st.AccountID)
-			}
+			got = append(got, page...)
 			after = got[len(got)-1]
 		}
 		want := []string{"a-00001", "a-00002", "a-44999", "a-45000"}

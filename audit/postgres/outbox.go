@@ -52,8 +52,13 @@ func (s *Store) items(ctx context.Context, notices []int64) (map[int64][]audit.N
 }
 
 func (s *Store) Forming(ctx context.Context, key string) ([]audit.Notice, error) {
+	if key == "" {
+		return s.notices(ctx, `state = 'forming' AND run_key IN (`+runsDone+`) ORDER BY notice_id`)
+	}
 	return s.notices(ctx, `run_key = $1 AND state = 'forming' ORDER BY notice_id`, key)
 }
+
+const runsDone = `SELECT run_key FROM mailaudit.runs WHERE phase = 'done'`
 
 // releasePage bounds the notices that one transaction releases. What is released is not forming any more, so
 // a release that was cut off goes on where it stopped.
@@ -160,6 +165,9 @@ func (s *Store) SentSince(ctx context.Context, t time.Time, contact, tenant stri
 	return n, nil
 }
 
+// leftBehind is a mail that its run could not queue: it never leaves.
+const leftBehind = `(n.state = 'forming' AND n.run_key IN (` + runsDone + `))`
+
 func (s *Store) Mailing(ctx context.Context, ids []string, since time.Time) (map[string]audit.Mailing, error) {
 	all := map[string]audit.Mailing{}
 	_, err := collect(ctx, s.pool, func(row pgx.CollectableRow) (struct{}, error) {
@@ -170,8 +178,8 @@ func (s *Store) Mailing(ctx context.Context, ids []string, since time.Time) (map
 		return struct{}{}, err
 	}, `SELECT i.account_id,
 			count(*) FILTER (WHERE n.state IN ('sent', 'ambiguous', 'queued', 'held', 'sending') AND coalesce(n.sent_at, n.created_at) >= $1),
-			bool_or(n.state IN ('forming', 'queued', 'held', 'sending') AND n.kind <> 'ahead'),
-			bool_or(n.state IN ('forming', 'queued', 'held', 'sending') AND n.kind IN ('recovered', 'correction')),
+			bool_or(n.state IN ('forming', 'queued', 'held', 'sending') AND n.kind <> 'ahead' AND NOT `+leftBehind+`),
+			bool_or(n.state IN ('forming', 'queued', 'held', 'sending') AND n.kind IN ('recovered', 'correction') AND NOT `+leftBehind+`),
 			max(i.since) FILTER (WHERE n.state = 'suppressed' AND n.detail LIKE 'discarded by %')
 		FROM mailaudit.notice_items i JOIN mailaudit.notices n USING (notice_id)
 		WHERE i.account_id = ANY($2) GROUP BY i.account_id`, stamp(since), list(ids))

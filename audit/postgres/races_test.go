@@ -193,10 +193,14 @@ func TestOneOfManyTakesEachStep(t *testing.T) {
 			}
 			var settlements []audit.Settlement
 			var drafts []audit.Draft
-			for _, st := range page {
-				settlements = append(settlements, audit.Settle(run, st))
+			states, err := s.LoadStates(ctx, page)
+			if err != nil {
+				return err
+			}
+			for _, id := range page {
+				settlements = append(settlements, audit.Settle(run, states[id]))
 				drafts = append(drafts, audit.Draft{Kind: audit.KindFinding, TenantID: "t", ContactEmail: "c@example.com", Provider: "google",
-					Item: audit.NoticeItem{AccountID: st.AccountID, Verdict: audit.Revoked, Since: night, Step: 1}})
+					Item: audit.NoticeItem{AccountID: id, Verdict: audit.Revoked, Since: night, Step: 1}})
 			}
 			return s.Settle(ctx, run, settlements, drafts)
 		})

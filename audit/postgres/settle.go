@@ -53,7 +53,8 @@ func (s *Store) Settle(ctx context.Context, run audit.Run, settlements []audit.S
 	return nil
 }
 
-// settleStates returns the accounts that this call has settled. What was told is left to the outbox, but who
+// settleStates returns the accounts that this call has settled. A state that a later run has recorded is that run's to
+// settle. What was told is left to the outbox, but who
 // left the source was told nothing.
 func settleStates(ctx context.Context, tx pgx.Tx, run audit.Run, states []audit.State) (map[string]bool, error) {
 	type state = audit.State
@@ -78,7 +79,7 @@ func settleStates(ctx context.Context, tx pgx.Tx, run audit.Run, states []audit.
 			actor, since, rule, reply, reason, nights, night_at,
 			fingerprint, accepted_fingerprint, definite_at, seen_at, unverified_since, settled_seq,
 			mended_verdict, mended_at, tried_fingerprint)
-		WHERE s.account_id = u.account_id AND s.settled_seq < $1
+		WHERE s.account_id = u.account_id AND s.settled_seq < $1 AND `+notNewer("$1")+`
 		RETURNING s.account_id`,
 		run.Seq,
 		texts(states, func(s state) string { return s.AccountID }),
@@ -118,6 +119,24 @@ func settleStates(ctx context.Context, tx pgx.Tx, run audit.Run, states []audit.
 		settled[id] = true
 	}
 	return settled, nil
+}
+
+func (s *Store) Note(ctx context.Context, run audit.Run, notes []audit.Finding) error {
+	err := s.inTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, `SELECT FROM mailaudit.runs WHERE run_key = $1 AND phase = 'concluding' FOR NO KEY UPDATE`, run.Key)
+		if err != nil || tag.RowsAffected() == 0 {
+			return err
+		}
+		put := &pgx.Batch{}
+		if err := queueNotes(put, run.Key, notes); err != nil {
+			return err
+		}
+		return tx.SendBatch(ctx, put).Close()
+	})
+	if err != nil {
+		return fmt.Errorf("note accounts of run %s: %w", run.Key, err)
+	}
+	return nil
 }
 
 func queueChanges(put *pgx.Batch, changes []audit.Change) {

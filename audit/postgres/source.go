@@ -55,6 +55,11 @@ func newSource(pool *pgxpool.Pool, relation pgx.Identifier, columns map[string]t
 	return s
 }
 
+// SourceOf reads accounts from another relation of the store's database. Closing the store closes it.
+func (s *Store) SourceOf(ctx context.Context, relation string) (*Source, error) {
+	return openSource(ctx, s.pool, relation)
+}
+
 // OpenSource reads accounts from a relation of a database of its own, "" being mailaudit.mail_accounts. The
 // caller closes it.
 func OpenSource(ctx context.Context, url, relation string, o Options) (*Source, error) {
@@ -188,7 +193,35 @@ func scanAccount(row pgx.CollectableRow) (audit.Account, error) {
 }
 
 func (s *Source) AccountsAfter(ctx context.Context, after string, limit int, tenant string) ([]audit.Account, error) {
-	query, args := `SELECT `+s.columns+` FROM `+s.from+` WHERE `+s.idName+` IS NOT NULL`, []any{limit}
+	query, args := s.after(s.columns, after, limit, tenant)
+	if query == "" {
+		return nil, nil
+	}
+	all, err := s.accounts(ctx, query, args...)
+	if err != nil {
+		return nil, fmt.Errorf("read accounts: %w", err)
+	}
+	return all, nil
+}
+
+func (s *Source) AccountIDsAfter(ctx context.Context, after string, limit int, tenant string) (all []string, err error) {
+	query, args := s.after(s.idName+`::text`, after, limit, tenant)
+	if query == "" {
+		return nil, nil
+	}
+	err = read(ctx, s.pool, func(ctx context.Context, tx pgx.Tx) error {
+		all, err = collect(ctx, tx, pgx.RowTo[string], query, args...)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the accounts' ids: %w", err)
+	}
+	return all, nil
+}
+
+// after is the query for columns of the accounts behind one; "" where there can be none.
+func (s *Source) after(columns, after string, limit int, tenant string) (query string, args []any) {
+	query, args = `SELECT `+columns+` FROM `+s.from+` WHERE `+s.idName+` IS NOT NULL`, []any{limit}
 	add := func(condition string, t typed, value string) {
 		args = append(args, value)
 		query += ` AND ` + condition + ` $` + strconv.Itoa(len(args)) + `::text::` + t.Cast
@@ -198,15 +231,11 @@ func (s *Source) AccountsAfter(ctx context.Context, after string, limit int, ten
 	}
 	if tenant != "" {
 		if !canonical(s.tenant, tenant) {
-			return nil, nil
+			return "", nil
 		}
 		add(`"tenant_id" =`, s.tenant, tenant)
 	}
-	all, err := s.accounts(ctx, query+` ORDER BY `+s.idName+` LIMIT $1`, args...)
-	if err != nil {
-		return nil, fmt.Errorf("read accounts: %w", err)
-	}
-	return all, nil
+	return query + ` ORDER BY ` + s.idName + ` LIMIT $1`, args
 }
 
 func (s *Source) AccountsByID(ctx context.Context, ids []string) ([]audit.Account, error) {

@@ -128,21 +128,45 @@ func firstWords(results []audit.Recorded) []audit.Recorded {
 	return slices.CompactFunc(sorted, func(x, y audit.Recorded) bool { return x.AccountID == y.AccountID })
 }
 
-func (s *Store) Unsettled(ctx context.Context, run audit.Run, after string, limit int) ([]audit.State, error) {
-	return s.states(ctx, "read unsettled accounts", `run_key = $1 AND NOT run_quiet AND settled_seq < $2
+func (s *Store) Unsettled(ctx context.Context, run audit.Run, after string, limit int) ([]string, error) {
+	return s.ids(ctx, "read unsettled accounts", `SELECT account_id FROM mailaudit.account_states WHERE run_key = $1 AND NOT run_quiet AND settled_seq < $2
 		AND account_id > $3 ORDER BY account_id LIMIT $4`, run.Key, run.Seq, after, limit)
 }
 
-func (s *Store) Departed(ctx context.Context, run audit.Run, after string, limit int) ([]audit.State, error) {
-	var departed []audit.State
+func (s *Store) Departed(ctx context.Context, run audit.Run, after string, limit int) ([]string, error) {
+	var departed []string
 	err := s.eachStretch(ctx, after, func(from, to string) (bool, error) {
-		found, err := s.states(ctx, "read departed accounts", `account_id > $1 AND account_id <= $2
-			AND run_key <> $3 AND verdict <> 'gone' AND settled_seq < $4 ORDER BY account_id LIMIT $5`,
+		found, err := s.ids(ctx, "read departed accounts", `SELECT account_id FROM mailaudit.account_states s WHERE account_id > $1 AND account_id <= $2
+			AND run_key <> $3 AND verdict <> 'gone' AND settled_seq < $4
+			AND NOT EXISTS (SELECT FROM mailaudit.run_notes n WHERE n.run_key = $3 AND n.account_id = s.account_id)
+			AND `+notNewer("$4")+` ORDER BY account_id LIMIT $5`,
 			from, to, run.Key, run.Seq, limit-len(departed))
 		departed = append(departed, found...)
 		return len(departed) < limit, err
 	})
 	return departed, err
+}
+
+func (s *Store) Unrecorded(ctx context.Context, run audit.Run, after string, limit int) ([]string, error) {
+	return s.ids(ctx, "read accounts without a result", `SELECT DISTINCT i.id FROM mailaudit.batches b CROSS JOIN unnest(b.ids) AS u (id)
+			CROSS JOIN LATERAL (SELECT u.id COLLATE "C" AS id) i
+		WHERE b.run_key = $1 AND i.id > $2
+		AND NOT EXISTS (SELECT FROM mailaudit.account_states s WHERE s.account_id = i.id AND s.run_key = $1)
+		AND NOT EXISTS (SELECT FROM mailaudit.run_notes n WHERE n.run_key = $1 AND n.account_id = i.id)
+		ORDER BY i.id LIMIT $3`, run.Key, after, limit)
+}
+
+// notNewer leaves out the states that a later run has recorded; the parameter is the run's Seq.
+func notNewer(seq string) string {
+	return `s.run_key NOT IN (SELECT r.run_key FROM mailaudit.runs r WHERE r.seq > ` + seq + `)`
+}
+
+func (s *Store) ids(ctx context.Context, doing, query string, args ...any) ([]string, error) {
+	all, err := collect(ctx, s.pool, pgx.RowTo[string], query, args...)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", doing, err)
+	}
+	return all, nil
 }
 
 // stretch is how many states one statement walks through where no index helps, so that none takes long.

@@ -123,7 +123,7 @@ type querier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 }
 
-// collect reads all rows of a query.
+// collect reads all rows of a query. One that cannot be understood ends it with an [audit.RowError].
 func collect[T any](ctx context.Context, q querier, scan func(pgx.CollectableRow) (T, error), query string, args ...any) ([]T, error) {
 	ctx, cancel := context.WithTimeout(ctx, stepTimeout)
 	defer cancel()
@@ -131,7 +131,13 @@ func collect[T any](ctx context.Context, q querier, scan func(pgx.CollectableRow
 	if err != nil {
 		return nil, err
 	}
-	all, err := pgx.CollectRows(rows, scan)
+	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (T, error) {
+		v, err := scan(row)
+		if err != nil {
+			err = &audit.RowError{Err: err}
+		}
+		return v, err
+	})
 	if len(all) == 0 {
 		all = nil
 	}

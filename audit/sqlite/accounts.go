@@ -28,6 +28,16 @@ func (s *Store) AccountsAfter(ctx context.Context, after string, limit int, tena
 	return all, nil
 }
 
+func (s *Store) AccountIDsAfter(ctx context.Context, after string, limit int, tenant string) ([]string, error) {
+	rows, err := s.db.QueryContext(ctx, `SELECT account_id FROM mail_accounts
+		WHERE account_id > ? AND (? = '' OR tenant_id = ?) ORDER BY account_id LIMIT ?`, after, tenant, tenant, limit)
+	all, err := collect(rows, err, scanText)
+	if err != nil {
+		return nil, fmt.Errorf("read the accounts' ids: %w", err)
+	}
+	return all, nil
+}
+
 func (s *Store) AccountsByID(ctx context.Context, ids []string) ([]audit.Account, error) {
 	rows, err := s.db.QueryContext(ctx, `SELECT `+accountColumns+` FROM mail_accounts
 		WHERE account_id IN (SELECT value FROM json_each(?))`, array(ids))
@@ -41,20 +51,17 @@ func (s *Store) AccountsByID(ctx context.Context, ids []string) ([]audit.Account
 func (s *Store) SealedSecrets(ctx context.Context, ids []string) (map[string][]byte, error) {
 	rows, err := s.db.QueryContext(ctx, `SELECT account_id, secret FROM mail_accounts
 		WHERE account_id IN (SELECT value FROM json_each(?))`, array(ids))
+	secrets := make(map[string][]byte, len(ids))
+	_, err = collect(rows, err, func(row scanner) (sealed []byte, err error) {
+		var id string
+		err = row.Scan(&id, &sealed)
+		secrets[id] = sealed
+		return sealed, err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("read sealed secrets: %w", err)
 	}
-	defer rows.Close()
-	secrets := make(map[string][]byte, len(ids))
-	for rows.Next() {
-		var id string
-		var sealed []byte
-		if err := rows.Scan(&id, &sealed); err != nil {
-			return nil, fmt.Errorf("read sealed secrets: %w", err)
-		}
-		secrets[id] = sealed
-	}
-	return secrets, rows.Err()
+	return secrets, nil
 }
 
 func (s *Store) Import(ctx context.Context, replace bool, write func(put func(audit.Account, []byte) error) error) (audit.ImportCount, error) {

@@ -10,9 +10,9 @@ import (
 )
 
 // concerned are the accounts that a run saw accepted with a password: run, provider, brands.
-const concerned = `run_key = ?1 AND run_verdict IN ('compliant', 'unproven', 'single_factor')
-	AND json_extract(run_result, '$.Provider') = ?2 AND (?3 = '[]' OR json_extract(run_result, '$.Brand') IN (SELECT value FROM json_each(?3)))
-	AND json_extract(run_result, '$.Mechanism') NOT IN ('XOAUTH2', 'OAUTHBEARER')`
+var concerned = `run_key = ?1 AND run_verdict IN ('compliant', 'unproven', 'single_factor')
+	AND ` + resultField("Provider") + ` = ?2 AND (?3 = '[]' OR ` + resultField("Brand") + ` IN (SELECT value FROM json_each(?3)))
+	AND ` + resultField("Mechanism") + ` NOT IN ('XOAUTH2', 'OAUTHBEARER')`
 
 func (s *Store) CountConcerned(ctx context.Context, run audit.Run, c providers.Change) (int, error) {
 	var n int

@@ -88,7 +88,9 @@ func (s *Store) LoadBatch(ctx context.Context, key string, n int) (audit.Batch, 
 	err := s.db.QueryRowContext(ctx, `SELECT provider, try, doubtful, due_at, ids, done FROM batches
 		WHERE run_key = ? AND n = ?`, key, n).Scan(&b.Provider, &b.Try, &b.Doubtful, moment{&b.DueAt}, &ids, &done)
 	if err == nil {
-		err = json.Unmarshal([]byte(ids), &b.IDs)
+		if err = json.Unmarshal([]byte(ids), &b.IDs); err != nil {
+			err = &audit.RowError{Err: err}
+		}
 	}
 	if err != nil {
 		return b, false, fmt.Errorf("read batch %d of run %s: %w", n, key, err)

@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"encoding/json"
 
 	"mailaudit/audit"
 )
@@ -21,16 +20,12 @@ func (s *Store) Findings(ctx context.Context, run audit.Run, each func(audit.Fin
 }
 
 func (s *Store) notes(ctx context.Context, key, after string) ([]audit.Finding, error) {
-	rows, err := s.db.QueryContext(ctx, `SELECT finding FROM run_notes
+	rows, err := s.db.QueryContext(ctx, `SELECT account_id, finding FROM run_notes
 		WHERE run_key = ? AND account_id > ? ORDER BY account_id LIMIT ?`, key, after, audit.FindingsPage)
 	return collect(rows, err, func(row scanner) (audit.Finding, error) {
-		var note string
-		var f audit.Finding
-		if err := row.Scan(&note); err != nil {
-			return f, err
-		}
-		err := json.Unmarshal([]byte(note), &f)
-		return f, err
+		var id, note string
+		err := row.Scan(&id, &note)
+		return audit.ReadNote(id, note), err
 	})
 }
 

@@ -41,7 +41,9 @@ func (s *Store) Facts(ctx context.Context, key, prefix string) (map[string]strin
 
 func (s *Store) KnownStates(ctx context.Context, run audit.Run) (int, error) {
 	var n int
-	err := s.db.QueryRowContext(ctx, `SELECT count(*) FROM account_states WHERE run_key = ? OR settled_seq >= ?`, run.Key, run.Seq).Scan(&n)
+	err := s.db.QueryRowContext(ctx, `SELECT count(*) FROM account_states s WHERE settled_seq >= ?2
+		OR run_key IN (SELECT run_key FROM runs WHERE seq >= ?2)
+		OR EXISTS (SELECT 1 FROM run_notes n WHERE n.run_key = ?1 AND n.account_id = s.account_id)`, run.Key, run.Seq).Scan(&n)
 	if err != nil {
 		return 0, fmt.Errorf("count states: %w", err)
 	}
@@ -64,9 +66,14 @@ var failing = func() string {
 	return array(list)
 }()
 
+// resultField is a field of a result, NULL where the result cannot be read: one row must not fail all.
+func resultField(name string) string {
+	return `CASE WHEN json_valid(run_result) THEN json_extract(run_result, '$.` + name + `') END`
+}
+
 func (s *Store) Tallies(ctx context.Context, run audit.Run) (map[string]audit.Tally, error) {
 	tallies := map[string]audit.Tally{}
-	rows, err := s.db.QueryContext(ctx, `SELECT json_extract(run_result, '$.Provider') AS owner, count(*),
+	rows, err := s.db.QueryContext(ctx, `SELECT coalesce(`+resultField("Provider")+`, provider) AS owner, count(*),
 			sum(run_verdict IN (SELECT value FROM json_each(?1)) AND verdict NOT IN (SELECT value FROM json_each(?1))),
 			sum(run_silent), sum(verdict <> '') = 0
 		FROM account_states WHERE run_key = ?2 GROUP BY owner`, failing, run.Key)
@@ -97,10 +104,10 @@ func (s *Store) tallyHosts(ctx context.Context, run audit.Run, tallies map[strin
 	if !there {
 		return nil
 	}
-	rows, err := s.db.QueryContext(ctx, `SELECT coalesce(json_extract(run_result, '$.Host'), '') AS host, tenant_id, count(*),
+	rows, err := s.db.QueryContext(ctx, `SELECT coalesce(`+resultField("Host")+`, '') AS host, tenant_id, count(*),
 			sum(run_verdict IN (SELECT value FROM json_each(?1)) AND verdict NOT IN (SELECT value FROM json_each(?1))),
 			sum(run_silent), sum(verdict <> '') = 0
-		FROM account_states WHERE run_key = ?2 AND json_extract(run_result, '$.Provider') = ?3 GROUP BY host, tenant_id`,
+		FROM account_states WHERE run_key = ?2 AND `+resultField("Provider")+` = ?3 GROUP BY host, tenant_id`,
 		failing, run.Key, audit.Undecided)
 	t.Hosts = map[string]audit.HostTally{}
 	_, err = collect(rows, err, func(row scanner) (h audit.HostTally, err error) {
@@ -142,7 +149,7 @@ func (s *Store) concludedBefore(ctx context.Context, seq int64, limit int) ([]au
 
 func (s *Store) Unquiet(ctx context.Context, run audit.Run, provider string) error {
 	return s.exec(ctx, "settle one by one", `UPDATE account_states SET run_quiet = 0
-		WHERE run_key = ? AND json_extract(run_result, '$.Provider') = ?`, run.Key, provider)
+		WHERE run_key = ? AND `+resultField("Provider")+` = ?`, run.Key, provider)
 }
 
 const holdColumns = `run_key, provider, why, state, opened_at, decided_at, decided_by,

@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"mailaudit/audit"
@@ -42,11 +41,7 @@ func (s *Store) notesOf(ctx context.Context, id string) (map[string]audit.Findin
 		if err := rows.Scan(&key, &note); err != nil {
 			return nil, err
 		}
-		var f audit.Finding
-		if err := json.Unmarshal([]byte(note), &f); err != nil {
-			return nil, err
-		}
-		notes[key] = f
+		notes[key] = audit.ReadNote(id, note)
 	}
 	return notes, rows.Err()
 }

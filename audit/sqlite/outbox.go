@@ -44,8 +44,13 @@ func (s *Store) items(ctx context.Context, id int64) ([]audit.NoticeItem, error)
 }
 
 func (s *Store) Forming(ctx context.Context, key string) ([]audit.Notice, error) {
+	if key == "" {
+		return s.notices(ctx, `state = 'forming' AND run_key IN (`+runsDone+`) ORDER BY notice_id`)
+	}
 	return s.notices(ctx, `run_key = ? AND state = 'forming' ORDER BY notice_id`, key)
 }
+
+const runsDone = `SELECT run_key FROM runs WHERE phase = 'done'`
 
 func (s *Store) Release(ctx context.Context, notices []audit.Notice) error {
 	err := s.inTx(ctx, func(tx *sql.Tx) error {
@@ -252,11 +257,14 @@ func (s *Store) SentSince(ctx context.Context, t time.Time, contact, tenant stri
 	return n, nil
 }
 
+// leftBehind is a mail that its run could not queue: it never leaves.
+const leftBehind = `(n.state = 'forming' AND n.run_key IN (` + runsDone + `))`
+
 func (s *Store) Mailing(ctx context.Context, ids []string, since time.Time) (map[string]audit.Mailing, error) {
 	rows, err := s.db.QueryContext(ctx, `SELECT i.account_id,
 			sum(n.state IN ('sent', 'ambiguous', 'queued', 'held', 'sending') AND coalesce(n.sent_at, n.created_at) >= ?),
-			max(n.state IN ('forming', 'queued', 'held', 'sending') AND n.kind <> 'ahead'),
-			max(n.state IN ('forming', 'queued', 'held', 'sending') AND n.kind IN ('recovered', 'correction')),
+			max(n.state IN ('forming', 'queued', 'held', 'sending') AND n.kind <> 'ahead' AND NOT `+leftBehind+`),
+			max(n.state IN ('forming', 'queued', 'held', 'sending') AND n.kind IN ('recovered', 'correction') AND NOT `+leftBehind+`),
 			max(CASE WHEN n.state = 'suppressed' AND n.detail LIKE 'discarded by %' THEN i.since END)
 		FROM notice_items i JOIN notices n USING (notice_id)
 		WHERE i.account_id IN (SELECT value FROM json_each(?)) GROUP BY i.account_id`, micros(since), array(ids))

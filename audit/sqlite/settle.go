@@ -64,7 +64,8 @@ func (s *Store) Settle(ctx context.Context, run audit.Run, settlements []audit.S
 	return nil
 }
 
-const settleState = `UPDATE account_states SET
+// settleState leaves a state alone that a later run has recorded: it is that run's to settle.
+var settleState = `UPDATE account_states SET
 		tenant_id = ?, tenant_name = ?, address = ?, provider = ?, brand = ?,
 		verdict = ?, two_factor = ?, certainty = ?, actor = ?, since = ?, rule = ?, reply = ?, reason = ?, nights = ?, night_at = ?,
 		told_step = CASE WHEN ?6 = 'gone' THEN 0 ELSE told_step END, told_verdict = CASE WHEN ?6 = 'gone' THEN '' ELSE told_verdict END,
@@ -72,19 +73,39 @@ const settleState = `UPDATE account_states SET
 		told_notice = CASE WHEN ?6 = 'gone' THEN 0 ELSE told_notice END, told_shadow = CASE WHEN ?6 = 'gone' THEN 0 ELSE told_shadow END,
 		fingerprint = ?, accepted_fingerprint = ?, definite_at = ?, seen_at = ?, unverified_since = ?, settled_seq = ?,
 		mended_verdict = ?, mended_at = ?, tried_fingerprint = ?
-		WHERE account_id = ? AND settled_seq < ?`
+		WHERE account_id = ? AND settled_seq < ? AND ` + notNewer("?")
 
 func settleOne(ctx context.Context, settling *sql.Stmt, run audit.Run, s audit.State) (bool, error) {
 	res, err := settling.ExecContext(ctx, s.TenantID, s.TenantName, s.Address, s.Provider, s.Brand,
 		string(s.Verdict), string(s.TwoFactor), string(s.Certainty), string(s.Actor), micros(s.Since), s.Rule, s.Reply, s.Reason, s.Nights, micros(s.NightAt),
 		s.Fingerprint, s.AcceptedFingerprint, micros(s.DefiniteAt), micros(s.SeenAt), micros(s.UnverifiedSince), s.SettledSeq,
 		string(s.Mended), micros(s.MendedAt), s.Tried,
-		s.AccountID, run.Seq)
+		s.AccountID, run.Seq, run.Seq)
 	if err != nil {
 		return false, err
 	}
 	n, err := res.RowsAffected()
 	return n == 1, err
+}
+
+func (s *Store) Note(ctx context.Context, run audit.Run, notes []audit.Finding) error {
+	err := s.inTx(ctx, func(tx *sql.Tx) error {
+		var concluding bool
+		if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM runs WHERE run_key = ? AND phase = 'concluding')`,
+			run.Key).Scan(&concluding); err != nil || !concluding {
+			return err
+		}
+		for _, note := range notes {
+			if err := insertNote(ctx, tx, run.Key, note); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("note accounts of run %s: %w", run.Key, err)
+	}
+	return nil
 }
 
 const insertChange = `INSERT INTO verdict_changes (account_id, seq, run_key, tenant_id, tenant_name, address, provider,

@@ -102,14 +102,37 @@ func (s *Store) Record(ctx context.Context, key string, results []audit.Recorded
 	return nil
 }
 
-func (s *Store) Unsettled(ctx context.Context, run audit.Run, after string, limit int) ([]audit.State, error) {
-	return s.states(ctx, "read unsettled accounts", `run_key = ? AND NOT run_quiet AND settled_seq < ?
+func (s *Store) Unsettled(ctx context.Context, run audit.Run, after string, limit int) ([]string, error) {
+	return s.ids(ctx, "read unsettled accounts", `SELECT account_id FROM account_states WHERE run_key = ? AND NOT run_quiet AND settled_seq < ?
 		AND account_id > ? ORDER BY account_id LIMIT ?`, run.Key, run.Seq, after, limit)
 }
 
-func (s *Store) Departed(ctx context.Context, run audit.Run, after string, limit int) ([]audit.State, error) {
-	return s.states(ctx, "read departed accounts", `run_key <> ? AND verdict <> 'gone' AND settled_seq < ?
-		AND account_id > ? ORDER BY account_id LIMIT ?`, run.Key, run.Seq, after, limit)
+func (s *Store) Departed(ctx context.Context, run audit.Run, after string, limit int) ([]string, error) {
+	return s.ids(ctx, "read departed accounts", `SELECT account_id FROM account_states s WHERE run_key <> ?1 AND verdict <> 'gone' AND settled_seq < ?2
+		AND NOT EXISTS (SELECT 1 FROM run_notes n WHERE n.run_key = ?1 AND n.account_id = s.account_id)
+		AND `+notNewer("?2")+` AND account_id > ?3 ORDER BY account_id LIMIT ?4`, run.Key, run.Seq, after, limit)
+}
+
+func (s *Store) Unrecorded(ctx context.Context, run audit.Run, after string, limit int) ([]string, error) {
+	return s.ids(ctx, "read accounts without a result", `SELECT DISTINCT i.value FROM batches b, json_each(CASE WHEN json_valid(b.ids) THEN b.ids ELSE '[]' END) i
+		WHERE b.run_key = ?1 AND i.value > ?2
+		AND NOT EXISTS (SELECT 1 FROM account_states s WHERE s.account_id = i.value AND s.run_key = ?1)
+		AND NOT EXISTS (SELECT 1 FROM run_notes n WHERE n.run_key = ?1 AND n.account_id = i.value)
+		ORDER BY i.value LIMIT ?3`, run.Key, after, limit)
+}
+
+// notNewer leaves out the states that a later run has recorded; the parameter is the run's Seq.
+func notNewer(seq string) string {
+	return `run_key NOT IN (SELECT run_key FROM runs WHERE seq > ` + seq + `)`
+}
+
+func (s *Store) ids(ctx context.Context, doing, query string, args ...any) ([]string, error) {
+	rows, err := s.db.QueryContext(ctx, query, args...)
+	all, err := collect(rows, err, scanText)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", doing, err)
+	}
+	return all, nil
 }
 
 func (s *Store) states(ctx context.Context, doing, where string, args ...any) ([]audit.State, error) {

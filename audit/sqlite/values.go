@@ -4,6 +4,8 @@ import (
 	"database/sql"
 	"encoding/json"
 	"time"
+
+	"mailaudit/audit"
 )
 
 // micros is a time as the tables keep it.
@@ -44,7 +46,7 @@ func array(ids []string) string {
 
 type scanner interface{ Scan(dest ...any) error }
 
-// collect reads all rows and closes them.
+// collect reads all rows and closes them. One that cannot be understood ends it with an [audit.RowError].
 func collect[T any](rows *sql.Rows, err error, scan func(scanner) (T, error)) ([]T, error) {
 	if err != nil {
 		return nil, err
@@ -54,9 +56,14 @@ func collect[T any](rows *sql.Rows, err error, scan func(scanner) (T, error)) ([
 	for rows.Next() {
 		v, err := scan(rows)
 		if err != nil {
-			return nil, err
+			return nil, &audit.RowError{Err: err}
 		}
 		all = append(all, v)
 	}
 	return all, rows.Err()
+}
+
+func scanText(row scanner) (text string, err error) {
+	err = row.Scan(&text)
+	return text, err
 }

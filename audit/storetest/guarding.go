@@ -65,8 +65,17 @@ func testKnownStates(t *testing.T, s audit.Store) {
 		same(t, what, n, want)
 	}
 	known("states of the last run and who left in it", run, 2)
+	must(t, s.Note(t.Context(), run, []audit.Finding{{AccountID: "nobody", Verdict: audit.Unverified}}))
+	known("who has no state is not known by a note", run, 2)
+	finish(t, s, run)
+	next := startRun(t, s, "next", night.Add(48*time.Hour))
+	record(t, s, next, result(next, "b", audit.Compliant))
+	must(t, s.Conclude(t.Context(), next.Key))
+	must(t, s.Note(t.Context(), next, []audit.Finding{{AccountID: "a", Verdict: audit.Unverified}}))
+	known("whose result could not be stored is known by the note", next, 2)
+	known("of a later run", run, 2)
 	later := run
-	later.Key, later.Seq = "later", run.Seq+1
+	later.Key, later.Seq = "later", next.Seq+1
 	known("states of a run that they know nothing of", later, 0)
 }
 

@@ -73,6 +73,11 @@ func Run(t *testing.T, open func(t *testing.T) audit.Store) {
 		{"a discarded notice is remembered", testDiscarded},
 		{"addresses that bounced lately", testBouncedSince},
 		{"what each process found of a provider's pace", testPaces},
+		{"an error says what it is about", testBlame},
+		{"ids are read without their rows", testAccountIDs},
+		{"whoever was planned is accounted for", testUnrecorded},
+		{"a later run's accounts are its own", testEarlierRunSettlesLate},
+		{"a mail that its run could not queue is found", testLeftForming},
 		{"migrating twice is migrating once", testMigrate},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(t, open(t)) })
@@ -144,14 +149,14 @@ func settle(t *testing.T, s audit.Store, run audit.Run, drafts ...audit.Draft) {
 	unsettled, err := s.Unsettled(t.Context(), run, "", 1000)
 	must(t, err)
 	var all []audit.Settlement
-	for _, st := range unsettled {
-		all = append(all, audit.Settle(run, st))
+	for _, id := range unsettled {
+		all = append(all, audit.Settle(run, state(t, s, id)))
 	}
 	if run.Scope.Whole() {
 		departed, err := s.Departed(t.Context(), run, "", 1000)
 		must(t, err)
-		for _, st := range departed {
-			all = append(all, audit.Left(run, st))
+		for _, id := range departed {
+			all = append(all, audit.Left(run, state(t, s, id)))
 		}
 	}
 	must(t, s.Settle(t.Context(), run, all, drafts))

@@ -2,7 +2,11 @@ package main
 
 import "syscall"
 
-const prSetDumpable = 4 // linux/prctl.h
+// From linux/prctl.h.
+const (
+	prGetDumpable = 3
+	prSetDumpable = 4
+)
 
 // forbidCoreDumps keeps opened secrets out of files that a crash would leave, and other processes of the same
 // user from reading this one's memory. What the kernel refuses is no reason not to start.

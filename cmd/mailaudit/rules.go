@@ -9,6 +9,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"mailaudit/providers"
 	"mailaudit/providers/catalog"
 )
 
@@ -23,14 +24,18 @@ type rulesListCmd struct {
 }
 
 func (r rulesListCmd) Run(around *surroundingsOf) error {
-	rules := catalog.Rules()
+	var rules []providers.Rule
+	for _, p := range catalog.All() {
+		if r.Provider == "" || r.Provider == p.Name {
+			rules = append(rules, p.Rules.Own()...)
+		}
+	}
 	if r.Provider != "" {
-		p, err := mustProvider(r.Provider)
-		if err != nil {
+		if _, err := mustProvider(r.Provider); err != nil {
 			return err
 		}
-		rules = p.Rules.All()
 	}
+	rules = append(rules, providers.CommonRules().Own()...)
 	if r.Format == "json" {
 		return writeJSONList(around.stdout, rules)
 	}

@@ -75,12 +75,10 @@ type scene struct {
 	places    map[string]string // network.connect_to
 	relay     *sim.Relay
 	slack     *sim.Slack
+	cluster   *pgtest.Cluster // of a scene that is kept in PostgreSQL
 
 	// settings are the rest of the configuration, by top-level key, as YAML values on one line.
 	settings map[string]string
-	// text, if set, is the configuration in their place, and environment what it names.
-	text        string
-	environment map[string]string
 	// said is everything that the program ever wrote to its terminal.
 	said bytes.Buffer
 }
@@ -135,7 +133,8 @@ func (s *scene) keptIn(database string) {
 	s.t.Helper()
 	s.settings["database"] = "sqlite:" + s.path("mailaudit.db")
 	if database == inPostgres {
-		s.settings["database"] = pgtest.Own(s.t).URL("postgres", pgtest.Admin)
+		s.cluster = pgtest.Own(s.t)
+		s.settings["database"] = s.cluster.URL("postgres", pgtest.Admin)
 	}
 }
 
@@ -210,13 +209,9 @@ func (s *scene) writeConfig() {
 	for _, key := range slices.Sorted(maps.Keys(s.settings)) {
 		fmt.Fprintf(&b, "%s: %s\n", key, s.settings[key])
 	}
-	text := b.String()
-	if s.text != "" {
-		text = s.text
-	}
 	// A process that has just been started may be reading it.
 	fresh := s.path("mailaudit.yaml.new")
-	s.need(os.WriteFile(fresh, []byte(text), 0o600))
+	s.need(os.WriteFile(fresh, []byte(b.String()), 0o600))
 	s.need(os.Rename(fresh, s.path("mailaudit.yaml")))
 }
 
@@ -237,7 +232,7 @@ func (s *scene) doUntil(ctx context.Context, args ...string) outcome {
 	s.writeConfig()
 	var out, err bytes.Buffer
 	code := run(ctx, append([]string{"--config", s.path("mailaudit.yaml")}, args...), surroundingsOf{
-		lookupEnv: variables(s.environment), stdout: &out, stderr: &err, now: s.clock.now,
+		lookupEnv: variables(nil), stdout: &out, stderr: &err, now: s.clock.now,
 	})
 	s.said.Write(out.Bytes())
 	s.said.Write(err.Bytes())

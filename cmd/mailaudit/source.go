@@ -42,6 +42,14 @@ func (l *lazyAccounts) AccountsAfter(ctx context.Context, after string, limit in
 	return source.AccountsAfter(ctx, after, limit, tenant)
 }
 
+func (l *lazyAccounts) AccountIDsAfter(ctx context.Context, after string, limit int, tenant string) ([]string, error) {
+	source, err := l.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return source.AccountIDsAfter(ctx, after, limit, tenant)
+}
+
 func (l *lazyAccounts) AccountsByID(ctx context.Context, ids []string) ([]audit.Account, error) {
 	source, err := l.open(ctx)
 	if err != nil {
@@ -57,6 +65,9 @@ func (l *lazyAccounts) SealedSecrets(ctx context.Context, ids []string) (map[str
 	}
 	return source.SealedSecrets(ctx, ids)
 }
+
+// Blame needs no open relation: that it cannot be opened is an error too.
+func (l *lazyAccounts) Blame(err error) (audit.Blame, string) { return postgres.Blame(err) }
 
 func (l *lazyAccounts) Close() error {
 	l.mu.Lock()

@@ -3,7 +3,6 @@ package notice
 import (
 	"errors"
 	"fmt"
-	"html/template"
 	"slices"
 	"strconv"
 	"strings"
@@ -36,10 +35,6 @@ func Compose(l Letter, s Settings) (Message, error) {
 		return Message{}, err
 	}
 	var with enclosures
-	var logo template.URL
-	if len(s.Logo) > 0 {
-		logo = with.source(newLogo(s.Logo))
-	}
 	if s.GuideURL != "" {
 		blocks = illustrate(blocks, unillustrated)
 	} else {
@@ -59,7 +54,7 @@ func Compose(l Letter, s Settings) (Message, error) {
 	if err != nil {
 		return Message{}, err
 	}
-	look.Title, look.Preview, look.Logo = subject, preview(blocks), logo
+	look.Title, look.Preview = subject, preview(blocks)
 	if m.HTML, err = renderHTML(blocks, look); err != nil {
 		return Message{}, err
 	}
