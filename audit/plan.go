@@ -191,7 +191,8 @@ const sampleSize = 25
 // ErrWrongKeyset: none of the stored secrets opens.
 var ErrWrongKeyset = errors.New("the keyset opens none of the stored secrets")
 
-// CheckKeys opens a sample of secrets. It returns ErrWrongKeyset, with the first cause, if none opens.
+// CheckKeys opens a sample of secrets. It returns ErrWrongKeyset, with the first cause, if none opens, and ErrSource if
+// there is none to be had.
 func (a *Auditor) CheckKeys(ctx context.Context) error {
 	page, _, err := a.accountsAfter(ctx, Run{}, "", sampleSize)
 	if err != nil {

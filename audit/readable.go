@@ -27,10 +27,13 @@ func readAccounts(ctx context.Context, from Accounts, wanted []string, spare fun
 	})
 }
 
-// sourceError is one of the source, which a run's window ends whatever it is about.
+// ErrSource: the accounts could not be read. A run waits for them until its window ends.
+var ErrSource = errors.New("the source of the accounts cannot be read")
+
 type sourceError struct{ error }
 
-func (e sourceError) Unwrap() error { return e.error }
+func (e sourceError) Unwrap() error      { return e.error }
+func (sourceError) Is(target error) bool { return target == ErrSource }
 
 // sourceAgain is how long a source that was away at a window's end is not asked again: each time may cost a timeout.
 const sourceAgain = time.Minute
@@ -111,7 +114,7 @@ func (a *Auditor) accountsAfter(ctx context.Context, run Run, after string, limi
 }
 
 func asSource(err error) error {
-	if err == nil || errors.As(err, new(sourceError)) {
+	if err == nil || errors.Is(err, ErrSource) {
 		return err
 	}
 	return sourceError{err}

@@ -37,7 +37,7 @@ func (a *Auditor) closeOpen(ctx context.Context, run Run, until time.Time) (more
 // the plan: nobody has left it then.
 func (a *Auditor) planRest(ctx context.Context, run Run, until time.Time) (more bool, err error) {
 	planned, err := a.planAll(ctx, run.Key, newMet(), until)
-	if !errors.As(err, new(sourceError)) {
+	if !errors.Is(err, ErrSource) {
 		return err == nil && planned.Phase == PhasePlanning, err
 	}
 	if ctx.Err() != nil {

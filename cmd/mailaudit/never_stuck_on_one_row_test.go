@@ -143,3 +143,103 @@ func (s *scene) garbles(account string) (allow func()) {
 			WHEN (NEW.account_id = '`+account+`') EXECUTE FUNCTION mailaudit.garbling()`)
 	return func() { s.cluster.Exec(s.t, "postgres", `DROP TRIGGER garbling ON mailaudit.account_states`) }
 }
+
+// viewed has the accounts of a scene in PostgreSQL be read from a view, of which fault makes one column.
+func (s *scene) viewed(fault string) {
+	s.t.Helper()
+	columns := map[string]string{"account_id": "account_id", "tenant_name": "tenant_name", "contact_email": "contact_email", "secret": "secret"}
+	if name, expression, ok := strings.Cut(fault, "="); ok {
+		columns[name] = "CASE WHEN " + expression + " ELSE " + name + " END AS " + name
+	}
+	s.cluster.Exec(s.t, "postgres", fmt.Sprintf(`CREATE SCHEMA IF NOT EXISTS app; DROP VIEW IF EXISTS app.boxes;
+		CREATE VIEW app.boxes AS SELECT %s, tenant_id, address, %s, %s, %s FROM mailaudit.mail_accounts`,
+		columns["account_id"], columns["tenant_name"], columns["contact_email"], columns["secret"]))
+	s.settings["accounts"] = "{relation: app.boxes}"
+}
+
+// byZero is an expression of a view that fails for one account's row.
+func byZero(column, account string) string {
+	return fmt.Sprintf(`%s=account_id = '%s' THEN (1 / (length(account_id) - 4))::text`, column, account)
+}
+
+// A row of the source that cannot be read costs that row, wherever it stands.
+func TestIncidentRowsOfTheSourceThatCannotBeReadAreSetAside(t *testing.T) {
+	t.Parallel()
+	s := clinicsIn(t, inPostgres)
+	s.revoke(0, 6)
+	s.viewed(byZero("tenant_name", "a-01"))
+	s.unverified(s.concludes(1), "a-01")
+	s.toldOps("the row of account a-01 cannot be read: SQLSTATE 22012")
+	s.viewed("secret=account_id = 'a-02' THEN decode('no hex ' || account_id, 'hex')")
+	s.unverified(s.concludes(2), "a-02")
+	s.toldOps("the stored secret of account a-02 cannot be read: SQLSTATE 22023")
+	s.viewed("")
+	s.unverified(s.concludes(3))
+	s.mailedTo("contact00@customers.example", "contact01@customers.example", "contact02@customers.example", "contact03@customers.example",
+		"contact04@customers.example", "contact05@customers.example")
+}
+
+// A source that cannot be read at all is waited for until the window ends. Then the run says so: nobody has left, no
+// finding is closed, nobody is mailed.
+func TestIncidentSourceThatCannotBeReadIsEndedByTheWindow(t *testing.T) {
+	t.Parallel()
+	s := clinicsIn(t, inPostgres)
+	s.revoke(0, 3)
+	s.concludes(1)
+	mailed := len(s.recipients())
+	s.settings["window"] = "8s"
+	s.viewed(byZero("account_id", "a-19"))
+	r := s.concludes(2)
+	if r.Verdicts["unverified"] != 20 || r.Changes.Recovered != 0 {
+		t.Errorf("verdicts %v, changes %+v", r.Verdicts, r.Changes)
+	}
+	s.toldOps("the source table or view cannot be read to its end")
+	s.settings["window"] = "4h"
+	s.viewed("")
+	r = s.concludes(3)
+	if got := r.verdictsOf()["revoked"]; !slices.Equal(got, []string{"a-00", "a-01", "a-02"}) || r.Changes.StillFailing != 3 {
+		t.Errorf("revoked %v, changes %+v", got, r.Changes)
+	}
+	if got := len(s.recipients()); mailed != 3 || got != 3 {
+		t.Errorf("%d mails, then %d", mailed, got)
+	}
+}
+
+// A batch that cannot be closed, and one that cannot be read, keep nobody waiting.
+func TestIncidentBatchesThatCannotBeClosedAreSetAside(t *testing.T) {
+	onBoth(t, func(t *testing.T, database string) {
+		s := clinicsIn(t, database)
+		s.revoke(0, 3)
+		allow := s.refuses(refusing{"batches", "UPDATE", `NEW.run_key = 'night-1'`})
+		s.unverified(s.concludes(1))
+		s.toldOps("batch 1 cannot be read or closed")
+		s.mailedTo("contact00@customers.example", "contact01@customers.example", "contact02@customers.example")
+		allow()
+		s.unverified(s.concludes(2))
+	})
+}
+
+// A hold that cannot be opened lets nothing through: its mails are suppressed, and the next run holds them.
+func TestIncidentHoldThatCannotBeOpenedMailsNobody(t *testing.T) {
+	onBoth(t, func(t *testing.T, database string) {
+		s := clinicsIn(t, database)
+		allow := s.refuses(refusing{"holds", "INSERT", `NEW.provider = 'google'`})
+		s.revoke(0, 15)
+		s.concludes(1)
+		s.toldOps("the hold on google e-mails cannot be changed")
+		s.nothingMailed()
+		allow()
+		s.concludes(2)
+		s.holds(15)
+		s.nothingMailed()
+		allow = s.refuses(refusing{"notices", "UPDATE", `OLD.state = 'held' AND NEW.contact_email = 'contact00@customers.example'`})
+		s.restore(0, 15)
+		s.concludes(3)
+		s.toldOps("e-mail M-")
+		s.holds(1)
+		allow()
+		s.concludes(4)
+		s.holds(0)
+		s.nothingMailed()
+	})
+}

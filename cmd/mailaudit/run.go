@@ -74,14 +74,19 @@ func (r *runCmd) Run(ctx context.Context, s *setup) error {
 
 // work is the command on an app; begun is told the key of the run that is worked on.
 func (r *runCmd) work(ctx context.Context, a *app, begun func(key string)) error {
-	if err := a.checkKeys(ctx); err != nil {
-		return err
+	if r.Changed || r.DryRun {
+		if err := a.checkKeys(ctx); err != nil {
+			return err
+		}
 	}
 	switch {
 	case r.Changed:
 		return r.changed(ctx, a)
 	case r.DryRun:
 		return a.rehearse(ctx, r.scope())
+	}
+	if err := a.mayBegin(ctx); err != nil {
+		return err
 	}
 	// Before the lock: the run that another process works on is the one to join, also once it is concluded.
 	key, err := r.chooseKey(ctx, a)
@@ -107,6 +112,17 @@ func (a *app) checkKeys(ctx context.Context) error {
 	err := a.auditor.CheckKeys(ctx)
 	if errors.Is(err, audit.ErrWrongKeyset) && !isDown(err) {
 		return usageError("keyset: %w", err)
+	}
+	return err
+}
+
+// mayBegin is checkKeys for a run, which begins also while the accounts cannot be read: it waits for them, and says so
+// at its window's end.
+func (a *app) mayBegin(ctx context.Context) error {
+	err := a.checkKeys(ctx)
+	if errors.Is(err, audit.ErrSource) && ctx.Err() == nil && !errors.As(err, new(*exitError)) {
+		a.log.Warn("the keyset is not tried before the run", "err", err)
+		return nil
 	}
 	return err
 }

@@ -30,7 +30,7 @@ func (s *serveCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	defer unlock()
-	if err := a.checkKeys(ctx); err != nil {
+	if err := a.mayBegin(ctx); err != nil {
 		return err
 	}
 	n, err := a.newNight()
@@ -150,7 +150,7 @@ func (d *daemon) start(ctx context.Context, due slot) (bool, error) {
 		}
 		return false, nil
 	}
-	if err := d.checkKeys(ctx); err != nil {
+	if err := d.mayBegin(ctx); err != nil {
 		return false, err
 	}
 	if err := d.expireOlder(ctx, key); err != nil {
