@@ -73,6 +73,21 @@ postgres: ## The first nights, operators' commands and incidents of the tests on
 fault: ## Nights in which everything fails, FAULTS (20) times over; MAILAUDIT_FAULT_SEED plays the first again.
 	@MAILAUDIT_FAULT=$(FAULTS) MAILAUDIT_TEST_REQUIRE=1 go test ./cmd/mailaudit -run 'TestFaults$$' -v -count 1 -parallel 4 -timeout 0
 
+# OLD is built in a working tree of its own, which goes again.
+.PHONY: upgrade
+upgrade: ## The program of OLD (a commit or a tag) beside this one on one PostgreSQL, through an upgrade.
+	@test -n "$(OLD)" || { echo "which version? make upgrade OLD=COMMIT"; exit 1; }
+	@at=$$(mktemp -d) && trap 'git worktree remove --force $$at/source; rm -rf $$at' EXIT && \
+	git worktree add --quiet --detach $$at/source $(OLD) && (cd $$at/source && go build -o $$at/mailaudit ./cmd/mailaudit) && \
+	MAILAUDIT_OLD=$$at/mailaudit MAILAUDIT_TEST_REQUIRE=1 go test ./cmd/mailaudit -run '^TestOldBesideNew$$' -v -count 1 -timeout 30m
+
+.PHONY: kept
+kept: ## Keep an installation of this version as NAME, for the upgrades of all that follow: at each release.
+	@test -n "$(NAME)" || { echo "under which name? make kept NAME=1.0.0"; exit 1; }
+	@MAILAUDIT_KEEP=$(NAME) MAILAUDIT_KEEP_COMMIT=$$(git rev-parse HEAD) MAILAUDIT_TEST_REQUIRE=1 \
+		go test ./cmd/mailaudit -run '^TestKeepThisVersion$$' -count 1 -timeout 20m
+	@MAILAUDIT_TEST_REQUIRE=1 go test ./cmd/mailaudit -run '^Test(UpgradeOn|OldStatements)' -count 1 -timeout 20m
+
 .PHONY: scale
 scale: ## How much faster four processes are than one at a slow provider, ROUNDS (3) times each.
 	@MAILAUDIT_SCALE=$(or $(ROUNDS),3) MAILAUDIT_TEST_REQUIRE=1 go test ./cmd/mailaudit -run '^TestScale$$' -v -count 1 -timeout 0

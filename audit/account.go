@@ -48,13 +48,6 @@ type NewAccount struct {
 	Secret providers.Secret
 }
 
-// Filter narrows a walk over the accounts. Empty fields do not narrow.
-type Filter struct {
-	Tenant   string
-	Provider string  // decided after resolving, so the stores do not see it
-	Verdict  Verdict // the settled verdict
-}
-
 // SameContact tells whether two addresses are one contact.
 func SameContact(a, b string) bool { return FoldAddress(a) == FoldAddress(b) }
 

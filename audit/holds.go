@@ -99,6 +99,8 @@ func (a *Auditor) isHeld(ctx context.Context, provider string) (bool, error) {
 	return slices.ContainsFunc(open, func(h Hold) bool { return h.Provider == provider }), err
 }
 
+const worksAgain = "the account works again"
+
 // endHolds takes accounts that work again out of the holds, and ends a hold that nobody is left in.
 func (a *Auditor) endHolds(ctx context.Context, run Run) error {
 	open, err := a.Ledger.OpenHolds(ctx)
@@ -120,7 +122,7 @@ func (a *Auditor) endHold(ctx context.Context, run Run, h Hold) error {
 		return err
 	}
 	h.State, h.DecidedAt, h.DecidedBy = HoldEnded, a.Now(), "every account in it was accepted again"
-	return a.Ledger.DecideHold(ctx, h, nil, "the account works again", a.Now())
+	return a.Ledger.DecideHold(ctx, h, nil, worksAgain, a.Now())
 }
 
 // thin drops from a hold's notices the accounts that were accepted again, and counts those that are left. A notice
@@ -135,7 +137,12 @@ func (a *Auditor) thin(ctx context.Context, run Run, h Hold) (left int, err erro
 		if err != nil {
 			return err
 		}
-		kept, err := a.keepFailing(ctx, n, func(id string) bool { return states[id].Settled.Verdict.Failing() })
+		kept, err := a.keepIn(ctx, n, func(id string) string {
+			if states[id].Settled.Verdict.Failing() {
+				return ""
+			}
+			return worksAgain
+		})
 		if err == nil {
 			left += kept
 		}
@@ -147,19 +154,23 @@ func (a *Auditor) thin(ctx context.Context, run Run, h Hold) (left int, err erro
 	return left, err
 }
 
-// keepFailing narrows a notice to the accounts that still fail; one without any is suppressed.
-func (a *Auditor) keepFailing(ctx context.Context, n Notice, failing func(id string) bool) (left int, err error) {
+// keepIn removes from a held notice the accounts for which leave gives a reason, and counts those that are left. A
+// notice without any is suppressed for the last of the reasons.
+func (a *Auditor) keepIn(ctx context.Context, n Notice, leave func(accountID string) (why string)) (left int, err error) {
 	var keep []string
+	last := ""
 	for _, item := range n.Items {
-		if failing(item.AccountID) {
-			keep = append(keep, item.AccountID)
+		if why := leave(item.AccountID); why != "" {
+			last = why
+			continue
 		}
+		keep = append(keep, item.AccountID)
 	}
 	switch len(keep) {
 	case len(n.Items):
 		return len(keep), nil
 	case 0:
-		return 0, a.Ledger.Withdraw(ctx, n.ID, "the account works again")
+		return 0, a.Ledger.Withdraw(ctx, n.ID, last)
 	}
 	return len(keep), a.Ledger.Narrow(ctx, n.ID, NoClaim, keep)
 }

@@ -74,6 +74,9 @@ func judgeAccepted(c Case) Judgement {
 }
 
 func refusal(c Case) Verdict {
+	if !c.Reading.Accuses() {
+		return Unverified
+	}
 	switch c.Reading.Class {
 	case providers.CredentialRejected:
 		if c.AcceptedBefore {

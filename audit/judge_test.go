@@ -90,11 +90,15 @@ func TestJudgeRefused(t *testing.T) {
 		"settings of the customer's own host": {Case{Reading: providers.Reading{Class: providers.Misconfigured, Certainty: providers.Definite}, ForeignHost: true},
 			Judgement{Misconfigured, providers.TwoFactorUnknown, providers.Ambiguous, providers.ActorCustomer}},
 		"settings of a provider's host": {Case{Reading: providers.Reading{Class: providers.Misconfigured, Certainty: providers.Definite}}, unverified},
-		"throttled":                     {Case{Reading: providers.Reading{Class: providers.Throttled, Certainty: providers.Definite}}, unverified},
-		"temporary":                     {Case{Reading: providers.Reading{Class: providers.Temporary}, AcceptedBefore: true, ForeignHost: true}, unverified},
-		"our side":                      {Case{Reading: providers.Reading{Class: providers.ClientRefused, Certainty: providers.Definite}, ForeignHost: true}, unverified},
-		"unknown":                       {Case{Reading: providers.Reading{Class: providers.Unknown}}, unverified},
-		"no class at all":               {Case{}, unverified},
+		"an exchange of ours that the customer's own host found malformed": {
+			Case{Reading: providers.Reading{Class: providers.Misconfigured, Actor: providers.ActorUs}, ForeignHost: true}, unverified},
+		"a refusal that is our own doing": {
+			Case{Reading: providers.Reading{Class: providers.CredentialRejected, Actor: providers.ActorUs}, AcceptedBefore: true}, unverified},
+		"throttled":       {Case{Reading: providers.Reading{Class: providers.Throttled, Certainty: providers.Definite}}, unverified},
+		"temporary":       {Case{Reading: providers.Reading{Class: providers.Temporary}, AcceptedBefore: true, ForeignHost: true}, unverified},
+		"our side":        {Case{Reading: providers.Reading{Class: providers.ClientRefused, Certainty: providers.Definite}, ForeignHost: true}, unverified},
+		"unknown":         {Case{Reading: providers.Reading{Class: providers.Unknown}}, unverified},
+		"no class at all": {Case{}, unverified},
 	} {
 		if got := Judge(c.of); got != c.want {
 			t.Errorf("%s: %+v, want %+v", name, got, c.want)

@@ -87,7 +87,7 @@ type answer string
 const (
 	answerNone      answer = "could not be asked again; the next run tells"
 	answerFailing   answer = "still fails"
-	answerMended    answer = "the account works again"
+	answerMended    answer = worksAgain
 	answerOtherwise answer = "the provider says something else now; the next run judges it"
 )
 
@@ -225,22 +225,13 @@ func (r *release) decide(ctx context.Context, who string) error {
 
 // narrow leaves in a held notice the accounts that still fail, and tells whether any is left.
 func (r *release) narrow(ctx context.Context, n Notice) (left bool, err error) {
-	var keep []string
-	var why answer
-	for _, item := range n.Items {
-		if r.answers[item.AccountID] == answerFailing {
-			keep = append(keep, item.AccountID)
-		} else {
-			why = r.answers[item.AccountID]
+	kept, err := r.keepIn(ctx, n, func(id string) string {
+		if r.answers[id] == answerFailing {
+			return ""
 		}
-	}
-	switch len(keep) {
-	case 0:
-		return false, r.Ledger.Withdraw(ctx, n.ID, string(why))
-	case len(n.Items):
-		return true, nil
-	}
-	return true, r.Ledger.Narrow(ctx, n.ID, NoClaim, keep)
+		return string(r.answers[id])
+	})
+	return kept > 0, err
 }
 
 const decidedFact = "decided/"

@@ -39,6 +39,3 @@ func (v Verdict) Failing() bool {
 
 // Fine tells whether the credential was accepted and nothing is to be mended.
 func (v Verdict) Fine() bool { return v == Compliant || v == Unproven }
-
-// Known tells whether v is one of [Verdicts].
-func (v Verdict) Known() bool { return v.Fine() || v.Failing() || v == Unverified }

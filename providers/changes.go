@@ -26,11 +26,6 @@ type Change struct {
 	Seen     string    // when the source was read
 }
 
-// Concerns tells whether a mailbox of a brand that signs in by a password is among those that must change.
-func (c Change) Concerns(brand string) bool {
-	return len(c.Brands) == 0 || slices.Contains(c.Brands, brand)
-}
-
 // Changes lists what is announced, by day. Nobody changes the list.
 var Changes = sync.OnceValue(func() []Change {
 	list, err := parseChanges(changesYAML)

@@ -18,3 +18,8 @@ func (s *Store) InTx(ctx context.Context, f func(run func(sql string) error) err
 		})
 	})
 }
+
+// SourceOf reads accounts from another relation of the store's database. Closing the store closes it.
+func (s *Store) SourceOf(ctx context.Context, relation string) (*Source, error) {
+	return openSource(ctx, s.pool, relation)
+}

@@ -55,11 +55,6 @@ func newSource(pool *pgxpool.Pool, relation pgx.Identifier, columns map[string]t
 	return s
 }
 
-// SourceOf reads accounts from another relation of the store's database. Closing the store closes it.
-func (s *Store) SourceOf(ctx context.Context, relation string) (*Source, error) {
-	return openSource(ctx, s.pool, relation)
-}
-
 // OpenSource reads accounts from a relation of a database of its own, "" being mailaudit.mail_accounts. The
 // caller closes it.
 func OpenSource(ctx context.Context, url, relation string, o Options) (*Source, error) {

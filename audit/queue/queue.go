@@ -169,16 +169,6 @@ func (e *Engine[TTx]) Stop(ctx context.Context) error {
 	return nil
 }
 
-// Cancel cuts running jobs off and waits for them.
-func (e *Engine[TTx]) Cancel(ctx context.Context) error {
-	if e.stop == nil {
-		return nil
-	}
-	e.stop()
-	<-e.done
-	return e.client.StopAndCancel(ctx)
-}
-
 // Wake has the agenda read at once.
 func (e *Engine[TTx]) Wake() {
 	select {

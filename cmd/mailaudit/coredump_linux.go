@@ -2,11 +2,7 @@ package main
 
 import "syscall"
 
-// From linux/prctl.h.
-const (
-	prGetDumpable = 3
-	prSetDumpable = 4
-)
+const prSetDumpable = 4 // linux/prctl.h
 
 // forbidCoreDumps keeps opened secrets out of files that a crash would leave, and other processes of the same
 // user from reading this one's memory. What the kernel refuses is no reason not to start.

@@ -7,6 +7,8 @@ import (
 	"testing"
 )
 
+const prGetDumpable = 3 // linux/prctl.h
+
 // A process of its own, because what is forbidden once stays forbidden.
 func TestNoCoreDumps(t *testing.T) {
 	if os.Getenv("MAILAUDIT_TEST_COREDUMP") == "" {

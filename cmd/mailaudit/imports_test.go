@@ -23,7 +23,6 @@ var homes = map[string][]string{
 	"github.com/emersion/go-message":                      {"report/notice"},
 	"github.com/emersion/go-sasl":                         {"providers/dial", "providers/sim", "report/notice"},
 	"github.com/emersion/go-smtp":                         {"providers/dial", "providers/sim", "report/notice"},
-	"github.com/failsafe-go/failsafe-go":                  {"providers/pace"},
 	"github.com/goccy/go-yaml":                            {"cmd/mailaudit/config", "providers"},
 	"github.com/jackc/pgx/v5":                             {"audit/postgres"},
 	"github.com/jackc/pgx/v5/pgxpool":                     {"audit/postgres", "cmd/mailaudit"}, // handed from the store to the driver of River
@@ -45,7 +44,6 @@ var homes = map[string][]string{
 	"github.com/chromedp/chromedp":                        testsAlone,
 	"github.com/chromedp/cdproto":                         testsAlone,
 	"github.com/google/go-cmp":                            testsAlone,
-	"github.com/rogpeppe/go-internal":                     testsAlone,
 	"go.uber.org/goleak":                                  testsAlone,
 	"pgregory.net/rapid":                                  testsAlone,
 }

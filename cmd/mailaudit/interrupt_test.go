@@ -99,11 +99,20 @@ func TestInterruptedNightGoesOn(t *testing.T) {
 // process runs the program as a process of its own, by the real clock.
 func (s *scene) process(args ...string) (*exec.Cmd, *lockedBuffer) {
 	s.t.Helper()
+	return s.processAs("main", args...)
+}
+
+// processAs runs a part of [TestMain] as a process of its own.
+func (s *scene) processAs(part string, args ...string) (*exec.Cmd, *lockedBuffer) {
+	s.t.Helper()
 	s.writeConfig()
 	self, err := os.Executable()
 	s.need(err)
 	cmd := exec.CommandContext(s.t.Context(), self, append([]string{"--config", s.path("mailaudit.yaml")}, args...)...)
-	cmd.Env = append(os.Environ(), asProgram+"=main")
+	cmd.Env = append(os.Environ(), asProgram+"="+part, clockAhead+"="+s.clock.ahead.String())
+	for name, value := range s.environment {
+		cmd.Env = append(cmd.Env, name+"="+value)
+	}
 	said := &lockedBuffer{}
 	cmd.Stdout, cmd.Stderr = said, said
 	s.need(cmd.Start())

@@ -21,11 +21,17 @@ func (s *setup) letterSettings() (notice.Settings, error) {
 	if err != nil {
 		return notice.Settings{}, usageError("guides: %w", err)
 	}
+	var logo []byte
+	if n.Logo != "" {
+		if logo, err = os.ReadFile(n.Logo); err != nil {
+			return notice.Settings{}, usageError("read notices.logo: %w", err)
+		}
+	}
 	words := notice.Settings{
 		Product:       n.Product,
 		SettingsURL:   n.SettingsURL,
 		GuideURL:      n.GuideURL,
-		Logo:          n.Logo,
+		Logo:          logo,
 		Colour:        n.Colour,
 		Support:       n.Support,
 		RecheckWithin: n.RecheckWithin,

@@ -122,3 +122,22 @@ func TestAContactHasThreeMailsADay(t *testing.T) {
 		t.Errorf("%d mails in two days, want 5", n)
 	}
 }
+
+// What the configuration takes for a colour and a logo is what a mail shows: none stays behind for its looks.
+func TestMailsShowTheConfiguredColourAndLogo(t *testing.T) {
+	t.Parallel()
+	s, _ := gmailScene(t, 2)
+	s.settings["notices"] = `{mode: live, send_between: "", confirm_nights: 1, colour: "#1ae", logo: config/testdata/logo.png}`
+	s.done("run")
+	s.refuse(0)
+	s.atNight(1)
+	s.done("run")
+	s.mailedTo(gmailContact(0))
+	for _, m := range s.relay.Messages() {
+		html := readLetter(t, m.Data).html
+		if !strings.Contains(html, "#11aaee") || !strings.Contains(html, `@logo"`) || strings.Contains(html, "logo.png") ||
+			!strings.Contains(string(m.Data), "filename=logo.png") {
+			t.Errorf("a mail without colour or logo:\n%.2500s", html)
+		}
+	}
+}

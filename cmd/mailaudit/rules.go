@@ -9,7 +9,6 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"mailaudit/providers"
 	"mailaudit/providers/catalog"
 )
 
@@ -24,18 +23,14 @@ type rulesListCmd struct {
 }
 
 func (r rulesListCmd) Run(around *surroundingsOf) error {
-	var rules []providers.Rule
-	for _, p := range catalog.All() {
-		if r.Provider == "" || r.Provider == p.Name {
-			rules = append(rules, p.Rules.Own()...)
-		}
-	}
+	rules := catalog.Rules()
 	if r.Provider != "" {
-		if _, err := mustProvider(r.Provider); err != nil {
+		p, err := mustProvider(r.Provider)
+		if err != nil {
 			return err
 		}
+		rules = p.Rules.All()
 	}
-	rules = append(rules, providers.CommonRules().Own()...)
 	if r.Format == "json" {
 		return writeJSONList(around.stdout, rules)
 	}

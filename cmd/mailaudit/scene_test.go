@@ -79,6 +79,9 @@ type scene struct {
 
 	// settings are the rest of the configuration, by top-level key, as YAML values on one line.
 	settings map[string]string
+	// text, if set, is the configuration in their place, and environment what it names.
+	text        string
+	environment map[string]string
 	// said is everything that the program ever wrote to its terminal.
 	said bytes.Buffer
 }
@@ -209,9 +212,13 @@ func (s *scene) writeConfig() {
 	for _, key := range slices.Sorted(maps.Keys(s.settings)) {
 		fmt.Fprintf(&b, "%s: %s\n", key, s.settings[key])
 	}
+	text := b.String()
+	if s.text != "" {
+		text = s.text
+	}
 	// A process that has just been started may be reading it.
 	fresh := s.path("mailaudit.yaml.new")
-	s.need(os.WriteFile(fresh, []byte(b.String()), 0o600))
+	s.need(os.WriteFile(fresh, []byte(text), 0o600))
 	s.need(os.Rename(fresh, s.path("mailaudit.yaml")))
 }
 
@@ -232,7 +239,7 @@ func (s *scene) doUntil(ctx context.Context, args ...string) outcome {
 	s.writeConfig()
 	var out, err bytes.Buffer
 	code := run(ctx, append([]string{"--config", s.path("mailaudit.yaml")}, args...), surroundingsOf{
-		lookupEnv: variables(nil), stdout: &out, stderr: &err, now: s.clock.now,
+		lookupEnv: variables(s.environment), stdout: &out, stderr: &err, now: s.clock.now,
 	})
 	s.said.Write(out.Bytes())
 	s.said.Write(err.Bytes())

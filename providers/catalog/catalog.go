@@ -43,7 +43,7 @@ func Resolver(lookupMX func(ctx context.Context, domain string) ([]string, error
 	return &providers.Resolver{Providers: All(), Other: &other.Provider, LookupMX: lookupMX}
 }
 
-// Rules returns every rule once, the shared ones last: what `rules list` shows.
+// Rules returns every rule once, the shared ones last.
 func Rules() []providers.Rule {
 	var all []providers.Rule
 	for _, p := range All() {

@@ -32,6 +32,13 @@ func (w *World) Connect(login string) string {
 	return w.issue(login, "")
 }
 
+// Grant puts in a refresh token that was issued for a login before, in another world.
+func (w *World) Grant(login, refreshToken string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.grants[refreshToken] = &grant{login: strings.ToLower(login)}
+}
+
 func (w *World) issue(login, parent string) string {
 	token := "1//" + rand.Text() + rand.Text()
 	w.grants[token] = &grant{login: strings.ToLower(login), parent: parent}

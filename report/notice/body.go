@@ -157,11 +157,7 @@ func (d *draft) mailboxes(g group) [][]span {
 func (w *writer) closing() {
 	s := w.draft.settings
 	w.text("forward")
-	real := "real"
-	if s.NumberShown && w.draft.letter.Number != 0 {
-		real = "real-number"
-	}
-	body := w.lookup("text", real, w.draft.cell(w.draft.groups[0]), w.draft.values)
+	body := w.lookup("text", "real", w.draft.cell(w.draft.groups[0]), w.draft.values)
 	w.blocks = append(w.blocks, block{Kind: note, Body: body})
 	if w.draft.letter.Kind == audit.KindAhead {
 		return // it works now, so there is nothing to check again

@@ -7,11 +7,14 @@ import (
 
 const defaultColour = "#0b57d0"
 
-// parseColour reads "#rrggbb" and gives the text colour, black or white, that is read on it more easily.
+// parseColour reads "#rrggbb" or "#rgb" and gives the text colour, black or white, that is read on it more easily.
 // An empty colour is the default.
 func parseColour(s string) (colour, error) {
 	if s == "" {
 		s = defaultColour
+	}
+	if len(s) == 4 { // CSS doubles each digit, and mail programs know the long form alone
+		s = string([]byte{s[0], s[1], s[1], s[2], s[2], s[3], s[3]})
 	}
 	n, err := strconv.ParseUint(s[1:], 16, 32)
 	if err != nil || len(s) != 7 || s[0] != '#' {

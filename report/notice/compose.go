@@ -3,6 +3,7 @@ package notice
 import (
 	"errors"
 	"fmt"
+	"html/template"
 	"slices"
 	"strconv"
 	"strings"
@@ -35,6 +36,10 @@ func Compose(l Letter, s Settings) (Message, error) {
 		return Message{}, err
 	}
 	var with enclosures
+	var logo template.URL
+	if len(s.Logo) > 0 {
+		logo = with.source(newLogo(s.Logo))
+	}
 	if s.GuideURL != "" {
 		blocks = illustrate(blocks, unillustrated)
 	} else {
@@ -54,7 +59,7 @@ func Compose(l Letter, s Settings) (Message, error) {
 	if err != nil {
 		return Message{}, err
 	}
-	look.Title, look.Preview = subject, preview(blocks)
+	look.Title, look.Preview, look.Logo = subject, preview(blocks), logo
 	if m.HTML, err = renderHTML(blocks, look); err != nil {
 		return Message{}, err
 	}

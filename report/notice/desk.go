@@ -23,7 +23,7 @@ type Outbox interface {
 	LoadStates(ctx context.Context, ids []string) (map[string]audit.State, error)
 }
 
-// Carrier hands a mail to the relay: a [*Sender], or a [*Collector] for a dry run.
+// Carrier hands a mail to the relay: a [*Sender], or what a test puts in its place.
 type Carrier interface {
 	Send(ctx context.Context, m Message, beforeDot func(context.Context) error) (Outcome, error)
 }

@@ -20,6 +20,16 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files")
 
+// logo is a PNG of one dot.
+func logo(t *testing.T) []byte {
+	t.Helper()
+	data, err := os.ReadFile("testdata/logo.png")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
 func golden(t *testing.T, path string, got []byte) {
 	t.Helper()
 	if *update {
@@ -133,8 +143,8 @@ func TestMails(t *testing.T) {
 	hostile.ContactName = "מרים\r\nBcc: all"
 
 	branded := settings(t)
-	branded.Product, branded.Colour, branded.Logo = "Praxis & Co", "#ffd54a", "https://praxis.example/logo.png"
-	branded.ReplyTo, branded.NumberShown = "help@praxis.example", true
+	branded.Product, branded.Colour, branded.Logo = "Praxis & Co", "#ffd54a", logo(t)
+	branded.ReplyTo = "help@praxis.example"
 	branded.OAuthOffered = []string{"google", "microsoft"}
 
 	for _, c := range []struct {

@@ -202,20 +202,6 @@ func (t texts) front(key, brand string) string {
 	return ""
 }
 
-// Locales lists the languages in which a provider's mails are written.
-func (g *Guides) Locales(provider string) []string {
-	var out []string
-	if one := g.provider[provider]; one != nil {
-		for l := range one.texts {
-			if len(g.frame[l]) > 0 {
-				out = append(out, l)
-			}
-		}
-	}
-	slices.Sort(out)
-	return out
-}
-
 // check finds what an author got wrong: headings that can never hold, steps and placeholders that do not exist.
 func (g *guide) check() error {
 	var errs []error

@@ -22,7 +22,7 @@ type look struct {
 	Title    string
 	Preview  string // what mail programs show beside the subject
 	Product  string
-	Logo     string
+	Logo     template.URL // "" has the product's name in its place
 	Colour   colour
 	Blocks   []block
 }
@@ -32,7 +32,7 @@ func (s Settings) look(language string) (look, error) {
 	if err != nil {
 		return look{}, fmt.Errorf("notices.colour: %w", err)
 	}
-	return look{Language: language, Product: s.product(), Logo: s.Logo, Colour: c}, nil
+	return look{Language: language, Product: s.product(), Colour: c}, nil
 }
 
 func renderHTML(blocks []block, l look) (string, error) {

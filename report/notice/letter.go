@@ -2,7 +2,6 @@ package notice
 
 import (
 	"errors"
-	"fmt"
 	"net/mail"
 	"net/url"
 	"strconv"
@@ -48,13 +47,11 @@ type Settings struct {
 	Product       string   // the name that customers know; empty: ClinicSource
 	SettingsURL   string   // where a customer enters the new password
 	GuideURL      string   // where the pages of [Site] are served; empty: pictures go with the mail
-	Logo          string   // https URL of a picture
+	Logo          []byte   // a PNG, JPEG or GIF file, sent with each mail
 	Colour        string   // "#0b5fff", of the button and the head
 	Support       string   // "ClinicSource Support, 555-0142"
 	RecheckWithin string   // "15 minutes"
 	OAuthOffered  []string // names of the providers that the product can connect by OAuth
-	// NumberShown: the product's own screens show a notice's number, so that a customer can compare.
-	NumberShown bool
 
 	From         string // RFC 5322 mailbox: "ClinicSource Support <support@clinicsource.com>"
 	ReplyTo      string // the same, or empty
@@ -89,35 +86,6 @@ func Reference(number int64) string { return "M-" + strconv.FormatInt(number, 10
 func Number(reference string) (int64, bool) {
 	n, err := strconv.ParseInt(strings.TrimPrefix(reference, "M-"), 10, 64)
 	return n, err == nil && n > 0 && Reference(n) == reference
-}
-
-// Check tells what in the settings could not be used, in words for the one who wrote the configuration.
-func (s Settings) Check() error {
-	if _, err := mail.ParseAddress(s.From); err != nil {
-		return fmt.Errorf("relay.from %q is not a mail address such as \"Support <support@example.com>\"", s.From)
-	}
-	if s.ReplyTo != "" {
-		if _, err := mail.ParseAddress(s.ReplyTo); err != nil {
-			return fmt.Errorf("relay.reply_to %q is not a mail address", s.ReplyTo)
-		}
-	}
-	return s.checkLook()
-}
-
-func (s Settings) checkLook() error {
-	if s.SettingsURL != "" && !isWebURL(s.SettingsURL, "https", "http") {
-		return fmt.Errorf("notices.settings_url %q is not a web address", s.SettingsURL)
-	}
-	if s.GuideURL != "" && !isWebURL(s.GuideURL, "https", "http") {
-		return fmt.Errorf("notices.guide_url %q is not a web address", s.GuideURL)
-	}
-	if s.Logo != "" && !isWebURL(s.Logo, "https") {
-		return fmt.Errorf("notices.logo %q is not an https address of a picture", s.Logo)
-	}
-	if _, err := parseColour(s.Colour); err != nil {
-		return fmt.Errorf("notices.colour: %w", err)
-	}
-	return nil
 }
 
 func isWebURL(s string, schemes ...string) bool {

@@ -167,14 +167,13 @@ func TestWorkingAgainIsToldForEveryVerdict(t *testing.T) {
 }
 
 // said are the sentences that hold only where the configuration makes them true.
-var said = map[string]struct{ again, number, button string }{
-	"en": {"within 15 minutes and write", "number M-4821", "Open ClinicSource mail settings"},
-	"es": {"en un plazo de 15 minutos y le escribimos", "número M-4821", "Abrir la configuración de correo"},
+var said = map[string]struct{ again, button string }{
+	"en": {"within 15 minutes and write", "Open ClinicSource mail settings"},
+	"es": {"en un plazo de 15 minutos y le escribimos", "Abrir la configuración de correo"},
 }
 
 func TestSentencesNeedTheirConfiguration(t *testing.T) {
 	full := settings(t)
-	full.NumberShown = true
 	bare := notice.Settings{From: full.From, Guides: full.Guides}
 	for _, c := range cells(full.Guides) {
 		if !c.verdict.Failing() || c.actor == providers.ActorUs || c.oauth {
@@ -185,7 +184,7 @@ func TestSentencesNeedTheirConfiguration(t *testing.T) {
 			t.Fatalf("%v: %v", c, err)
 		}
 		words := said[c.locale]
-		for _, needs := range []string{"555-0142", words.again, words.number, words.button, "https://app.", "clinicsource.example/mail"} {
+		for _, needs := range []string{"555-0142", words.again, words.button, "https://app.", "clinicsource.example/mail"} {
 			if strings.Contains(m.Text+m.HTML, needs) {
 				t.Errorf("%v: without configuration the mail says %q", c, needs)
 			}
@@ -194,7 +193,7 @@ func TestSentencesNeedTheirConfiguration(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, needs := range []string{"555-0142", words.again, words.number, words.button, "https://app."} {
+		for _, needs := range []string{"555-0142", words.again, words.button, "https://app."} {
 			if !strings.Contains(strings.Join(strings.Fields(m.Text), " "), needs) {
 				t.Errorf("%v: with configuration the mail does not say %q", c, needs)
 			}

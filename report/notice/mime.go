@@ -113,7 +113,7 @@ func (m Message) page(w *message.Writer, id string) error {
 
 func (p *picture) enclose(w *message.Writer) error {
 	var h message.Header
-	h.SetContentType("image/png", map[string]string{"name": p.Name})
+	h.SetContentType(p.Type, map[string]string{"name": p.Name})
 	h.SetContentDisposition("inline", map[string]string{"filename": p.Name})
 	h.Set("Content-Id", "<"+p.ID+">")
 	h.Set("Content-Transfer-Encoding", "base64")

@@ -7,6 +7,7 @@ import (
 	"html/template"
 	"image/png"
 	"io/fs"
+	"net/http"
 	"path"
 	"strings"
 )
@@ -21,7 +22,8 @@ type picture struct {
 	Name          string // of its file among the pages; its own content makes it unique
 	ID            string // of its part in a mail
 	Width, Height int    // pixels
-	Data          []byte // PNG
+	Type          string // "image/png"
+	Data          []byte
 	Src           template.URL
 }
 
@@ -71,8 +73,15 @@ func loadPicture(fsys fs.FS, dir, name string) (*picture, error) {
 	return &picture{
 		Name:  strings.TrimSuffix(path.Base(name), ".png") + "." + sum[:8] + ".png",
 		ID:    sum + "@picture", // RFC 2392: an addr-spec
-		Width: head.Width, Height: head.Height, Data: data,
+		Width: head.Width, Height: head.Height, Type: "image/png", Data: data,
 	}, nil
+}
+
+// newLogo is the picture of a PNG, JPEG or GIF file. The template knows its height.
+func newLogo(data []byte) *picture {
+	kind := http.DetectContentType(data)
+	sum := digest(string(data))
+	return &picture{Name: "logo." + strings.TrimPrefix(kind, "image/"), ID: sum + "@logo", Type: kind, Data: data}
 }
 
 // illustrate gives each picture the address that source names, and takes out those for which it names none.
@@ -125,7 +134,7 @@ func (e *enclosures) source(p *picture) template.URL {
 // selfContained puts the pictures into the page itself, for one that is looked at by itself.
 func (e *enclosures) selfContained(page string) string {
 	for _, p := range e.list {
-		page = strings.ReplaceAll(page, "cid:"+p.ID, "data:image/png;base64,"+base64.StdEncoding.EncodeToString(p.Data))
+		page = strings.ReplaceAll(page, "cid:"+p.ID, "data:"+p.Type+";base64,"+base64.StdEncoding.EncodeToString(p.Data))
 	}
 	return page
 }

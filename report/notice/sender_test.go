@@ -288,12 +288,3 @@ func TestRelaySettings(t *testing.T) {
 		}
 	}
 }
-
-func TestACollectorIsASender(t *testing.T) {
-	var c notice.Collector
-	called := false
-	out, err := c.Send(t.Context(), mailTo("maria@sunrise.example"), func(context.Context) error { called = true; return nil })
-	if err != nil || out.Result != notice.Sent || !called || len(c.Mails()) != 1 {
-		t.Errorf("%+v: %v", out, err)
-	}
-}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/mail"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -140,6 +141,30 @@ func TestEveryKeyIsChecked(t *testing.T) {
 	}
 	if err := f.settle(c); err == nil || err.Error() != "every-key.yaml:53: slack.webhook: slack.token is set too; keep one of them" {
 		t.Error(err)
+	}
+}
+
+// What a released version could be told is understood for good: no key of its own is refused, nor any value of
+// its form.
+func TestReleasedConfigurationsAreUnderstood(t *testing.T) {
+	files, err := filepath.Glob("../testdata/releases/*/*/every-key.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no configuration of a released version: %v", err)
+	}
+	for _, name := range files {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f := &configFile{name: name, given: map[string]given{}, changed: map[string]bool{},
+			surroundings: surroundings{lookupEnv: variables(nil), readFile: readBounded}}
+		root, err := f.parse(data)
+		if err == nil {
+			err = f.bind("", root, valueOf(Default()))
+		}
+		if err != nil {
+			t.Error(err)
+		}
 	}
 }
 

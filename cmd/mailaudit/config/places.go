@@ -122,9 +122,6 @@ func (r *RelayURL) UnmarshalText(text []byte) error {
 // Given tells whether there is a relay.
 func (r RelayURL) Given() bool { return r.Host != "" }
 
-// Address gives "host:port" to dial.
-func (r RelayURL) Address() string { return net.JoinHostPort(r.Host, strconv.Itoa(r.Port)) }
-
 // urlRule says which web addresses a key takes.
 type urlRule int
 

@@ -56,9 +56,6 @@ type SendWindow struct {
 	From, To time.Duration
 }
 
-// Always tells whether the window bounds nothing.
-func (w SendWindow) Always() bool { return w == SendWindow{} }
-
 func (w *SendWindow) UnmarshalText(text []byte) error {
 	fields := strings.Fields(string(text))
 	if len(fields) == 0 {
