@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"os"
@@ -34,7 +35,7 @@ func TestOldBesideNew(t *testing.T) {
 	b.refuse(0, 6)
 	b.ends(b.old("run", "--key", "n1"), exitDone)
 	b.hears("finding", 0, 6)
-	b.check()
+	b.check(2)
 
 	b.step("the tables are brought up to date while the old version works on a night, which both then end")
 	oldServe := b.old("serve")
@@ -43,12 +44,13 @@ func TestOldBesideNew(t *testing.T) {
 	oldRun := b.old("run", "--key", "n2")
 	b.asked(25)
 	b.ends(b.new("migrate"), exitDone)
+	b.migrated = true
 	newServe := b.new("serve")
 	b.ends(b.new("run", "--key", "n2"), exitDone)
 	b.ends(oldRun, exitDone)
 	b.hears("finding", 6, 12)
 	b.hears("recovered", 0, 2)
-	b.check()
+	b.check(3)
 
 	b.step("a night that the new version begins, and both work on")
 	b.refuse(12, 18)
@@ -56,7 +58,7 @@ func TestOldBesideNew(t *testing.T) {
 	b.ends(b.new("run", "--key", "n3"), exitDone)
 	b.hears("finding", 12, 18)
 	b.hears("recovered", 2, 4)
-	b.check()
+	b.check(4)
 
 	b.step("the new version dies in the middle of a night; the old one goes on with it")
 	b.refuse(18, 24)
@@ -66,7 +68,7 @@ func TestOldBesideNew(t *testing.T) {
 	b.kill(newServe)
 	b.concludes("n4")
 	b.hears("finding", 18, 24)
-	b.check()
+	b.check(5)
 
 	b.step("the old version dies in the middle of a night; the new one goes on with it")
 	newServe = b.new("serve")
@@ -79,7 +81,7 @@ func TestOldBesideNew(t *testing.T) {
 	b.concludes("n5")
 	b.hears("finding", 24, 30)
 	b.hears("recovered", 4, 6)
-	b.check()
+	b.check(6)
 	b.kill(newServe)
 
 	b.step("an old version that is started now looks and works as before, or says that it is too old")
@@ -96,7 +98,7 @@ func TestOldBesideNew(t *testing.T) {
 			b.t.Errorf("old %v: exit %d: %s", args, code, text)
 		}
 	}
-	b.check()
+	b.check(6)
 	b.refusedNothing()
 }
 
@@ -108,7 +110,9 @@ type beside struct {
 	began   time.Time
 	before  int // credentials when the last step began
 	wanted  map[string][]string
-	all     []*besideProcess
+	// migrated: the tables are those of the new version, which alone reads them from then on.
+	migrated bool
+	all      []*besideProcess
 }
 
 type besideProcess struct {
@@ -235,13 +239,25 @@ func (b *beside) concludes(key string) {
 	}
 }
 
-// check holds the mails, the summaries and the attempts of all nights against what must be.
-func (b *beside) check() {
+// written are the notices, as the version says that reads the tables.
+func (b *beside) written() (all []noticeRow) {
+	b.t.Helper()
+	if b.migrated {
+		return b.notices("--limit", "100000")
+	}
+	p := b.old("notices", "list", "--format", "json", "--limit", "100000")
+	b.ends(p, exitDone)
+	b.need(json.Unmarshal([]byte(p.said.String()), &all))
+	return all
+}
+
+// check holds the mails, the summaries and the attempts of so many nights against what must be.
+func (b *beside) check(nights int) {
 	b.t.Helper()
 	got := map[string][]string{}
 	until := time.Now().Add(2 * time.Minute)
 	for {
-		if got = b.mailsTo(); maps.EqualFunc(b.wanted, got, slices.Equal) || time.Now().After(until) {
+		if got = b.mailsBy(b.written()); maps.EqualFunc(b.wanted, got, slices.Equal) || time.Now().After(until) {
 			break
 		}
 		time.Sleep(time.Second)
@@ -249,7 +265,6 @@ func (b *beside) check() {
 	if diff := cmp.Diff(b.wanted, got); diff != "" {
 		b.t.Fatalf("mails (-wanted +got):\n%s", diff)
 	}
-	nights := len(b.concluded())
 	within(b.t, "each night has its summary", func() bool { return len(b.summaries()) >= nights })
 	if n := len(b.summaries()); n != nights {
 		b.t.Errorf("%d summaries of %d nights", n, nights)

@@ -202,12 +202,17 @@ func packedUp(data []byte) []byte {
 	return out.Bytes()
 }
 
-// mailsTo gives the kinds of the mails that each contact has had, in their order, as the notices of their
-// numbers tell them.
+// mailsTo gives the kinds of the mails that each contact has had, in their order.
 func (s *scene) mailsTo() map[string][]string {
 	s.t.Helper()
+	return s.mailsBy(s.notices("--limit", "100000"))
+}
+
+// mailsBy is [scene.mailsTo] by what the program says of its notices: the mails bear their numbers.
+func (s *scene) mailsBy(notices []noticeRow) map[string][]string {
+	s.t.Helper()
 	kinds := map[string]string{}
-	for _, n := range s.notices("--limit", "100000") {
+	for _, n := range notices {
 		kinds[n.Notice] = n.Kind
 	}
 	mails := map[string][]string{}
