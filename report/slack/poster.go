@@ -128,12 +128,13 @@ func (p *Poster) Update(ctx context.Context, s *report.Summary, ref string) erro
 
 // offer sends a message, and a plainer one where Slack refuses its blocks: without the chart, then as text.
 func (p *Poster) offer(ctx context.Context, s *report.Summary, m Message, ref string) (Posted, error) {
-	at, err := p.send(ctx, s, m, ref)
+	about := metadata(s.Run, p.Installation)
+	at, err := p.send(ctx, about, m, ref)
 	if refusedBlocks(err) && m.chart > 0 {
-		at, err = p.send(ctx, s, m.withoutChart(), ref)
+		at, err = p.send(ctx, about, m.withoutChart(), ref)
 	}
 	if refusedBlocks(err) {
-		at, err = p.send(ctx, s, Message{Text: m.Plain}, ref)
+		at, err = p.send(ctx, about, Message{Text: m.Plain}, ref)
 		at.Plain = true
 	}
 	if err != nil {
@@ -145,9 +146,9 @@ func (p *Poster) offer(ctx context.Context, s *report.Summary, m Message, ref st
 func refusedBlocks(err *Error) bool { return err != nil && !err.Permanent && blocksRefused(err.Code) }
 
 // send tries again only where Slack has said that it took nothing.
-func (p *Poster) send(ctx context.Context, s *report.Summary, m Message, ref string) (Posted, *Error) {
+func (p *Poster) send(ctx context.Context, about slack.SlackMetadata, m Message, ref string) (Posted, *Error) {
 	for try := 1; ; try++ {
-		at, err := p.once(ctx, s, m, ref)
+		at, err := p.once(ctx, about, m, ref)
 		if err == nil || err.RetryAfter == 0 || err.RetryAfter > patience || try == tries {
 			return at, err
 		}
@@ -161,7 +162,7 @@ func (p *Poster) send(ctx context.Context, s *report.Summary, m Message, ref str
 	}
 }
 
-func (p *Poster) once(ctx context.Context, s *report.Summary, m Message, ref string) (Posted, *Error) {
+func (p *Poster) once(ctx context.Context, about slack.SlackMetadata, m Message, ref string) (Posted, *Error) {
 	if p.api == nil {
 		return Posted{}, p.hook(ctx, m)
 	}
@@ -170,7 +171,7 @@ func (p *Poster) once(ctx context.Context, s *report.Summary, m Message, ref str
 		slack.MsgOptionParse(false),
 		slack.MsgOptionDisableLinkUnfurl(),
 		slack.MsgOptionDisableMediaUnfurl(),
-		slack.MsgOptionMetadata(metadata(s.Run, p.Installation)),
+		slack.MsgOptionMetadata(about),
 	}
 	if len(m.Blocks) > 0 {
 		options = append(options, slack.MsgOptionBlocks(m.Blocks...))
