@@ -45,6 +45,11 @@ type Options struct {
 	// a pooler that shares sessions.
 	PollOnly bool
 	Log      *slog.Logger
+
+	// Failed is told of a job that failed, and how often in a row with the same error, numbers aside, in whichever
+	// process; Done of one that did not. They must not block. Either may be nil.
+	Failed func(t audit.Task, inARow int, err error)
+	Done   func(t audit.Task)
 }
 
 // Engine works on the jobs of one database. TTx is the driver's transaction type.
@@ -132,6 +137,7 @@ func New[TTx any](driver riverdriver.Driver[TTx], opts Options) (*Engine[TTx], e
 		Schema:               opts.Schema,
 		PollOnly:             opts.PollOnly,
 		ErrorHandler:         &failures{log: opts.Log},
+		Middleware:           []rivertype.Middleware{river.WorkerMiddlewareFunc(e.watch)},
 		Logger:               quiet(opts.Log),
 	})
 	if err != nil {

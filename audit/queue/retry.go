@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -31,6 +32,6 @@ func (f *failures) HandleError(_ context.Context, job *rivertype.JobRow, err err
 }
 
 func (f *failures) HandlePanic(_ context.Context, job *rivertype.JobRow, value any, trace string) *river.ErrorHandlerResult {
-	f.log.Error("job panicked, it will be tried again", "job", job.Kind, "id", job.ID, "panic", value, "trace", trace)
+	f.log.Error("job panicked, it will be tried again", "job", job.Kind, "id", job.ID, "panic", fmt.Sprintf("%T", value), "trace", trace)
 	return nil
 }
