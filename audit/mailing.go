@@ -14,7 +14,8 @@ type Caps struct {
 	Zone      *time.Location
 }
 
-// summaryPatience is how long customers' mails wait for operations to have the night's summary.
+// summaryPatience is how long customers' mails wait for operations to have the night's summary: from the conclusion,
+// or from the window's end of a run that is stuck, of which an alarm has told them.
 const summaryPatience = 12 * time.Hour
 
 const (
@@ -181,7 +182,11 @@ func (p *pass) summarised(ctx context.Context, key string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	p.told[key] = !run.PostedAt.IsZero() || p.Now().Sub(run.FinishedAt) > summaryPatience
+	from := run.FinishedAt
+	if from.IsZero() {
+		from = run.Deadline
+	}
+	p.told[key] = !run.PostedAt.IsZero() || p.Now().Sub(from) > summaryPatience
 	return p.told[key], nil
 }
 

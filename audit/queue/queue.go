@@ -31,7 +31,7 @@ type Steps interface {
 // Options set an engine up.
 type Options struct {
 	Steps Steps
-	// Agenda lists what is there to be done now.
+	// Agenda lists what is there to be done now. With an error it lists what it knows of.
 	Agenda func(ctx context.Context) ([]audit.Task, error)
 	// Providers have a queue each, so that one which is down does not hold up the others.
 	Providers []string
@@ -59,6 +59,7 @@ type Engine[TTx any] struct {
 	put    *put
 	wake   chan struct{}
 	spare  *slog.Logger // for what may fail at every look
+	unread agendaWatch
 	done   chan struct{}
 	stop   context.CancelFunc
 }
@@ -188,9 +189,11 @@ func (e *Engine[TTx]) keepAgenda(ctx context.Context) {
 	tick := time.NewTicker(e.opts.Every)
 	defer tick.Stop()
 	for {
-		if err := e.putIn(ctx); err != nil && ctx.Err() == nil {
+		err := e.putIn(ctx)
+		if err != nil && ctx.Err() == nil {
 			e.spare.Error("agenda not read", "err", err)
 		}
+		e.watchAgenda(ctx, err)
 		select {
 		case <-ctx.Done():
 			return
@@ -211,13 +214,10 @@ func pollEvery(opts Options) time.Duration {
 
 // putIn adds a job for each task that has none. River's uniqueness sees to the latter.
 func (e *Engine[TTx]) putIn(ctx context.Context) error {
-	tasks, err := e.opts.Agenda(ctx)
-	if err != nil {
-		return err
-	}
+	tasks, unread := e.opts.Agenda(ctx)
 	now := time.Now()
 	if tasks = e.put.missing(tasks, now); len(tasks) == 0 {
-		return nil
+		return unread
 	}
 	params := make([]river.InsertManyParams, len(tasks))
 	for i, t := range tasks {
@@ -226,14 +226,14 @@ func (e *Engine[TTx]) putIn(ctx context.Context) error {
 	results, err := e.client.InsertMany(ctx, params)
 	if err != nil {
 		e.put.forget(tasks...)
-		return err
+		return errors.Join(unread, err)
 	}
 	for i, r := range results {
 		if r.UniqueSkippedAsDuplicate {
 			e.put.found(tasks[i], now)
 		}
 	}
-	return nil
+	return unread
 }
 
 // ended has the agenda read at once: what comes next is mostly there already.

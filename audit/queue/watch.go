@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"regexp"
 	"runtime/debug"
+	"time"
 
 	"github.com/riverqueue/river/rivertype"
 
@@ -59,3 +60,37 @@ var digits = regexp.MustCompile(`[0-9]+`)
 
 // alike is an error's text without what varies from try to try: ports, durations, numbers.
 func alike(text string) string { return digits.ReplaceAllString(text, "0") }
+
+// Agenda is the step of reading what is to be done. It is no job and is tried several times a second.
+const Agenda audit.TaskKind = "read_agenda"
+
+// agendaAgain is how long a failure of the agenda stands for those that follow: ten of them are as long as ten of a job.
+const agendaAgain = 30 * time.Second
+
+// agendaWatch is how the agenda has failed of late.
+type agendaWatch struct {
+	inARow int
+	err    error
+	next   time.Time // when a failure counts again
+}
+
+func (e *Engine[TTx]) watchAgenda(ctx context.Context, err error) {
+	w, task := &e.unread, audit.Task{Kind: Agenda}
+	switch {
+	case ctx.Err() != nil:
+	case err == nil:
+		if w.inARow > 0 && e.opts.Done != nil {
+			e.opts.Done(task)
+		}
+		*w = agendaWatch{}
+	case time.Now().Before(w.next):
+	default:
+		if w.err == nil || alike(w.err.Error()) != alike(err.Error()) {
+			w.inARow = 0
+		}
+		w.inARow, w.err, w.next = w.inARow+1, err, time.Now().Add(agendaAgain)
+		if e.opts.Failed != nil {
+			e.opts.Failed(task, w.inARow, err)
+		}
+	}
+}

@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/rivertype"
@@ -78,4 +80,43 @@ func TestEveryEndOfAJobIsTold(t *testing.T) {
 			t.Errorf("%s: the value of a panic is told", tt.what)
 		}
 	}
+}
+
+// The agenda is read several times a second: a moment without a database is no ten failures.
+func TestAgendaIsStuckAfterMinutes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		most, done := 0, 0
+		e := &Engine[any]{opts: Options{
+			Failed: func(_ audit.Task, n int, _ error) { most = max(most, n) },
+			Done:   func(audit.Task) { done++ },
+		}}
+		fail := func(d time.Duration, err error) {
+			for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(200 * time.Millisecond) {
+				e.watchAgenda(t.Context(), err)
+			}
+		}
+		away := errors.New("connection refused")
+		fail(20*time.Second, away)
+		if most != 1 {
+			t.Errorf("%d failures within a moment", most)
+		}
+		fail(4*time.Minute, away)
+		if most >= 10 {
+			t.Errorf("%d failures within four minutes", most)
+		}
+		fail(time.Minute, away)
+		if most < 10 {
+			t.Errorf("%d failures within five minutes", most)
+		}
+		e.watchAgenda(t.Context(), nil)
+		e.watchAgenda(t.Context(), nil)
+		if done != 1 {
+			t.Errorf("its end is told %d times", done)
+		}
+		most = 0
+		fail(time.Second, away)
+		if most != 1 {
+			t.Errorf("it goes on at %d", most)
+		}
+	})
 }

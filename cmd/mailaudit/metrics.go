@@ -22,7 +22,7 @@ type meters struct {
 	registry *prometheus.Registry
 
 	accounts, verified, coverage, verdicts, changes, held, void, unknown *prometheus.GaugeVec // by provider
-	notices, waiting, status                                             *prometheus.GaugeVec
+	notices, waiting, status, stuck                                      *prometheus.GaugeVec
 
 	open, duration, running, late, oldest, lastStart, lastSuccess, unposted prometheus.Gauge
 
@@ -73,6 +73,7 @@ func newMeters() *meters {
 	m.lastStart = gauge("last_start_timestamp_seconds", "When the latest run started.")
 	m.lastSuccess = gauge("last_success_timestamp_seconds", "When a run was last concluded; 0 if never.")
 	m.unposted = gauge("summaries_owed", "Runs that are done and whose summary is not posted.")
+	m.stuck = vec("stuck_steps", "Steps that this process has seen fail ten times in a row with the same error, by step.", "step")
 	m.conversations = counters("conversations_total", "Conversations with the provider by this process.")
 	m.attempts = counters("attempts_total", "Conversations of this process in which a credential was sent.")
 	m.throttles = counters("throttles_total", "Conversations of this process in which the provider asked to wait.")
@@ -99,6 +100,14 @@ func (m *meters) zero() {
 	}
 	for _, s := range []audit.RunStatus{audit.RunRunning, audit.RunConcluded, audit.RunIncomplete, audit.RunStopped} {
 		m.status.WithLabelValues(string(s)).Set(0)
+	}
+	m.stuckSteps(nil)
+}
+
+// stuckSteps sets how many steps are stuck, by kind.
+func (m *meters) stuckSteps(counts map[audit.TaskKind]int) {
+	for _, kind := range steps {
+		m.stuck.WithLabelValues(string(kind)).Set(float64(counts[kind]))
 	}
 }
 

@@ -22,7 +22,7 @@ func (n *night) handOver(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), pushTimeout)
 	defer cancel()
-	if err := n.meters.refresh(ctx, n.store, n.now(), n.config.Notices.Mode == "live"); err != nil {
+	if err := n.measure(ctx); err != nil {
 		n.log.Error("metrics are not handed over", "err", err)
 		return
 	}
@@ -36,6 +36,12 @@ func (n *night) handOver(ctx context.Context) {
 			n.log.Error("metrics are not written; check metrics.textfile", "err", err)
 		}
 	}
+}
+
+// measure brings the metrics up to date.
+func (n *night) measure(ctx context.Context) error {
+	n.meters.stuckSteps(n.failing.stuck(time.Now()))
+	return n.meters.refresh(ctx, n.store, n.now(), n.config.Notices.Mode == "live")
 }
 
 // push replaces the group that this installation has at the gateway. The address may hold a password, so it

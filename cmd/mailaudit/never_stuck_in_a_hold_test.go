@@ -25,7 +25,7 @@ func (s *scene) alone(args ...string) outcome {
 	ctx, cancel := context.WithTimeout(s.t.Context(), 90*time.Second)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, self, append([]string{"--config", s.path("mailaudit.yaml")}, args...)...)
-	cmd.Env = append(os.Environ(), asProgram+"=elsewhen", clockAhead+"="+s.clock.ahead.String())
+	cmd.Env = append(append(os.Environ(), asProgram+"=elsewhen", clockAhead+"="+s.clock.ahead.String()), s.env...)
 	var out, said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &said
 	var exit *exec.ExitError

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -25,6 +26,8 @@ type night struct {
 	onlyOwed bool
 	trouble  troubles
 	mailing  inHand
+	failing  failing
+	alarms   alarms
 
 	beatMu sync.Mutex
 	beaten time.Time
@@ -57,45 +60,57 @@ func (a *app) newNight() (*night, error) {
 	n.engine, err = a.store.newEngine(queue.Options{
 		Steps: n, Agenda: n.agenda, Providers: names, Every: lookEvery, Log: a.log,
 		Conversation: a.config.Network.Timeout,
+		Failed:       n.failed,
+		Done:         n.succeeded,
 	})
 	return n, err
 }
 
-// agenda lists what is there to be done: the oldest unfinished run's next steps, summaries that are owed,
-// and mails whose hour has come.
+// agenda lists what is there to be done: the next steps of the oldest unfinished run, and of later ones where it is
+// passed, summaries that are owed, and mails whose hour has come. What cannot be read keeps nothing else waiting: the
+// rest is given with the error.
 func (n *night) agenda(ctx context.Context) ([]audit.Task, error) {
-	if err := n.beat(ctx); err != nil {
-		return nil, err
-	}
+	failed := n.beat(ctx)
 	runs, err := n.store.ListRuns(ctx, runsLookedAt, false)
 	if err != nil {
 		return nil, err
 	}
 	var tasks []audit.Task
-	var oldest *audit.Run
-	for i, r := range runs {
+	for _, r := range runs {
 		if r.Open() {
-			oldest = &runs[i] // runs come newest first
 			continue
 		}
 		owed, err := n.auditor.RunTasks(ctx, r)
-		if err != nil {
-			return nil, err
-		}
+		failed = errors.Join(failed, err)
 		tasks = append(tasks, owed...)
 	}
-	if oldest != nil && !n.onlyOwed {
-		next, err := n.auditor.RunTasks(ctx, *oldest)
-		if err != nil {
-			return nil, err
-		}
+	if !n.onlyOwed {
+		next, err := n.openTasks(ctx)
+		failed = errors.Join(failed, err)
 		tasks = append(tasks, next...)
 	}
 	if n.desk == nil {
-		return tasks, nil
+		return tasks, failed
 	}
 	mails, err := n.auditor.DueNotices(ctx, n.caps())
-	return append(tasks, mails...), err
+	return append(tasks, mails...), errors.Join(failed, err)
+}
+
+// openTasks are the next steps of the open runs, oldest first. No run waits behind one that is stuck.
+func (n *night) openTasks(ctx context.Context) (tasks []audit.Task, failed error) {
+	open, err := n.store.ListRuns(ctx, runsLookedAt, true)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range slices.Backward(open) {
+		next, err := n.auditor.RunTasks(ctx, r)
+		failed = errors.Join(failed, err)
+		tasks = append(tasks, next...)
+		if err == nil && !n.passed(r) {
+			break
+		}
+	}
+	return tasks, failed
 }
 
 // beat says every so often that this process works on the open runs, also while nothing is to be done but
@@ -111,13 +126,12 @@ func (n *night) beat(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var failed error
 	for _, run := range open {
-		if err := n.store.Beat(ctx, run.Key, n.now()); err != nil {
-			return err
-		}
+		failed = errors.Join(failed, n.store.Beat(ctx, run.Key, n.now()))
 	}
 	_, err = n.store.ReclaimNotices(ctx, n.now().Add(-unsentAfter))
-	return err
+	return errors.Join(failed, err)
 }
 
 // runsLookedAt bounds how far back a start looks for what is owed.
@@ -156,7 +170,10 @@ func (n *night) Notify(ctx context.Context, id int64) error {
 // An error of done, which reads the database, is waited out: jobs that met the same are tried again.
 func (n *night) work(ctx context.Context, done func(context.Context) (bool, error)) (err error) {
 	if err := n.store.recover(ctx, n.now()); err != nil {
-		return err
+		if b, _ := n.store.Blame(err); b != audit.BlameRow {
+			return err
+		}
+		n.log.Error("not all that a former process left is taken over", "err", err)
 	}
 	if err := n.engine.Start(ctx); err != nil {
 		return err
@@ -192,5 +209,6 @@ func (n *night) stop(ctx context.Context) error {
 	close(n.draining)
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainWithin)
 	defer cancel()
+	defer n.alarms.under.Wait()
 	return n.engine.Stop(grace)
 }

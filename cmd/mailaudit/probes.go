@@ -105,7 +105,7 @@ func (d *daemon) ready(process, asked context.Context) error {
 func (d *daemon) refreshed(asked context.Context) error {
 	ctx, cancel := context.WithTimeout(asked, askedWithin)
 	defer cancel()
-	if err := d.meters.refresh(ctx, d.store, d.now(), d.config.Notices.Mode == "live"); err != nil {
+	if err := d.measure(ctx); err != nil {
 		d.log.Error("metrics are not read", "err", err)
 		return errors.New("the database does not answer")
 	}

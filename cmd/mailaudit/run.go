@@ -143,8 +143,12 @@ func (r *runCmd) night(ctx context.Context, a *app, key string) error {
 	var until time.Time
 	err = n.work(ctx, func(ctx context.Context) (bool, error) {
 		run, err := a.store.LoadRun(ctx, key)
-		if err != nil || run.Open() {
+		if err != nil {
 			return false, err
+		}
+		if run.Open() {
+			err := n.givenUp(run)
+			return err != nil, err
 		}
 		stopProgress()
 		if until.IsZero() {
@@ -152,7 +156,7 @@ func (r *runCmd) night(ctx context.Context, a *app, key string) error {
 		}
 		return n.waited(ctx, until)
 	})
-	if ctx.Err() != nil {
+	if ctx.Err() != nil || errors.Is(err, errStuck) {
 		return errors.Join(err, a.store.Interrupt(context.WithoutCancel(ctx), key))
 	}
 	if err == nil {
@@ -280,7 +284,10 @@ func (a *app) expireOlder(ctx context.Context, key string) error {
 		}
 		a.log.Warn("an older run was not finished; it is concluded first", "run", run.Key)
 		if err := a.store.Expire(ctx, run.Key, a.now()); err != nil {
-			return err
+			if b, _ := a.store.Blame(err); b == audit.BlameAway || ctx.Err() != nil {
+				return err
+			}
+			a.log.Error("an older run keeps its window; the new one does not wait for it", "run", run.Key, "err", err)
 		}
 	}
 	return nil

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -37,10 +38,18 @@ const asProgram = "MAILAUDIT_TEST_AS_PROGRAM"
 // clockAhead is by how much the clock of a program that is "elsewhen" differs from this machine's.
 const clockAhead = "MAILAUDIT_TEST_CLOCK_AHEAD"
 
+// stuckSooner is after how many failures a step of such a program is stuck, where ten would take a test too long.
+const stuckSooner = "MAILAUDIT_TEST_STUCK_AFTER"
+
 func elsewhen(args []string) int {
 	ahead, err := time.ParseDuration(os.Getenv(clockAhead))
 	if err != nil {
 		panic(err)
+	}
+	if text := os.Getenv(stuckSooner); text != "" {
+		if stuckAfter, err = strconv.Atoi(text); err != nil {
+			panic(err)
+		}
 	}
 	ctx, stop := untilSignal(context.Background())
 	defer stop()
@@ -76,6 +85,7 @@ type scene struct {
 	relay     *sim.Relay
 	slack     *sim.Slack
 	cluster   *pgtest.Cluster // of a scene that is kept in PostgreSQL
+	env       []string        // of processes, beside this one's
 
 	// settings are the rest of the configuration, by top-level key, as YAML values on one line.
 	settings map[string]string

@@ -84,12 +84,11 @@ func (d *daemon) handBack(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var failed error
 	for _, run := range open {
-		if err := d.store.Interrupt(ctx, run.Key); err != nil {
-			return err
-		}
+		failed = errors.Join(failed, d.store.Interrupt(ctx, run.Key))
 	}
-	return nil
+	return failed
 }
 
 // tick is one turn of the loop. A failure is logged and tried again: what was lost may come back.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"time"
 
 	"mailaudit/audit"
@@ -71,6 +72,7 @@ type poster interface {
 	Post(ctx context.Context, s *report.Summary, mayRepeat bool) (slack.Posted, error)
 	Details(ctx context.Context, s *report.Summary, src report.Source, at slack.Posted) error
 	Update(ctx context.Context, s *report.Summary, ref string) error
+	Alarm(ctx context.Context, a slack.Alarm) error
 }
 
 // configuredSlack is nil where none is configured.
@@ -105,6 +107,7 @@ type publisher struct {
 	stdout io.Writer // where the summary goes without Slack
 	// files keeps what kept a report's files from being written.
 	files troubles
+	out   sync.Map // by run: where its summary stands that could not be marked as posted
 }
 
 // Post publishes one run's report. It is marked before the call to Slack, so that a start which finds the
@@ -113,6 +116,9 @@ func (p *publisher) Post(ctx context.Context, key string) error {
 	run, err := p.store.LoadRun(ctx, key)
 	if err != nil || !run.PostedAt.IsZero() {
 		return err
+	}
+	if ref, out := p.out.Load(key); out {
+		return p.posted(ctx, key, ref.(string)) // a database that does not take the mark brings no repetitions
 	}
 	summary, err := report.Build(ctx, p.store, key, p.reportOptions())
 	if err != nil {
@@ -126,16 +132,29 @@ func (p *publisher) Post(ctx context.Context, key string) error {
 		p.log.Error("report not written", "err", p.files.note("files", err))
 	}
 	if err := p.keepDigest(ctx, summary); err != nil {
-		return err
+		if b, _ := p.store.Blame(err); b != audit.BlameRow {
+			return err
+		}
+		p.log.Error("the report's digest is not kept", "run", key, "err", err)
 	}
 	if p.slack == nil {
 		if err := summary.WriteText(p.stdout); err != nil {
 			return err
 		}
 		p.log.Info("slack is not configured; the summary went to standard output", "run", key)
-		return p.store.Posted(ctx, key, "", p.now())
+		return p.posted(ctx, key, "")
 	}
 	return p.toSlack(ctx, run, summary)
+}
+
+// posted marks a summary that is out.
+func (p *publisher) posted(ctx context.Context, key, ref string) error {
+	p.out.Store(key, ref)
+	err := p.store.Posted(context.WithoutCancel(ctx), key, ref, p.now())
+	if err == nil {
+		p.out.Delete(key)
+	}
+	return err
 }
 
 func (p *publisher) toSlack(ctx context.Context, run audit.Run, summary *report.Summary) error {
@@ -144,7 +163,7 @@ func (p *publisher) toSlack(ctx context.Context, run audit.Run, summary *report.
 		at, found, err := p.slack.Find(ctx, run.Key, run.PostingAt.Add(-time.Minute))
 		switch {
 		case err == nil && found:
-			return p.store.Posted(ctx, run.Key, at.Ref(), p.now())
+			return p.posted(ctx, run.Key, at.Ref())
 		case errors.Is(err, slack.ErrCannotLook):
 			mayRepeat = true
 		case err != nil:
@@ -164,7 +183,7 @@ func (p *publisher) toSlack(ctx context.Context, run audit.Run, summary *report.
 		}
 		return fmt.Errorf("post the summary of %s: %w", run.Key, err)
 	}
-	if err := p.store.Posted(context.WithoutCancel(ctx), run.Key, at.Ref(), p.now()); err != nil {
+	if err := p.posted(ctx, run.Key, at.Ref()); err != nil {
 		return err
 	}
 	if slack.Cut(summary) {
