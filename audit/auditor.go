@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"slices"
+	"sync"
 	"time"
 
 	"mailaudit/providers"
@@ -70,10 +71,12 @@ type Auditor struct {
 	// Observe is told of each result; it must not block. May be nil.
 	Observe func(Result)
 
-	hosts hostAsking
-	known runTwins
-	paces paceMemory
-	away  awayMemory
+	hosts     keyed[string, hostCount]
+	known     runTwins
+	paces     paceMemory
+	away      awayMemory
+	controls  keyed[door, control]
+	rechecked keyed[AttemptKey, sync.Mutex]
 
 	batches batchesAside
 }
@@ -168,13 +171,14 @@ type Task struct {
 	Notice   int64
 }
 
-// TaskKind names the five jobs of a night.
+// TaskKind names the jobs of a night.
 type TaskKind string
 
 const (
 	TaskPlan     TaskKind = "plan_run"
 	TaskVerify   TaskKind = "verify_batch"
 	TaskConclude TaskKind = "conclude_run"
+	TaskRecheck  TaskKind = "recheck_notice" // before a notice is sent whose refusal is old
 	TaskNotify   TaskKind = "send_notice"
 	TaskPost     TaskKind = "post_summary"
 )

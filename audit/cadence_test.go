@@ -120,7 +120,7 @@ func TestBadAccountIsLeftAlone(t *testing.T) {
 	for range 30 {
 		run.Seq++
 		run.StartedAt = run.StartedAt.Add(24 * time.Hour)
-		refused := Result{Judgement: Judgement{Verdict: Invalid, Certainty: providers.Ambiguous}, Fingerprint: "f", Try: 1}
+		refused := Result{Judgement: Judgement{Verdict: Invalid, Certainty: providers.Ambiguous}, Fingerprint: "f", Try: 1, At: run.StartedAt}
 		if policy.leftAlone(run, st, "f") {
 			refused = carry(refused, st.Settled)
 		} else {

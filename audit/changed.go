@@ -96,7 +96,7 @@ func (a *Auditor) withSecrets(ctx context.Context, run Run, wanted []string) (ma
 func (a *Auditor) askChanged(ctx context.Context, changed []asking, out *Changed) error {
 	limit := a.Policy.Attempts
 	limit.PerSecret = max(1, limit.PerSecret-1)
-	results, interrupted := a.askAll(ctx, changed, limit)
+	results, _, interrupted := a.askAll(ctx, changed, a.asker(limit))
 	var mended []State
 	tried := map[string]string{}
 	for _, ask := range changed {
@@ -128,9 +128,27 @@ func (a *Auditor) askChanged(ctx context.Context, changed []asking, out *Changed
 // askedAtOnce bounds the conversations between two runs; what a provider bears is the pacer's business.
 const askedAtOnce = 16
 
-// askAll asks accounts and returns the results of those whose attempt was granted, by account. Accounts that
-// share login and secret are asked once.
-func (a *Auditor) askAll(ctx context.Context, all []asking, limit AttemptLimit) (map[string]Result, error) {
+// answered is what came of asking one account between two runs.
+type answered struct {
+	conv    providers.Conversation
+	at      time.Time // of the answer
+	unasked string    // why no conversation was held; "" if one was
+}
+
+// asker asks within a limit of attempts.
+func (a *Auditor) asker(limit AttemptLimit) func(context.Context, candidate) (answered, error) {
+	return func(ctx context.Context, c candidate) (answered, error) {
+		conv, granted, err := a.askNow(ctx, c, limit)
+		if !granted {
+			return answered{unasked: attemptsUsedUp}, err
+		}
+		return answered{conv: conv, at: a.Now()}, err
+	}
+}
+
+// askAll asks accounts and returns, by account, the results of those that were asked, and why the others were not.
+// Accounts that share login and secret are asked once.
+func (a *Auditor) askAll(ctx context.Context, all []asking, ask func(context.Context, candidate) (answered, error)) (results map[string]Result, unasked map[string]string, err error) {
 	shared := map[AttemptKey][]asking{}
 	var order []AttemptKey
 	for _, ask := range all {
@@ -139,28 +157,32 @@ func (a *Auditor) askAll(ctx context.Context, all []asking, limit AttemptLimit) 
 		}
 		shared[ask.key] = append(shared[ask.key], ask)
 	}
-	results := map[string]Result{}
+	results, unasked = map[string]Result{}, map[string]string{}
 	var mu sync.Mutex
 	group, inner := errgroup.WithContext(ctx)
 	group.SetLimit(askedAtOnce)
 	for _, key := range order {
 		group.Go(func() error {
-			conv, granted, err := a.askNow(inner, shared[key][0].candidate, limit)
-			if err != nil || !granted {
+			got, err := ask(inner, shared[key][0].candidate)
+			if err != nil {
 				return err
 			}
 			mu.Lock()
 			defer mu.Unlock()
 			for _, ask := range shared[key] {
-				r := baseResult(ask.candidate, a.Now())
-				a.judge(&r, ask.candidate, conv, ask.before)
-				a.logBetween(r, conv)
+				if got.unasked != "" {
+					unasked[ask.account.ID] = got.unasked
+					continue
+				}
+				r := baseResult(ask.candidate, got.at)
+				a.judge(&r, ask.candidate, got.conv, ask.before)
+				a.logBetween(r, got.conv)
 				results[ask.account.ID] = r
 			}
 			return nil
 		})
 	}
-	return results, group.Wait()
+	return results, unasked, group.Wait()
 }
 
 func (a *Auditor) logBetween(r Result, conv providers.Conversation) {

@@ -62,12 +62,14 @@ func (a *Auditor) once(ctx context.Context, got *Checked, sealed []byte) error {
 			got.Kind = a.judge(&got.Result, c, conv, got.Before).kind
 			return nil
 		}
-		reason = "today's attempts are used up"
+		reason = attemptsUsedUp
 	}
 	got.Result.Judgement = Judgement{Verdict: Unverified, TwoFactor: providers.TwoFactorUnknown, Certainty: providers.Ambiguous}
 	got.Result.Reason = reason
 	return nil
 }
+
+const attemptsUsedUp = "today's attempts are used up"
 
 // askNow asks one account outside a run; granted is false if the day's attempts are used up.
 func (a *Auditor) askNow(ctx context.Context, c candidate, limit AttemptLimit) (conv providers.Conversation, granted bool, err error) {

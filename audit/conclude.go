@@ -48,6 +48,9 @@ func (a *Auditor) Conclude(ctx context.Context, key string) (more bool, err erro
 	if err := a.releaseNotices(ctx, run, rulings); err != nil {
 		return false, err
 	}
+	if err := a.goOnWithout(ctx, run, "the mails that wait for a re-check", a.Ledger.EndWaits(ctx, a.Now())); err != nil {
+		return false, err
+	}
 	numbers, err := a.count(ctx, run, rulings)
 	if err != nil {
 		return false, err

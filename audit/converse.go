@@ -53,7 +53,7 @@ func (w *batchWork) prepare(ctx context.Context, accounts []Account) (ready []ca
 			if granted[i] {
 				asked = append(asked, c)
 			} else {
-				settled = append(settled, w.unverified(c, "today's attempts are used up"))
+				settled = append(settled, w.unverified(c, attemptsUsedUp))
 			}
 		}
 		return nil
@@ -174,7 +174,7 @@ func (w *batchWork) converse(ctx context.Context, c candidate) (Result, bool) {
 		w.returnAttempt(ctx, c)
 		return w.unverified(c, reason), true
 	}
-	leave, reason, err := w.enterHost(ctx, c)
+	leave, reason, err := w.enterHost(ctx, c, w.run.Key)
 	if err != nil {
 		w.Log.Warn("account not asked", "account", c.account.ID, "err", err)
 		return Result{}, false

@@ -110,6 +110,9 @@ type Guarding interface {
 	Prolong(ctx context.Context, key string, deadline time.Time) error
 	// Failing returns, by ascending id greater than after, states whose settled verdict is failing.
 	Failing(ctx context.Context, after string, limit int) ([]State, error)
+	// Accepted returns, by ascending id greater than after, states of a provider's accounts whose last word was a clear
+	// yes, see [State.Doubtful].
+	Accepted(ctx context.Context, provider, after string, limit int) ([]State, error)
 	// Mend stores states that an acceptance between two runs has changed, see [Mend], and returns whose it
 	// were. A state that a run has settled since it was read, or another process has mended, stays as it is.
 	// What the customer was told is not touched.

@@ -57,7 +57,7 @@ func (a *Auditor) Explain(ctx context.Context, caps Caps, id string) (Explanatio
 	if err != nil {
 		return e, err
 	}
-	t := teller{Auditor: a, caps: caps, id: id, history: h}
+	t := teller{Auditor: a, caps: caps, id: id, history: h, state: e.State}
 	runs, err := a.Ledger.ListRuns(ctx, nightsExplained, false)
 	if err != nil {
 		return e, err
@@ -108,7 +108,8 @@ type teller struct {
 	caps    Caps
 	id      string
 	history History
-	settled Settled
+	state   State   // as it is now
+	settled Settled // as the runs left it, one after the other
 }
 
 // night explains one run; ok is false if the run says nothing of the account.
@@ -197,13 +198,26 @@ func (t *teller) outcome(ctx context.Context, n Notice) (decision, why string, e
 		case waits == "":
 			waits = "due now; nothing has delivered it yet"
 		}
-		return string(NoticeQueued), text + ": " + waits, nil
+		return string(NoticeQueued), text + ": " + waits + t.recheckFirst(n), nil
 	case NoticeSending, NoticeForming:
 		return string(NoticeQueued), text + ", under way", nil
 	case NoticeHeld:
 		return string(NoticeHeld), text + ", waits for a person: " + n.Detail, nil
 	}
 	return string(n.State), text + ": " + n.Detail, nil
+}
+
+// recheckFirst says that the account's refusal is too old for the notice to leave on at its hour.
+func (t *teller) recheckFirst(n Notice) string {
+	leaves := latest(t.Now(), n.DueAt)
+	if !n.Kind.TellsFailure() || n.WaitsUntil.After(t.Now()) || !t.state.Settled.Verdict.Failing() || t.state.Fresh(leaves) {
+		return ""
+	}
+	seen := "an unknown time"
+	if !t.state.SeenAt.IsZero() {
+		seen = minute(t.state.SeenAt)
+	}
+	return "; re-checked before it leaves, for the last refusal is of " + seen
 }
 
 // silence says why a run wrote nothing about the account.

@@ -32,6 +32,9 @@ func (p Policy) leftAlone(run Run, st State, fingerprint string) bool {
 	if s.Verdict != Revoked && s.Verdict != Invalid {
 		return false // what is repaired at the provider is asked every night
 	}
+	if st.SeenAt.IsZero() {
+		return false // a guard doubted the last refusal, or a re-check met another one
+	}
 	if fingerprint == "" || fingerprint != st.Fingerprint || s.Nights < max(2, p.Cadence.ConfirmNights) {
 		return false
 	}

@@ -24,7 +24,7 @@ const (
 )
 
 // DueNotices lists the mails that may leave now: nobody has stopped them, their hour has come, operations
-// have the summary of the run that wrote them, and the caps allow it.
+// have the summary of the run that wrote them, and the caps allow it. Those whose refusal is old are re-checked first.
 func (a *Auditor) DueNotices(ctx context.Context, caps Caps) ([]Task, error) {
 	if why, err := a.stopped(ctx); why != "" || err != nil {
 		return nil, err
@@ -54,12 +54,33 @@ func (p *pass) tasks(ctx context.Context, due []Notice) ([]Task, error) {
 		}
 		if why, err := p.waits(ctx, n); err != nil {
 			return nil, err
-		} else if why == "" {
-			tasks = append(tasks, Task{Kind: TaskNotify, Notice: n.ID})
-			p.budget--
+		} else if why != "" {
+			continue
 		}
+		task := Task{Kind: TaskNotify, Notice: n.ID}
+		if stale, err := p.stale(ctx, n); err != nil {
+			return nil, err
+		} else if stale {
+			task.Kind = TaskRecheck
+		}
+		tasks = append(tasks, task)
+		p.budget--
 	}
 	return tasks, nil
+}
+
+// stale tells whether an account of the notice still fails and its refusal is too old for a mail to leave on.
+func (a *Auditor) stale(ctx context.Context, n Notice) (bool, error) {
+	if !n.Kind.TellsFailure() {
+		return false, nil
+	}
+	states, _, err := a.states(ctx, Run{}, ids(n.Items, func(i NoticeItem) string { return i.AccountID }))
+	for _, st := range states {
+		if st.Settled.Verdict.Failing() && !st.Fresh(a.Now()) {
+			return true, err
+		}
+	}
+	return false, err // what cannot be read is the desk's, which reads it once more
 }
 
 // PutOff lists the mails that were due and that a passing refusal has put off to a later hour: they are owed.
@@ -158,6 +179,9 @@ func (p *pass) waits(ctx context.Context, n Notice) (string, error) {
 	now := p.Now()
 	if n.DueAt.After(now) {
 		return "its hour has not come", nil
+	}
+	if n.WaitsUntil.After(now) {
+		return n.Detail, nil
 	}
 	if told, err := p.summarised(ctx, n.RunKey); err != nil || !told {
 		return "operations do not have the summary of its run yet", err

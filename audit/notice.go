@@ -52,7 +52,12 @@ type Notice struct {
 	MessageID    string
 	HoldKey      string // the run whose hold it waits, or waited, in; "" if none
 	Thread       int64  // the first notice about these findings; 0 if this is the first
-	Items        []NoticeItem
+
+	// Its accounts are to be re-checked before it leaves, see [State.Fresh]: since when it waits for that, zero if it
+	// does not, and until when it is not looked at.
+	WaitsSince, WaitsUntil time.Time
+
+	Items []NoticeItem
 }
 
 func (n Notice) accounts() []string {
@@ -66,6 +71,12 @@ type NoticeItem struct {
 	Since     time.Time
 	Step      int // the cadence step that this mail is
 }
+
+// TellsFailure reports whether the mail accuses: it leaves on a fresh refusal alone.
+func (k NoticeKind) TellsFailure() bool { return k == KindFinding || k == KindReminder }
+
+// ReadyAt is when the notice may be looked at: its hour has come, and it waits for no re-check.
+func (n Notice) ReadyAt() time.Time { return latest(n.DueAt, n.WaitsUntil) }
 
 // Shown is the state as reports name it: what is under way counts as queued.
 func (s NoticeState) Shown() NoticeState {

@@ -124,7 +124,7 @@ func (r *release) ask(ctx context.Context) error {
 			all = append(all, asking{c, states[id]})
 		}
 	}
-	results, err := r.askAll(ctx, all, r.Policy.Attempts)
+	results, _, err := r.askAll(ctx, all, r.asker(r.Policy.Attempts))
 	if err != nil {
 		return err
 	}

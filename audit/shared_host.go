@@ -13,47 +13,30 @@ import (
 // mail too. So a conversation with such a host takes one of the refusals that the night allows before it
 // begins, and gives it back unless it was refused: however many processes ask, there are never more.
 
-// hostAsking counts the conversations of this process with limited hosts, one counter a host.
-type hostAsking struct {
-	mu    sync.Mutex
-	hosts map[string]*hostCount
-}
-
+// hostCount is how many conversations of this process a limited host is in.
 type hostCount struct {
 	mu  sync.Mutex // held while the store is asked, so that counter and store agree
 	now int
 }
 
-func (h *hostAsking) of(host string) *hostCount {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.hosts == nil {
-		h.hosts = map[string]*hostCount{}
-	}
-	if h.hosts[host] == nil {
-		h.hosts[host] = &hostCount{}
-	}
-	return h.hosts[host]
-}
-
 const hostPoll = 50 * time.Millisecond
 
-// enterHost takes one of the host's refusals. It waits while others of this process may give theirs back;
-// a reason tells why the host is left alone.
-func (w *batchWork) enterHost(ctx context.Context, c candidate) (leave func(refused bool) error, reason string, err error) {
-	limit := w.Policy.MaxRefusals[c.target.Provider.Name]
+// enterHost takes one of the refusals that the host may give in the run's night. It waits while others of this
+// process may give theirs back; a reason tells why the host is left alone.
+func (a *Auditor) enterHost(ctx context.Context, c candidate, runKey string) (leave func(refused bool) error, reason string, err error) {
+	limit := a.Policy.MaxRefusals[c.target.Provider.Name]
 	if limit == 0 {
 		return func(bool) error { return nil }, "", nil
 	}
-	count := w.hosts.of(c.target.Endpoint.Host)
-	key := AttemptKey{Login: "host " + c.target.Endpoint.Host, Secret: w.run.Key}
+	count := a.hosts.of(c.target.Endpoint.Host)
+	key := AttemptKey{Login: "host " + c.target.Endpoint.Host, Secret: runKey}
 	for {
-		entered, others, err := count.enter(ctx, w, c.day, key, limit)
+		entered, others, err := count.enter(ctx, a.Ledger, c.day, key, limit)
 		switch {
 		case err != nil:
 			return nil, "", err
 		case entered:
-			return func(refused bool) error { return count.leave(ctx, w, c.day, key, refused) }, "", nil
+			return func(refused bool) error { return count.leave(ctx, a.Ledger, c.day, key, refused) }, "", nil
 		case others == 0:
 			return nil, fmt.Sprintf("%d sign-ins were refused by this host tonight; it is left alone", limit), nil
 		}
@@ -65,10 +48,10 @@ func (w *batchWork) enterHost(ctx context.Context, c candidate) (leave func(refu
 	}
 }
 
-func (h *hostCount) enter(ctx context.Context, w *batchWork, day string, key AttemptKey, limit int) (entered bool, others int, err error) {
+func (h *hostCount) enter(ctx context.Context, attempts Attempts, day string, key AttemptKey, limit int) (entered bool, others int, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	granted, err := w.Ledger.Reserve(ctx, day, []AttemptKey{key}, AttemptLimit{PerSecret: limit, Secrets: everyRun})
+	granted, err := attempts.Reserve(ctx, day, []AttemptKey{key}, AttemptLimit{PerSecret: limit, Secrets: everyRun})
 	if err != nil || !granted[0] {
 		return false, h.now, err
 	}
@@ -76,14 +59,14 @@ func (h *hostCount) enter(ctx context.Context, w *batchWork, day string, key Att
 	return true, h.now, nil
 }
 
-func (h *hostCount) leave(ctx context.Context, w *batchWork, day string, key AttemptKey, refused bool) error {
+func (h *hostCount) leave(ctx context.Context, attempts Attempts, day string, key AttemptKey, refused bool) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.now--
 	if refused {
 		return nil
 	}
-	return w.Ledger.GiveBack(context.WithoutCancel(ctx), day, []AttemptKey{key})
+	return attempts.GiveBack(context.WithoutCancel(ctx), day, []AttemptKey{key})
 }
 
 // everyRun of a day has its refusals for itself.

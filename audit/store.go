@@ -181,7 +181,7 @@ type Outbox interface {
 	Forming(ctx context.Context, key string) ([]Notice, error)
 	// Release gives forming notices their state, detail and hour. Shadowed ones count as told in shadow.
 	Release(ctx context.Context, notices []Notice) error
-	// DueNotices returns queued notices due by now, newest finding first.
+	// DueNotices returns queued notices due by now that wait for no re-check beyond it, newest finding first.
 	DueNotices(ctx context.Context, now time.Time, limit int) ([]Notice, error)
 	// LoadNotice returns one with its items.
 	LoadNotice(ctx context.Context, id int64) (Notice, error)
@@ -198,9 +198,14 @@ type Outbox interface {
 	PutOff(ctx context.Context, now time.Time, limit int) ([]Notice, error)
 	// Hasten has the notices that were put off tried from now on.
 	Hasten(ctx context.Context, now time.Time) error
-	// Narrow removes all accounts but those in keep from a notice: from a held one with NoClaim, from one that is
-	// being sent with the claim that sends it. It changes no other notice and returns ErrMoved: one that is queued
-	// or settled, a held one with a claim, one being sent with NoClaim or an older claim.
+	// Wait has a queued notice wait for the re-check of its accounts until a moment, with why for people. Since when it
+	// waits stays as it is until it is claimed. A notice that is not queued stays as it is.
+	Wait(ctx context.Context, id int64, why string, now, until time.Time) error
+	// EndWaits has every waiting notice looked at from now on.
+	EndWaits(ctx context.Context, now time.Time) error
+	// Narrow removes all accounts but those in keep from a notice: from a held or queued one with NoClaim, from one
+	// that is being sent with the claim that sends it. It changes no other notice and returns ErrMoved: one that is
+	// settled, a held or queued one with a claim, one being sent with NoClaim or an older claim.
 	Narrow(ctx context.Context, id int64, claim Claim, keep []string) error
 	// HandOver marks a claimed notice ambiguous, just before the message's final dot. Its customers count as
 	// told from here on: what may have arrived is not written again the next night. ErrMoved if the claim

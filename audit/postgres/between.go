@@ -17,6 +17,18 @@ func (s *Store) Failing(ctx context.Context, after string, limit int) ([]audit.S
 		AND account_id > $2 ORDER BY account_id LIMIT $3`, failing(), after, limit)
 }
 
+func (s *Store) Accepted(ctx context.Context, provider, after string, limit int) ([]audit.State, error) {
+	var accepted []audit.State
+	err := s.eachStretch(ctx, after, func(from, to string) (bool, error) {
+		found, err := s.states(ctx, "read accepted accounts", `account_id > $1 AND account_id <= $2 AND provider = $3
+			AND verdict IN ('compliant', 'unproven') AND unverified_since IS NULL ORDER BY account_id LIMIT $4`,
+			from, to, provider, limit-len(accepted))
+		accepted = append(accepted, found...)
+		return len(accepted) < limit, err
+	})
+	return accepted, err
+}
+
 func (s *Store) Mend(ctx context.Context, states []audit.State) ([]string, error) {
 	type state = audit.State
 	mended, err := collect(ctx, s.pool, pgx.RowTo[string], `UPDATE mailaudit.account_states s SET

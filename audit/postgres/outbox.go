@@ -11,12 +11,13 @@ import (
 	"mailaudit/audit"
 )
 
-const noticeColumns = `notice_id, run_key, kind, tenant_id, contact_email, provider, state, detail, due_at, created_at, sent_at, tries, message_id, thread, hold_key`
+const noticeColumns = `notice_id, run_key, kind, tenant_id, contact_email, provider, state, detail, due_at, created_at, sent_at, tries, message_id, thread, hold_key, waits_since, waits_until`
 
 func scanNotice(row pgx.CollectableRow) (audit.Notice, error) {
 	var n audit.Notice
 	err := row.Scan(&n.ID, &n.RunKey, &n.Kind, &n.TenantID, &n.ContactEmail, &n.Provider, &n.State, &n.Detail,
-		moment{&n.DueAt}, moment{&n.CreatedAt}, moment{&n.SentAt}, &n.Tries, &n.MessageID, &n.Thread, &n.HoldKey)
+		moment{&n.DueAt}, moment{&n.CreatedAt}, moment{&n.SentAt}, &n.Tries, &n.MessageID, &n.Thread, &n.HoldKey,
+		moment{&n.WaitsSince}, moment{&n.WaitsUntil})
 	return n, err
 }
 
@@ -112,7 +113,7 @@ const told = `UPDATE mailaudit.account_states SET
 	WHERE i.notice_id = $1 AND i.account_id = account_states.account_id AND n.kind <> 'ahead'`
 
 func (s *Store) DueNotices(ctx context.Context, now time.Time, limit int) ([]audit.Notice, error) {
-	return s.notices(ctx, `state = 'queued' AND (due_at IS NULL OR due_at <= $1)
+	return s.notices(ctx, `state = 'queued' AND (due_at IS NULL OR due_at <= $1) AND (waits_until IS NULL OR waits_until <= $1)
 		ORDER BY (SELECT max(since) FROM mailaudit.notice_items i WHERE i.notice_id = n.notice_id) DESC NULLS LAST, notice_id LIMIT $2`, stamp(now), limit)
 }
 

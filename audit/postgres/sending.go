@@ -21,7 +21,7 @@ func sentSince(parameter string) string {
 // lockClaims lets one process at a time count and claim. The lock ends with the transaction.
 const lockClaims = `SELECT pg_advisory_xact_lock(hashtextextended('mailaudit claims', 0))`
 
-var claim = `UPDATE mailaudit.notices n SET state = 'sending', claimed_at = $1, tries = tries + 1
+var claim = `UPDATE mailaudit.notices n SET state = 'sending', claimed_at = $1, tries = tries + 1, waits_since = NULL, waits_until = NULL
 	WHERE notice_id = $2 AND state = 'queued'
 	AND (` + sentSince("$3") + `) < $4
 	AND (` + sentSince("$5") + ` AND m.contact_email = n.contact_email) < $6
@@ -53,10 +53,19 @@ func (s *Store) ReclaimNotices(ctx context.Context, t time.Time) (int, error) {
 	return s.count(ctx, "reclaim notices", `UPDATE mailaudit.notices SET state = 'queued' WHERE state = 'sending' AND claimed_at < $1`, stamp(t))
 }
 
+func (s *Store) Wait(ctx context.Context, id int64, why string, now, until time.Time) error {
+	return s.exec(ctx, "have notice wait", `UPDATE mailaudit.notices SET detail = $1, waits_since = coalesce(waits_since, $2), waits_until = $3
+		WHERE notice_id = $4 AND state = 'queued'`, clean(why), stamp(now), stamp(until), id)
+}
+
+func (s *Store) EndWaits(ctx context.Context, now time.Time) error {
+	return s.exec(ctx, "end waits", `UPDATE mailaudit.notices SET waits_until = $1 WHERE state = 'queued' AND waits_until > $1`, stamp(now))
+}
+
 func (s *Store) Narrow(ctx context.Context, id int64, claim audit.Claim, keep []string) error {
 	err := s.inTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, `SELECT FROM mailaudit.notices WHERE notice_id = $1
-			AND (state = 'held' AND $2 = 0 OR state = 'sending' AND tries = $2 AND $2 > 0) FOR NO KEY UPDATE`, id, claim)
+			AND (state IN ('held', 'queued') AND $2 = 0 OR state = 'sending' AND tries = $2 AND $2 > 0) FOR NO KEY UPDATE`, id, claim)
 		if err := moved(tag, err); err != nil {
 			return err
 		}

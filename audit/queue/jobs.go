@@ -23,6 +23,10 @@ type concludeArgs struct {
 	Run string `json:"run"`
 }
 
+type recheckArgs struct {
+	Notice int64 `json:"notice"`
+}
+
 type notifyArgs struct {
 	Notice int64 `json:"notice"`
 }
@@ -34,6 +38,7 @@ type postArgs struct {
 func (planArgs) Kind() string     { return string(audit.TaskPlan) }
 func (verifyArgs) Kind() string   { return string(audit.TaskVerify) }
 func (concludeArgs) Kind() string { return string(audit.TaskConclude) }
+func (recheckArgs) Kind() string  { return string(audit.TaskRecheck) }
 func (notifyArgs) Kind() string   { return string(audit.TaskNotify) }
 func (postArgs) Kind() string     { return string(audit.TaskPost) }
 
@@ -65,6 +70,16 @@ type concludeWorker struct {
 
 func (w *concludeWorker) Work(ctx context.Context, job *river.Job[concludeArgs]) error {
 	return goOn(w.ended, audit.Task{Kind: audit.TaskConclude, RunKey: job.Args.Run}, func() (bool, error) { return w.steps.Conclude(ctx, job.Args.Run) })
+}
+
+type recheckWorker struct {
+	river.WorkerDefaults[recheckArgs]
+	steps Steps
+	ended func(audit.Task)
+}
+
+func (w *recheckWorker) Work(ctx context.Context, job *river.Job[recheckArgs]) error {
+	return goOn(w.ended, audit.Task{Kind: audit.TaskRecheck, Notice: job.Args.Notice}, func() (bool, error) { return false, w.steps.Recheck(ctx, job.Args.Notice) })
 }
 
 type notifyWorker struct {

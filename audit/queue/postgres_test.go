@@ -83,7 +83,8 @@ func (n *night) Conclude(ctx context.Context, key string) (bool, error) {
 	return false, n.store.Finish(ctx, key, audit.Numbers{Accounts: batches}, time.Now())
 }
 
-func (n *night) Notify(context.Context, int64) error { return nil }
+func (n *night) Recheck(context.Context, int64) error { return nil }
+func (n *night) Notify(context.Context, int64) error  { return nil }
 
 func (n *night) Post(ctx context.Context, key string) error {
 	run, err := n.store.LoadRun(ctx, key)

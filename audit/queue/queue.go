@@ -24,6 +24,7 @@ type Steps interface {
 	Plan(ctx context.Context, key string) (more bool, err error)
 	Verify(ctx context.Context, key string, batch int) (more bool, err error)
 	Conclude(ctx context.Context, key string) (more bool, err error)
+	Recheck(ctx context.Context, notice int64) error
 	Notify(ctx context.Context, notice int64) error
 	Post(ctx context.Context, key string) error
 }
@@ -65,8 +66,9 @@ type Engine[TTx any] struct {
 }
 
 const (
-	houseQueue = "house" // planning, concluding
-	mailQueue  = "mail"  // notices and summaries
+	houseQueue   = "house"   // planning, concluding
+	recheckQueue = "recheck" // accounts of notices: a provider that hangs must not hold up the mails of others
+	mailQueue    = "mail"    // notices and summaries
 
 	// A step hands back after 45 s, a batch after 20 s and the longest conversation; what goes on for longer
 	// than jobTimeout hangs, and what a killed process left is taken over after rescueAfter.
@@ -75,7 +77,8 @@ const (
 	// maxAttempts is never reached: work that fails is put in again as long as its run is open.
 	maxAttempts = 1000
 	// batchWorkers per provider and process overlap the end of one batch with the start of the next.
-	batchWorkers = 2
+	batchWorkers   = 2
+	recheckWorkers = 4
 )
 
 // Migrate brings River's own tables in the schema up to date.
@@ -112,8 +115,9 @@ func CheckTables[TTx any](ctx context.Context, driver riverdriver.Driver[TTx], s
 // New makes an engine that is not started yet.
 func New[TTx any](driver riverdriver.Driver[TTx], opts Options) (*Engine[TTx], error) {
 	queues := map[string]river.QueueConfig{
-		houseQueue: {MaxWorkers: 1},
-		mailQueue:  {MaxWorkers: 1},
+		houseQueue:   {MaxWorkers: 1},
+		recheckQueue: {MaxWorkers: recheckWorkers},
+		mailQueue:    {MaxWorkers: 1},
 	}
 	for _, p := range opts.Providers {
 		queues[providerQueue(p)] = river.QueueConfig{MaxWorkers: batchWorkers}
@@ -123,6 +127,7 @@ func New[TTx any](driver riverdriver.Driver[TTx], opts Options) (*Engine[TTx], e
 	river.AddWorker(workers, &planWorker{steps: opts.Steps, ended: e.ended})
 	river.AddWorker(workers, &verifyWorker{steps: opts.Steps, ended: e.ended})
 	river.AddWorker(workers, &concludeWorker{steps: opts.Steps, ended: e.ended})
+	river.AddWorker(workers, &recheckWorker{steps: opts.Steps, ended: e.ended})
 	river.AddWorker(workers, &notifyWorker{steps: opts.Steps, ended: e.ended})
 	river.AddWorker(workers, &postWorker{steps: opts.Steps, ended: e.ended})
 	jobTimeout := max(leastTimeout, opts.Conversation+30*time.Second)
@@ -265,6 +270,9 @@ func insertion(t audit.Task) river.InsertManyParams {
 		return river.InsertManyParams{Args: verifyArgs{Run: t.RunKey, Batch: t.Batch}, InsertOpts: opts}
 	case audit.TaskConclude:
 		return river.InsertManyParams{Args: concludeArgs{Run: t.RunKey}, InsertOpts: opts}
+	case audit.TaskRecheck:
+		opts.Queue = recheckQueue
+		return river.InsertManyParams{Args: recheckArgs{Notice: t.Notice}, InsertOpts: opts}
 	case audit.TaskNotify:
 		opts.Queue = mailQueue
 		return river.InsertManyParams{Args: notifyArgs{Notice: t.Notice}, InsertOpts: opts}

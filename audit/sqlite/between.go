@@ -15,6 +15,11 @@ func (s *Store) Failing(ctx context.Context, after string, limit int) ([]audit.S
 		AND account_id > ? ORDER BY account_id LIMIT ?`, failing, after, limit)
 }
 
+func (s *Store) Accepted(ctx context.Context, provider, after string, limit int) ([]audit.State, error) {
+	return s.states(ctx, "read accepted accounts", `provider = ? AND verdict IN ('compliant', 'unproven') AND unverified_since IS NULL
+		AND account_id > ? ORDER BY account_id LIMIT ?`, provider, after, limit)
+}
+
 func (s *Store) Mend(ctx context.Context, states []audit.State) ([]string, error) {
 	var mended []string
 	err := s.inTx(ctx, func(tx *sql.Tx) error {

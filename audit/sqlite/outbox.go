@@ -10,12 +10,13 @@ import (
 	"mailaudit/audit"
 )
 
-const noticeColumns = `notice_id, run_key, kind, tenant_id, contact_email, provider, state, detail, due_at, created_at, sent_at, tries, message_id, thread, hold_key`
+const noticeColumns = `notice_id, run_key, kind, tenant_id, contact_email, provider, state, detail, due_at, created_at, sent_at, tries, message_id, thread, hold_key, waits_since, waits_until`
 
 func scanNotice(row scanner) (audit.Notice, error) {
 	var n audit.Notice
 	err := row.Scan(&n.ID, &n.RunKey, &n.Kind, &n.TenantID, &n.ContactEmail, &n.Provider, &n.State, &n.Detail,
-		moment{&n.DueAt}, moment{&n.CreatedAt}, moment{&n.SentAt}, &n.Tries, &n.MessageID, &n.Thread, &n.HoldKey)
+		moment{&n.DueAt}, moment{&n.CreatedAt}, moment{&n.SentAt}, &n.Tries, &n.MessageID, &n.Thread, &n.HoldKey,
+		moment{&n.WaitsSince}, moment{&n.WaitsUntil})
 	return n, err
 }
 
@@ -90,8 +91,8 @@ func told(ctx context.Context, tx *sql.Tx, id int64, now time.Time, shadow bool)
 }
 
 func (s *Store) DueNotices(ctx context.Context, now time.Time, limit int) ([]audit.Notice, error) {
-	return s.notices(ctx, `state = 'queued' AND (due_at IS NULL OR due_at <= ?)
-		ORDER BY (SELECT max(since) FROM notice_items i WHERE i.notice_id = notices.notice_id) DESC, notice_id LIMIT ?`, micros(now), limit)
+	return s.notices(ctx, `state = 'queued' AND (due_at IS NULL OR due_at <= ?1) AND (waits_until IS NULL OR waits_until <= ?1)
+		ORDER BY (SELECT max(since) FROM notice_items i WHERE i.notice_id = notices.notice_id) DESC, notice_id LIMIT ?2`, micros(now), limit)
 }
 
 const putOff = `state = 'queued' AND tries > 0 AND due_at > ?1`
@@ -125,7 +126,7 @@ func sentSince(parameter string) string {
 		(m.state = 'sending' OR m.state IN ('sent', 'ambiguous') AND coalesce(m.sent_at, m.claimed_at) >= ` + parameter + `)`
 }
 
-var claim = `UPDATE notices SET state = 'sending', claimed_at = ?1, tries = tries + 1
+var claim = `UPDATE notices SET state = 'sending', claimed_at = ?1, tries = tries + 1, waits_since = NULL, waits_until = NULL
 	WHERE notice_id = ?2 AND state = 'queued'
 	AND (` + sentSince("?3") + `) < ?4
 	AND (` + sentSince("?5") + ` AND m.contact_email = notices.contact_email) < ?6
@@ -154,11 +155,20 @@ func (s *Store) ReclaimNotices(ctx context.Context, t time.Time) (int, error) {
 	return int(n), err
 }
 
+func (s *Store) Wait(ctx context.Context, id int64, why string, now, until time.Time) error {
+	return s.exec(ctx, "have notice wait", `UPDATE notices SET detail = ?, waits_since = coalesce(waits_since, ?), waits_until = ?
+		WHERE notice_id = ? AND state = 'queued'`, why, micros(now), micros(until), id)
+}
+
+func (s *Store) EndWaits(ctx context.Context, now time.Time) error {
+	return s.exec(ctx, "end waits", `UPDATE notices SET waits_until = ?1 WHERE state = 'queued' AND waits_until > ?1`, micros(now))
+}
+
 func (s *Store) Narrow(ctx context.Context, id int64, claim audit.Claim, keep []string) error {
 	err := s.inTx(ctx, func(tx *sql.Tx) error {
 		var ours bool
 		if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM notices
-			WHERE notice_id = ?1 AND (state = 'held' AND ?2 = 0 OR state = 'sending' AND tries = ?2 AND ?2 > 0))`, id, claim).Scan(&ours); err != nil {
+			WHERE notice_id = ?1 AND (state IN ('held', 'queued') AND ?2 = 0 OR state = 'sending' AND tries = ?2 AND ?2 > 0))`, id, claim).Scan(&ours); err != nil {
 			return err
 		}
 		if !ours {

@@ -123,7 +123,7 @@ func moved(t *testing.T, what string, err error) {
 	}
 }
 
-// A held notice is narrowed without a claim, one that is being sent with its claim, and no other at all.
+// A held or queued notice is narrowed without a claim, one that is being sent with its claim, and no other at all.
 func testNarrow(t *testing.T, s audit.Store) {
 	at := night
 	reach := map[string]func(id int64) audit.Claim{ // the claim that the notice was last sent with
@@ -157,8 +157,8 @@ func testNarrow(t *testing.T, s audit.Store) {
 		{state: audit.NoticeHeld, free: true},
 		{state: audit.NoticeQueued, then: "sending", ours: true},
 		{state: audit.NoticeForming},
-		{state: audit.NoticeQueued},
-		{state: audit.NoticeQueued, then: "queued again"},
+		{state: audit.NoticeQueued, free: true},
+		{state: audit.NoticeQueued, then: "queued again", free: true},
 		{state: audit.NoticeQueued, then: "ambiguous"},
 		{state: audit.NoticeQueued, then: "sent"},
 		{state: audit.NoticeShadowed},
@@ -249,6 +249,46 @@ func testPutOff(t *testing.T, s audit.Store) {
 	due, err := s.DueNotices(t.Context(), at, 10)
 	must(t, err)
 	same(t, "due", len(due), 1)
+}
+
+// A notice whose accounts are to be re-checked is not due, and not put off by the relay, until its wait is over or a
+// run has concluded.
+func testWait(t *testing.T, s audit.Store) {
+	_, all := outbox(t, s, "k", night, audit.NoticeQueued, draft("a", audit.KindFinding, 1, night))
+	id, at := all[0].ID, night.Add(31*time.Hour)
+	until := at.Add(15 * time.Hour)
+	wait := func(now, until time.Time) audit.Notice {
+		t.Helper()
+		must(t, s.Wait(t.Context(), id, "no answer", now, until))
+		n, err := s.LoadNotice(t.Context(), id)
+		must(t, err)
+		return n
+	}
+	due := func(now time.Time) int {
+		t.Helper()
+		all, err := s.DueNotices(t.Context(), now, 10)
+		must(t, err)
+		return len(all)
+	}
+	n := wait(at, until)
+	same(t, "a waiting notice", []any{n.State, n.Detail, n.WaitsSince, n.WaitsUntil, n.DueAt}, []any{audit.NoticeQueued, "no answer", at, until, time.Time{}})
+	same(t, "due while it waits, and then", []int{due(until.Add(-time.Microsecond)), due(until)}, []int{0, 1})
+	n = wait(at.Add(time.Hour), until.Add(time.Hour))
+	same(t, "waiting on", []time.Time{n.WaitsSince, n.WaitsUntil}, []time.Time{at, until.Add(time.Hour)})
+	must(t, s.EndWaits(t.Context(), at.Add(2*time.Hour)))
+	must(t, s.EndWaits(t.Context(), at.Add(3*time.Hour)))
+	same(t, "due before the run's end, and after it", []int{due(at.Add(time.Hour)), due(at.Add(2 * time.Hour))}, []int{0, 1})
+
+	claim, err := s.Claim(t.Context(), id, at.Add(2*time.Hour), plenty)
+	must(t, err)
+	n = wait(at.Add(2*time.Hour), until)
+	same(t, "a claimed notice waits for nothing", []any{n.State, n.WaitsSince, n.WaitsUntil}, []any{audit.NoticeSending, time.Time{}, time.Time{}})
+	must(t, s.Unsent(t.Context(), id, claim, audit.NoticeQueued, "450 later", at.Add(3*time.Hour), at))
+	n = wait(at.Add(4*time.Hour), until)
+	same(t, "waiting anew", n.WaitsSince, at.Add(4*time.Hour))
+	putOff, err := s.PutOff(t.Context(), at.Add(4*time.Hour), 10)
+	must(t, err)
+	same(t, "put off by the relay", len(putOff), 0)
 }
 
 func testHandOver(t *testing.T, s audit.Store) {

@@ -66,7 +66,7 @@ func newMeters() *meters {
 	m.duration = gauge("run_duration_seconds", "How long that run took.")
 	m.notices = vec("run_notices", "Notices of the last concluded run by state.", "state")
 	m.waiting = vec("notices_waiting", "Notices of all runs that wait: queued for their hour, held for a person.", "state")
-	m.late = gauge("notices_late", "Mails that have been due for 24 hours and are not sent.")
+	m.late = gauge("notices_late", "Mails that have been due for 24 hours, wait for no re-check, and are not sent.")
 	m.oldest = gauge("queue_age_seconds", "How long the mail that is due longest has been waiting.")
 	m.status = vec("run_status", "1 for the status of the latest run.", "status")
 	m.running = gauge("run_in_progress", "1 while a run is open.")
@@ -183,7 +183,7 @@ func (m *meters) refresh(ctx context.Context, store meterSource, now time.Time, 
 	}
 	late, age := 0, time.Duration(0)
 	for _, n := range due {
-		waited := now.Sub(n.DueAt)
+		waited := now.Sub(n.ReadyAt())
 		age = max(age, waited)
 		if waited >= lateAfter {
 			late++

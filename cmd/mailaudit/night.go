@@ -153,6 +153,30 @@ func (n *night) Post(ctx context.Context, key string) error {
 	return err
 }
 
+// Recheck renews the evidence of a notice that may leave now and whose refusal is too old. What has nothing to be asked
+// any more, since its accounts work again or have changed, is the desk's to suppress.
+func (n *night) Recheck(ctx context.Context, id int64) error {
+	if n.desk == nil {
+		return nil
+	}
+	may, err := n.auditor.MayMail(ctx, n.caps(), id)
+	if err != nil || !may {
+		return err
+	}
+	queued, err := n.store.LoadNotice(ctx, id)
+	if err != nil || queued.State != audit.NoticeQueued {
+		return err
+	}
+	stale, err := n.desk.Stale(ctx, queued)
+	if err != nil {
+		return err
+	}
+	if len(stale) == 0 {
+		return n.Notify(ctx, id)
+	}
+	return n.auditor.Recheck(ctx, queued, stale)
+}
+
 func (n *night) Notify(ctx context.Context, id int64) error {
 	if n.desk == nil {
 		return nil

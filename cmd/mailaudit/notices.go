@@ -78,6 +78,7 @@ type noticeLine struct {
 	State    string   `json:"state"`
 	Detail   string   `json:"detail"`
 	Due      string   `json:"due_at"`
+	Waits    string   `json:"waits_until"` // for the re-check of its accounts
 	Sent     string   `json:"sent_at"`
 	Accounts []string `json:"accounts"`
 }
@@ -86,7 +87,7 @@ func noticeJSON(n audit.Notice) noticeLine {
 	line := noticeLine{
 		Notice: notice.Reference(n.ID), Run: n.RunKey, Kind: string(n.Kind), Tenant: n.TenantID, Provider: n.Provider,
 		To: report.Mask(n.ContactEmail), State: string(n.State.Shown()), Detail: n.Detail,
-		Due: rfc3339(n.DueAt), Sent: rfc3339(n.SentAt), Accounts: []string{},
+		Due: rfc3339(n.DueAt), Waits: rfc3339(n.WaitsUntil), Sent: rfc3339(n.SentAt), Accounts: []string{},
 	}
 	for _, i := range n.Items {
 		line.Accounts = append(line.Accounts, i.AccountID)

@@ -63,8 +63,25 @@ func (k noticesPreviewCmd) Run(ctx context.Context, a *app) error {
 		if err := k.show(a.around.stdout, n, m, why); err != nil {
 			return err
 		}
+		if err := k.showStale(ctx, a.around.stdout, desk, n, why); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// showStale says what a queued notice waits for besides its turn: the release of a held one re-checks it anyway.
+func (k noticesPreviewCmd) showStale(ctx context.Context, w io.Writer, desk *notice.Desk, n audit.Notice, why string) error {
+	if why != "" || n.State != audit.NoticeQueued {
+		return nil
+	}
+	stale, err := desk.Stale(ctx, n)
+	if err != nil || len(stale) == 0 {
+		return err
+	}
+	_, err = fmt.Fprintf(w, "%s is re-checked before it leaves: %s last refused more than 24 hours ago\n", notice.Reference(n.ID),
+		report.Number(len(stale), "mailbox was", "mailboxes were"))
+	return err
 }
 
 // waiting are the notices to choose from: those of an open hold, else those that are held or queued.

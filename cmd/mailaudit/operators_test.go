@@ -70,6 +70,7 @@ type noticeRow struct {
 	Notice, Run, Kind, State, Detail, To string
 
 	Tenant string `json:"tenant_id"`
+	Waits  string `json:"waits_until"`
 }
 
 func (s *scene) notices(args ...string) (all []noticeRow) {

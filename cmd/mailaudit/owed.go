@@ -19,12 +19,16 @@ type inHand struct{ begun, ended atomic.Int64 }
 type debt struct {
 	summaries, mails int
 	putOff           int // of mails
+	rechecks         int // mails that are re-checked first: they are waited for, and not owed
 	inHand           bool
 	// later is when the first of the mails is tried again, where none of what is owed can be tried now.
 	later time.Time
 }
 
 func (d debt) none() bool { return d.summaries+d.mails == 0 && !d.inHand }
+
+// settled tells that there is nothing to wait for either.
+func (d debt) settled() bool { return d.none() && d.rechecks == 0 }
 
 // owed tells what is due now and not delivered yet. A mail that a passing refusal has put off was due.
 func (n *night) owed(ctx context.Context) (d debt, err error) {
@@ -37,6 +41,8 @@ func (n *night) owed(ctx context.Context) (d debt, err error) {
 		switch t.Kind {
 		case audit.TaskPost:
 			d.summaries++
+		case audit.TaskRecheck:
+			d.rechecks++
 		case audit.TaskNotify:
 			d.mails++
 		}
@@ -50,7 +56,7 @@ func (n *night) owed(ctx context.Context) (d debt, err error) {
 	}
 	// Whatever was begun until now had ended before the first look.
 	d.inHand = n.mailing.begun.Load() != ended
-	if len(putOff) > 0 && d.none() {
+	if len(putOff) > 0 && d.settled() {
 		d.later = putOff[0].DueAt
 	}
 	d.putOff = len(putOff)
@@ -61,7 +67,7 @@ func (n *night) owed(ctx context.Context) (d debt, err error) {
 // waited tells whether to wait for deliveries no longer: nothing is owed, or no more will come of it until then.
 func (n *night) waited(ctx context.Context, until time.Time) (bool, error) {
 	d, err := n.owed(ctx)
-	if err != nil || d.none() {
+	if err != nil || d.settled() {
 		return err == nil, err
 	}
 	left := time.Until(until)

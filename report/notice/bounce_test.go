@@ -20,6 +20,7 @@ type box struct {
 	audit.Accounts
 	n       audit.Notice
 	bounced []audit.Bounce
+	seen    func() time.Time // when the account was last refused; nil: in the morning
 }
 
 func (b *box) BouncedSince(context.Context, time.Time, int) ([]audit.Bounce, error) {
@@ -41,7 +42,11 @@ func (b *box) Unsent(_ context.Context, _ int64, _ audit.Claim, s audit.NoticeSt
 }
 func (b *box) LoadStates(context.Context, []string) (map[string]audit.State, error) {
 	st := audit.State{Brand: "gmail"}
-	st.Settled.Verdict, st.Settled.Since = audit.Revoked, night(11, 22)
+	st.AccountID, st.SeenAt = "1", morning
+	if b.seen != nil {
+		st.SeenAt = b.seen()
+	}
+	st.Settled.Verdict, st.Settled.Since, st.Settled.NightAt = audit.Revoked, night(11, 22), night(11, 22)
 	return map[string]audit.State{"1": st}, nil
 }
 func (b *box) AccountsByID(context.Context, []string) ([]audit.Account, error) {
@@ -160,7 +165,7 @@ func TestAWaveOfRefusalsIsNotBelieved(t *testing.T) {
 // TestAPassingRefusalIsTriedForADay counts the tries of a mail that is refused for now each time.
 func TestAPassingRefusalIsTriedForADay(t *testing.T) {
 	now := morning
-	b := &box{}
+	b := &box{seen: func() time.Time { return now }} // it is re-checked each time
 	b.queue(1, "maria@sunrise.example")
 	d := b.desk(t, later("451 4.7.1 greylisted, come back"))
 	d.Now = func() time.Time { return now }

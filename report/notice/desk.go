@@ -59,7 +59,8 @@ const (
 )
 
 // Notify sends one notice. Its error is our own trouble, such as a relay that refuses us: the notice stays
-// queued. Notices that were overtaken by events are suppressed with the reason.
+// queued. Notices that were overtaken by events are suppressed with the reason. One that accuses on a refusal older
+// than 24 hours stays queued until its accounts are re-checked, see [Desk.Stale].
 func (d *Desk) Notify(ctx context.Context, id int64) error {
 	n, err := d.Outbox.LoadNotice(ctx, id)
 	if err != nil || n.State != audit.NoticeQueued || n.DueAt.After(d.Now()) {
@@ -89,17 +90,20 @@ type parcel struct {
 }
 
 func (p *parcel) send(ctx context.Context) error {
-	letter, keep, why, err := p.letter(ctx, p.notice)
-	if err == nil && why == "" && len(keep) < len(p.notice.Items) {
-		err = p.Outbox.Narrow(ctx, p.notice.ID, p.claim, keep)
+	r, err := p.read(ctx, p.notice)
+	if err == nil && r.why == "" && len(r.stale(p.Now())) > 0 {
+		return p.leave(ctx)
+	}
+	if err == nil && r.why == "" && len(r.keep) < len(p.notice.Items) {
+		err = p.Outbox.Narrow(ctx, p.notice.ID, p.claim, r.keep)
 	}
 	if err != nil {
 		return errors.Join(err, p.leave(ctx))
 	}
-	if why != "" {
-		return p.mark(ctx, audit.NoticeSuppressed, why, time.Time{})
+	if r.why != "" {
+		return p.mark(ctx, audit.NoticeSuppressed, r.why, time.Time{})
 	}
-	message, err := Compose(letter, p.Settings)
+	message, err := Compose(r.letter, p.Settings)
 	if errors.Is(err, ErrRecipient) {
 		return p.mark(ctx, audit.NoticeFailed, err.Error(), time.Time{})
 	}
@@ -109,7 +113,7 @@ func (p *parcel) send(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(fmt.Errorf("compose notice %s: %w", Reference(p.notice.ID), err), p.leave(ctx))
 	}
-	return p.handOver(ctx, message)
+	return p.handOver(ctx, message, r)
 }
 
 // mark notes what became of the notice, even while we are being stopped.
@@ -122,11 +126,20 @@ func (p *parcel) leave(ctx context.Context) error {
 	return p.mark(ctx, audit.NoticeQueued, p.notice.Detail, p.notice.DueAt)
 }
 
-func (p *parcel) handOver(ctx context.Context, m Message) error {
+// errStale: while the relay kept a mail waiting, its evidence has become too old.
+var errStale = errors.New("its refusal is older than 24 hours by now")
+
+func (p *parcel) handOver(ctx context.Context, m Message, r reading) error {
 	n := p.notice
 	out, sendErr := p.Carrier.Send(ctx, m, func(ctx context.Context) error {
+		if len(r.stale(p.Now())) > 0 {
+			return errStale
+		}
 		return p.Outbox.HandOver(ctx, n.ID, p.claim, m.ID, p.Now())
 	})
+	if errors.Is(sendErr, errStale) {
+		return p.leave(ctx)
+	}
 	out, err := p.judge(ctx, m.To, out)
 	if err != nil {
 		return errors.Join(err, p.leave(ctx))

@@ -7,11 +7,37 @@ import (
 	"mailaudit/audit"
 )
 
-// letter reads a notice's accounts once more and writes the letter about those that it still holds for,
-// which are keep. why tells that it is not to be sent at all.
-func (d *Desk) letter(ctx context.Context, n audit.Notice) (l Letter, keep []string, why string, err error) {
-	if why, err = d.KeptBack(ctx, n); why != "" || err != nil {
-		return l, nil, why, err
+// reading is a notice as its accounts stand now.
+type reading struct {
+	letter Letter
+	keep   []string // the accounts that it still holds for
+	why    string   // why it is not to be sent at all; "" if it is
+	seen   []audit.State
+}
+
+// stale are the accounts that the notice accuses on a refusal that is too old for it to leave at now.
+func (r reading) stale(now time.Time) (ids []string) {
+	for _, st := range r.seen {
+		if !st.Fresh(now) {
+			ids = append(ids, st.AccountID)
+		}
+	}
+	return ids
+}
+
+// Stale returns the accounts that are to be re-checked before the notice may leave.
+func (d *Desk) Stale(ctx context.Context, n audit.Notice) ([]string, error) {
+	r, err := d.read(ctx, n)
+	if err != nil || r.why != "" {
+		return nil, err
+	}
+	return r.stale(d.Now()), nil
+}
+
+// read reads a notice's accounts once more and writes the letter about those that it still holds for.
+func (d *Desk) read(ctx context.Context, n audit.Notice) (r reading, err error) {
+	if r.why, err = d.KeptBack(ctx, n); r.why != "" || err != nil {
+		return r, err
 	}
 	ids := make([]string, len(n.Items))
 	for i, item := range n.Items {
@@ -19,7 +45,7 @@ func (d *Desk) letter(ctx context.Context, n audit.Notice) (l Letter, keep []str
 	}
 	loaded, err := d.Accounts.AccountsByID(ctx, ids)
 	if err != nil {
-		return l, nil, "", err
+		return r, err
 	}
 	accounts := make(map[string]audit.Account, len(loaded))
 	for _, acc := range loaded {
@@ -27,9 +53,10 @@ func (d *Desk) letter(ctx context.Context, n audit.Notice) (l Letter, keep []str
 	}
 	states, err := d.Outbox.LoadStates(ctx, ids)
 	if err != nil {
-		return l, nil, "", err
+		return r, err
 	}
-	l = Letter{
+	l := &r.letter
+	*l = Letter{
 		Number: n.ID, Kind: n.Kind, Provider: n.Provider, ContactEmail: n.ContactEmail, Date: d.Now(), Zone: d.Zone,
 	}
 	if n.Thread != 0 {
@@ -38,19 +65,22 @@ func (d *Desk) letter(ctx context.Context, n audit.Notice) (l Letter, keep []str
 	for _, item := range n.Items {
 		acc, st := accounts[item.AccountID], states[item.AccountID]
 		if reason, err := d.overtaken(ctx, n, acc, st); err != nil {
-			return l, nil, "", err
+			return r, err
 		} else if reason != "" {
-			why = reason
+			r.why = reason
 			continue
 		}
-		keep = append(keep, item.AccountID)
+		r.keep = append(r.keep, item.AccountID)
+		if n.Kind.TellsFailure() {
+			r.seen = append(r.seen, st)
+		}
 		l.address(n, acc)
 		l.Items = append(l.Items, letterItem(n, item, acc, st))
 	}
-	if len(keep) > 0 {
-		why = ""
+	if len(r.keep) > 0 {
+		r.why = ""
 	}
-	return l, keep, why, nil
+	return r, nil
 }
 
 // overtaken tells why an account has nothing to be told any more; "" if it has.
@@ -124,6 +154,9 @@ func letterItem(n audit.Notice, item audit.NoticeItem, acc audit.Account, st aud
 	out.Seen = []time.Time{st.Settled.Since}
 	if st.Settled.Nights > 1 {
 		out.Seen = append(out.Seen, st.Settled.NightAt)
+	}
+	if st.SeenAt.Sub(st.Settled.NightAt) >= audit.NightsApart { // re-checked since, and no part of that night
+		out.Seen = append(out.Seen, st.SeenAt)
 	}
 	return out
 }
