@@ -180,13 +180,14 @@ func (n *night) raise(ctx context.Context, s step, inARow int, cause error) erro
 
 // steps are the kinds of steps that can be stuck, and stepNames what operations call them.
 var steps = []audit.TaskKind{
-	audit.TaskPlan, audit.TaskVerify, audit.TaskConclude, audit.TaskNotify, audit.TaskPost, queue.Agenda,
+	audit.TaskPlan, audit.TaskVerify, audit.TaskConclude, audit.TaskRecheck, audit.TaskNotify, audit.TaskPost, queue.Agenda,
 }
 
 var stepNames = map[audit.TaskKind]string{
 	audit.TaskPlan:     "the planning",
 	audit.TaskVerify:   "the checks",
 	audit.TaskConclude: "the conclusion",
+	audit.TaskRecheck:  "the re-checks before e-mails leave",
 	audit.TaskNotify:   "the e-mails",
 	audit.TaskPost:     "the summary",
 	queue.Agenda:       "what keeps due work from being read",
