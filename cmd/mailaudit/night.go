@@ -168,6 +168,9 @@ func (n *night) Recheck(ctx context.Context, id int64) error {
 		return err
 	}
 	stale, err := n.desk.Stale(ctx, queued)
+	if b, _ := n.store.Blame(err); b == audit.BlameRow {
+		return n.Notify(ctx, id) // the desk sets it aside
+	}
 	if err != nil {
 		return err
 	}

@@ -21,11 +21,21 @@ type box struct {
 	n       audit.Notice
 	bounced []audit.Bounce
 	seen    func() time.Time // when the account was last refused; nil: in the morning
+
+	unread, unstated error // of account 2, and of all states
+	narrowed         []string
+}
+
+func (b *box) Narrow(_ context.Context, _ int64, _ audit.Claim, keep []string) error {
+	b.narrowed = keep
+	return nil
 }
 
 func (b *box) BouncedSince(context.Context, time.Time, int) ([]audit.Bounce, error) {
 	return b.bounced, nil
 }
+
+func (b *box) Blame(err error) (audit.Blame, string) { return audit.OwnBlame(err) }
 
 func (b *box) LoadNotice(context.Context, int64) (audit.Notice, error) { return b.n, nil }
 func (b *box) Claim(context.Context, int64, time.Time, audit.Allowance) (audit.Claim, error) {
@@ -47,9 +57,12 @@ func (b *box) LoadStates(context.Context, []string) (map[string]audit.State, err
 		st.SeenAt = b.seen()
 	}
 	st.Settled.Verdict, st.Settled.Since, st.Settled.NightAt = audit.Revoked, night(11, 22), night(11, 22)
-	return map[string]audit.State{"1": st}, nil
+	return map[string]audit.State{"1": st, "2": st}, b.unstated
 }
-func (b *box) AccountsByID(context.Context, []string) ([]audit.Account, error) {
+func (b *box) AccountsByID(_ context.Context, ids []string) ([]audit.Account, error) {
+	if slices.Contains(ids, "2") {
+		return nil, b.unread
+	}
 	return []audit.Account{{ID: "1", TenantID: "t", Address: "frontdesk@gmail.com", ContactEmail: b.n.ContactEmail}}, nil
 }
 

@@ -13,6 +13,7 @@ import (
 
 // Outbox is what the desk needs of the store; see [audit.Outbox] for what each does.
 type Outbox interface {
+	audit.Blaming
 	LoadNotice(ctx context.Context, id int64) (audit.Notice, error)
 	Claim(ctx context.Context, id int64, now time.Time, within audit.Allowance) (audit.Claim, error)
 	Narrow(ctx context.Context, id int64, claim audit.Claim, keep []string) error
@@ -98,12 +99,12 @@ func (p *parcel) send(ctx context.Context) error {
 		err = p.Outbox.Narrow(ctx, p.notice.ID, p.claim, r.keep)
 	}
 	if err != nil {
-		return errors.Join(err, p.leave(ctx))
+		return p.goWithout(ctx, err)
 	}
 	if r.why != "" {
 		return p.mark(ctx, audit.NoticeSuppressed, r.why, time.Time{})
 	}
-	message, err := Compose(r.letter, p.Settings)
+	message, err := p.compose(r.letter)
 	if errors.Is(err, ErrRecipient) {
 		return p.mark(ctx, audit.NoticeFailed, err.Error(), time.Time{})
 	}
@@ -111,7 +112,7 @@ func (p *parcel) send(ctx context.Context) error {
 		return p.mark(ctx, audit.NoticeSuppressed, err.Error(), time.Time{})
 	}
 	if err != nil {
-		return errors.Join(fmt.Errorf("compose notice %s: %w", Reference(p.notice.ID), err), p.leave(ctx))
+		return p.goWithout(ctx, fmt.Errorf("%w %s: %w", errCompose, Reference(p.notice.ID), err))
 	}
 	return p.handOver(ctx, message, r)
 }

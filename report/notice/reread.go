@@ -43,13 +43,9 @@ func (d *Desk) read(ctx context.Context, n audit.Notice) (r reading, err error) 
 	for i, item := range n.Items {
 		ids[i] = item.AccountID
 	}
-	loaded, err := d.Accounts.AccountsByID(ctx, ids)
+	accounts, unread, err := audit.ReadAccounts(ctx, d.Accounts, ids)
 	if err != nil {
 		return r, err
-	}
-	accounts := make(map[string]audit.Account, len(loaded))
-	for _, acc := range loaded {
-		accounts[acc.ID] = acc
 	}
 	states, err := d.Outbox.LoadStates(ctx, ids)
 	if err != nil {
@@ -64,6 +60,11 @@ func (d *Desk) read(ctx context.Context, n audit.Notice) (r reading, err error) 
 	}
 	for _, item := range n.Items {
 		acc, st := accounts[item.AccountID], states[item.AccountID]
+		if cause := unread[item.AccountID]; cause != nil && n.Kind != audit.KindCorrection {
+			d.Log.Error("account set aside from its mail", "notice", Reference(n.ID), "account", item.AccountID, "err", cause)
+			r.why = audit.SetAside + "the row of its account cannot be read"
+			continue
+		}
 		if reason, err := d.overtaken(ctx, n, acc, st); err != nil {
 			return r, err
 		} else if reason != "" {
