@@ -93,15 +93,23 @@ func (w *batchWork) watchGrant(ctx context.Context, c candidate, conv providers.
 	}
 }
 
+// refuse counts a refusal, and reports whether the client is to be tried no more from now on.
+func (c *clientWatch) refuse(key, said string, named bool) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.inARow[key]++
+	if c.refused[key] != "" || !named && c.inARow[key] < refusedInARow {
+		return false
+	}
+	c.refused[key] = said
+	return true
+}
+
 func (w *batchWork) refuseClient(ctx context.Context, key string, r providers.Reply) {
-	w.clients.mu.Lock()
-	defer w.clients.mu.Unlock()
-	w.clients.inARow[key]++
-	if w.clients.refused[key] != "" || !namesClient(r) && w.clients.inARow[key] < refusedInARow {
+	said := r.Evidence()
+	if !w.clients.refuse(key, said, namesClient(r)) {
 		return
 	}
-	said := r.Evidence()
-	w.clients.refused[key] = said
 	w.Log.Error("the token endpoint is asked no more in this run: our client is refused", "run", w.run.Key, "client", key, "reply", said)
 	if _, err := w.Ledger.KeepFact(context.WithoutCancel(ctx), w.run.Key, clientFact+key, said); err != nil {
 		w.Log.Error("refused client not noted", "run", w.run.Key, "client", key, "err", err)

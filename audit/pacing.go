@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"sync"
 	"time"
 
 	"mailaudit/providers"
@@ -29,7 +28,7 @@ type Paces interface {
 
 // paceMemory is what this process has noted of the run at work.
 type paceMemory struct {
-	mu      sync.Mutex
+	mu      Lock
 	process string // a name of no meaning, so that its words are told from others'
 	runKey  string
 	noted   map[string]providers.Borne // by provider
@@ -42,7 +41,9 @@ func (a *Auditor) recallPace(ctx context.Context, run Run, provider string) {
 		return
 	}
 	m := &a.paces
-	m.mu.Lock()
+	if m.mu.Lock(ctx) != nil {
+		return
+	}
 	defer m.mu.Unlock()
 	if m.runKey != run.Key {
 		m.process, m.runKey, m.noted = rand.Text(), run.Key, map[string]providers.Borne{}
@@ -92,13 +93,16 @@ func (a *Auditor) notePace(ctx context.Context, run Run, provider string) {
 		return
 	}
 	m := &a.paces
-	m.mu.Lock()
+	ctx = context.WithoutCancel(ctx)
+	if m.mu.Lock(ctx) != nil {
+		return
+	}
 	defer m.mu.Unlock()
 	found := a.Pacing.Borne(provider)
 	if m.runKey != run.Key || m.noted[provider] == found {
 		return
 	}
-	if err := a.Ledger.NotePace(context.WithoutCancel(ctx), run.Key, provider, m.process, found); err != nil {
+	if err := a.Ledger.NotePace(ctx, run.Key, provider, m.process, found); err != nil {
 		a.Log.Warn("what the provider bears was not noted", "provider", provider, "err", err)
 		return
 	}

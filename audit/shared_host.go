@@ -3,7 +3,6 @@ package audit
 import (
 	"context"
 	"fmt"
-	"sync"
 	"time"
 
 	"mailaudit/providers"
@@ -15,7 +14,7 @@ import (
 
 // hostCount is how many conversations of this process a limited host is in.
 type hostCount struct {
-	mu  sync.Mutex // held while the store is asked, so that counter and store agree
+	mu  Lock // held while the store is asked, so that counter and store agree
 	now int
 }
 
@@ -49,7 +48,9 @@ func (a *Auditor) enterHost(ctx context.Context, c candidate, runKey string) (le
 }
 
 func (h *hostCount) enter(ctx context.Context, attempts Attempts, day string, key AttemptKey, limit int) (entered bool, others int, err error) {
-	h.mu.Lock()
+	if err := h.mu.Lock(ctx); err != nil {
+		return false, 0, err
+	}
 	defer h.mu.Unlock()
 	granted, err := attempts.Reserve(ctx, day, []AttemptKey{key}, AttemptLimit{PerSecret: limit, Secrets: everyRun})
 	if err != nil || !granted[0] {
@@ -60,13 +61,16 @@ func (h *hostCount) enter(ctx context.Context, attempts Attempts, day string, ke
 }
 
 func (h *hostCount) leave(ctx context.Context, attempts Attempts, day string, key AttemptKey, refused bool) error {
-	h.mu.Lock()
+	ctx = context.WithoutCancel(ctx)
+	if err := h.mu.Lock(ctx); err != nil {
+		return err
+	}
 	defer h.mu.Unlock()
 	h.now--
 	if refused {
 		return nil
 	}
-	return attempts.GiveBack(context.WithoutCancel(ctx), day, []AttemptKey{key})
+	return attempts.GiveBack(ctx, day, []AttemptKey{key})
 }
 
 // everyRun of a day has its refusals for itself.

@@ -54,6 +54,8 @@ type Runs interface {
 	LoadRun(ctx context.Context, key string) (Run, error)
 	// ListRuns returns runs by descending Seq, at most limit. openOnly leaves out those that are done or stopped.
 	ListRuns(ctx context.Context, limit int, openOnly bool) ([]Run, error)
+	// UndoneRuns returns, by descending Seq, those of the latest limit runs that are open or whose summary is not posted.
+	UndoneRuns(ctx context.Context, limit int) ([]Run, error)
 	// ConcludedBefore returns the last concluded run of the whole source with a smaller Seq; ErrNoRun if none.
 	ConcludedBefore(ctx context.Context, seq int64) (Run, error)
 	// Expire brings the run's deadline forward to now.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"hash/maphash"
 	"slices"
-	"sync"
 	"time"
 
 	"mailaudit/providers"
@@ -136,7 +135,7 @@ func (w *batchWork) tellTwins(ctx context.Context, c candidate, conv providers.C
 
 // runTwins keeps the twins of the run at work: planning has named them all before the first batch is asked.
 type runTwins struct {
-	mu     sync.Mutex
+	mu     Lock
 	runKey string
 	logins twins
 }
@@ -147,7 +146,9 @@ func (w *batchWork) loadTwins(ctx context.Context) (err error) {
 }
 
 func (k *runTwins) of(ctx context.Context, ledger Ledger, run Run) (twins, error) {
-	k.mu.Lock()
+	if err := k.mu.Lock(ctx); err != nil {
+		return nil, err
+	}
 	defer k.mu.Unlock()
 	if k.runKey == run.Key {
 		return k.logins, nil

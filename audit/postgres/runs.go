@@ -88,6 +88,15 @@ func (s *Store) ListRuns(ctx context.Context, limit int, openOnly bool) ([]audit
 	return all, nil
 }
 
+func (s *Store) UndoneRuns(ctx context.Context, limit int) ([]audit.Run, error) {
+	all, err := collect(ctx, s.pool, scanRun, `SELECT `+runColumns+` FROM (SELECT * FROM mailaudit.runs ORDER BY seq DESC LIMIT $1) AS latest
+		WHERE (phase <> 'done' AND status <> 'stopped') OR posted_at IS NULL ORDER BY seq DESC`, limit)
+	if err != nil {
+		return nil, fmt.Errorf("read undone runs: %w", err)
+	}
+	return all, nil
+}
+
 func (s *Store) ConcludedBefore(ctx context.Context, seq int64) (audit.Run, error) {
 	all, err := s.concludedBefore(ctx, seq, 1)
 	if err == nil && len(all) == 0 {

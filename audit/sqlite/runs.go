@@ -81,6 +81,16 @@ func (s *Store) ListRuns(ctx context.Context, limit int, openOnly bool) ([]audit
 	return all, nil
 }
 
+func (s *Store) UndoneRuns(ctx context.Context, limit int) ([]audit.Run, error) {
+	rows, err := s.db.QueryContext(ctx, `SELECT `+runColumns+` FROM (SELECT * FROM runs ORDER BY seq DESC LIMIT ?)
+		WHERE (phase <> 'done' AND status <> 'stopped') OR posted_at IS NULL ORDER BY seq DESC`, limit)
+	all, err := collect(rows, err, scanRun)
+	if err != nil {
+		return nil, fmt.Errorf("read undone runs: %w", err)
+	}
+	return all, nil
+}
+
 func (s *Store) ConcludedBefore(ctx context.Context, seq int64) (audit.Run, error) {
 	r, err := scanRun(s.db.QueryRowContext(ctx, `SELECT `+runColumns+` FROM runs
 		WHERE seq < ? AND status = 'concluded' AND whole ORDER BY seq DESC LIMIT 1`, seq))

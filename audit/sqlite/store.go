@@ -73,6 +73,22 @@ func open(ctx context.Context, path string) (*Store, error) {
 	return &Store{db}, nil
 }
 
+// InMemory makes a database that lives as long as the store: for tests that play many nights. One store stands for
+// all processes that would share a file.
+func InMemory(ctx context.Context) (*Store, error) {
+	connector, err := sqlite.NewConnector("file::memory:?_pragma=foreign_keys(1)&_txlock=immediate")
+	if err != nil {
+		return nil, fmt.Errorf("open a database in memory: %w", err)
+	}
+	db := sql.OpenDB(preparing{connector})
+	db.SetMaxOpenConns(1)
+	if err := db.PingContext(ctx); err != nil {
+		db.Close()
+		return nil, fmt.Errorf("open a database in memory: %w", err)
+	}
+	return &Store{db}, nil
+}
+
 // DB is the connection, for River's driver.
 func (s *Store) DB() *sql.DB { return s.db }
 

@@ -63,6 +63,31 @@ func testPosting(t *testing.T, s audit.Store) {
 	same(t, "run", []any{r.PostingAt, r.PostedAt, r.PostedRef}, []any{second, second, "C1/1.2"})
 }
 
+func testUndone(t *testing.T, s audit.Store) {
+	undone := func(limit int) (keys []string) {
+		runs, err := s.UndoneRuns(t.Context(), limit)
+		must(t, err)
+		for _, r := range runs {
+			keys = append(keys, r.Key)
+		}
+		return keys
+	}
+	for _, key := range []string{"long ago", "posted", "owed", "stopped", "stopped and posted", "open"} {
+		run := startRun(t, s, key, night)
+		switch key {
+		case "long ago", "posted", "owed":
+			must(t, s.Conclude(t.Context(), key))
+			finish(t, s, run)
+		case "stopped", "stopped and posted":
+			must(t, s.Stop(t.Context(), key, "the source is empty", night))
+		}
+	}
+	must(t, s.Posted(t.Context(), "posted", "", night))
+	must(t, s.Posted(t.Context(), "stopped and posted", "", night))
+	same(t, "of the latest five", undone(5), []string{"open", "stopped", "owed"})
+	same(t, "of all", undone(10), []string{"open", "stopped", "owed", "long ago"})
+}
+
 // A process that slept through the conclusion neither closes a batch nor opens another.
 func testCloseLate(t *testing.T, s audit.Store) {
 	_, _, err := s.StartRun(t.Context(), audit.Run{Key: "k", StartedAt: night, Deadline: night})

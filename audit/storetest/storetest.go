@@ -30,6 +30,7 @@ func Run(t *testing.T, open func(t *testing.T) audit.Store) {
 		{"the next batches are those that are due", testNextBatches},
 		{"a concluded run's batches stay as they are", testCloseLate},
 		{"a summary is marked by one process", testPosting},
+		{"runs that are open or not posted are undone", testUndone},
 		{"recording twice is recording once", testRecord},
 		{"nothing is recorded after the conclusion", testRecordLate},
 		{"a second try replaces the first", testSecondTry},

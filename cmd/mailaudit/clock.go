@@ -22,14 +22,14 @@ const (
 // clocksOf are those that preflight and doctor compare this machine's with: the database's, where it may stand
 // on another machine, and the Date of an HTTP answer of Slack's and of the token endpoints, which the program
 // talks to anyway. Empty where there is nobody to ask.
-func clocksOf(c *config.Config, store any) []audit.Clock {
+func clocksOf(s *setup, store any) []audit.Clock {
 	var all []audit.Clock
 	if db, ok := store.(interface {
 		Clock(context.Context) (time.Time, error)
 	}); ok {
-		all = append(all, audit.Clock{Whose: "the database", Skew: func(ctx context.Context) (time.Duration, error) { return skewOf(ctx, db.Clock) }})
+		all = append(all, audit.Clock{Whose: "the database", Skew: func(ctx context.Context) (time.Duration, error) { return skewOf(ctx, s.now, db.Clock) }})
 	}
-	for _, address := range dated(c) {
+	for _, address := range dated(s.config) {
 		u, err := url.Parse(address)
 		if err != nil || u.Host == "" || slices.ContainsFunc(all, func(k audit.Clock) bool { return k.Whose == u.Hostname() }) {
 			continue
@@ -37,7 +37,9 @@ func clocksOf(c *config.Config, store any) []audit.Clock {
 		// The host alone: a webhook's path is its secret.
 		root := (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: "/"}).String()
 		all = append(all, audit.Clock{Whose: u.Hostname(), Skew: func(ctx context.Context) (time.Duration, error) {
-			return skewOf(ctx, func(ctx context.Context) (time.Time, error) { return dateOf(ctx, root, u.Hostname()) })
+			return skewOf(ctx, s.now, func(ctx context.Context) (time.Time, error) {
+				return dateOf(ctx, s.around.transport(), root, u.Hostname())
+			})
 		}})
 	}
 	return all
@@ -66,24 +68,24 @@ func dated(c *config.Config) []string {
 }
 
 // skewOf is positive where this machine is ahead of the clock that ask reads.
-func skewOf(ctx context.Context, ask func(context.Context) (time.Time, error)) (time.Duration, error) {
+func skewOf(ctx context.Context, now func() time.Time, ask func(context.Context) (time.Time, error)) (time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, clockTimeout)
 	defer cancel()
-	asked := time.Now()
+	asked := now()
 	theirs, err := ask(ctx)
 	if err != nil {
 		return 0, err
 	}
-	return asked.Add(time.Since(asked) / 2).Sub(theirs), nil
+	return asked.Add(now().Sub(asked) / 2).Sub(theirs), nil
 }
 
 // dateOf is the time by the Date of an HTTP answer, exact to about a second.
-func dateOf(ctx context.Context, address, host string) (time.Time, error) {
+func dateOf(ctx context.Context, through http.RoundTripper, address, host string) (time.Time, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodHead, address, nil)
 	if err != nil {
 		return time.Time{}, fmt.Errorf("ask %s for the time: not an address", host)
 	}
-	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	client := &http.Client{Transport: through, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	resp, err := client.Do(req)
 	if err != nil {
 		return time.Time{}, fmt.Errorf("ask %s for the time: %w", host, bareCause(err))

@@ -94,7 +94,7 @@ func (d *doctor) clock(ctx context.Context) {
 	if d.app != nil {
 		store = d.app.store
 	}
-	clocks := clocksOf(d.config, store)
+	clocks := clocksOf(d.setup, store)
 	if len(clocks) == 0 {
 		d.note("clock", "not compared: without Slack and an OAuth client there is nobody to ask")
 	}

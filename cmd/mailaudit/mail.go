@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"os"
+	"sync"
 
 	"mailaudit/audit"
 	"mailaudit/providers"
@@ -13,11 +14,11 @@ import (
 // letterSettings are the configuration's words for the customer mails.
 func (s *setup) letterSettings() (notice.Settings, error) {
 	n := s.config.Notices
-	var over = os.DirFS(n.GuidesDir)
-	if n.GuidesDir == "" {
-		over = nil
+	load := builtInGuides
+	if n.GuidesDir != "" {
+		load = func() (*notice.Guides, error) { return notice.LoadGuides(catalog.All(), os.DirFS(n.GuidesDir)) }
 	}
-	guides, err := notice.LoadGuides(catalog.All(), over)
+	guides, err := load()
 	if err != nil {
 		return notice.Settings{}, usageError("guides: %w", err)
 	}
@@ -47,6 +48,9 @@ func (s *setup) letterSettings() (notice.Settings, error) {
 	}
 	return words, nil
 }
+
+// builtInGuides are read once in a process.
+var builtInGuides = sync.OnceValues(func() (*notice.Guides, error) { return notice.LoadGuides(catalog.All(), nil) })
 
 // carrier is a relay, or what a test puts in its place.
 type carrier interface {

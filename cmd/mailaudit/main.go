@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"os/signal"
 	"strings"
@@ -34,6 +35,32 @@ type surroundingsOf struct {
 	stdout    io.Writer
 	stderr    io.Writer
 	now       func() time.Time // nil: time.Now
+
+	// world puts another in the place of all that lies outside the process; nil: what is configured.
+	world *world
+}
+
+// world is what the program reaches beyond its process, as a test plays it.
+type world struct {
+	parts     func(s *setup) parts
+	transport http.RoundTripper // for everything that is reached by HTTP
+	look      time.Duration     // how often the agenda and the run are looked at
+}
+
+// transport reaches HTTP servers; nil is net/http's own.
+func (s *surroundingsOf) transport() http.RoundTripper {
+	if s.world != nil {
+		return s.world.transport
+	}
+	return nil
+}
+
+// look is how often the agenda and the run are looked at.
+func (s *surroundingsOf) look() time.Duration {
+	if s.world != nil {
+		return s.world.look
+	}
+	return lookEvery
 }
 
 func (s *surroundingsOf) clock() func() time.Time {

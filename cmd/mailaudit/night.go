@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"sync"
 	"time"
 
 	"mailaudit/audit"
@@ -29,7 +28,7 @@ type night struct {
 	failing  failing
 	alarms   alarms
 
-	beatMu sync.Mutex
+	beatMu audit.Lock
 	beaten time.Time
 }
 
@@ -58,7 +57,7 @@ func (a *app) newNight() (*night, error) {
 		names = append(names, p.Name)
 	}
 	n.engine, err = a.store.newEngine(queue.Options{
-		Steps: n, Agenda: n.agenda, Providers: names, Every: lookEvery, Log: a.log,
+		Steps: n, Agenda: n.agenda, Providers: names, Every: a.around.look(), Log: a.log,
 		Conversation: a.config.Network.Timeout,
 		Failed:       n.failed,
 		Done:         n.succeeded,
@@ -71,7 +70,7 @@ func (a *app) newNight() (*night, error) {
 // rest is given with the error.
 func (n *night) agenda(ctx context.Context) ([]audit.Task, error) {
 	failed := n.beat(ctx)
-	runs, err := n.store.ListRuns(ctx, runsLookedAt, false)
+	runs, err := n.store.UndoneRuns(ctx, runsLookedAt)
 	if err != nil {
 		return nil, err
 	}
@@ -116,7 +115,9 @@ func (n *night) openTasks(ctx context.Context) (tasks []audit.Task, failed error
 // beat says every so often that this process works on the open runs, also while nothing is to be done but
 // wait, and takes over what dead processes left.
 func (n *night) beat(ctx context.Context) error {
-	n.beatMu.Lock()
+	if err := n.beatMu.Lock(ctx); err != nil {
+		return err
+	}
 	defer n.beatMu.Unlock()
 	if n.onlyOwed || time.Since(n.beaten) < beatEvery {
 		return nil
@@ -208,7 +209,7 @@ func (n *night) work(ctx context.Context, done func(context.Context) (bool, erro
 	defer func() {
 		err = errors.Join(err, n.stop(ctx), n.closeDesk())
 	}()
-	tick := time.NewTicker(lookEvery)
+	tick := time.NewTicker(n.around.look())
 	defer tick.Stop()
 	var away time.Time // since when done gives errors; zero: it does not
 	for {

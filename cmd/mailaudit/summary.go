@@ -92,7 +92,7 @@ func (s *setup) slackPoster() (*slack.Poster, error) {
 	}
 	p, err := slack.New(slack.Config{
 		Token: c.Token, Channel: c.Channel, Webhook: c.Webhook, APIURL: c.APIURL,
-		Installation: s.config.Installation, Layout: s.slackLayout(),
+		Installation: s.config.Installation, Layout: s.slackLayout(), Transport: s.around.transport(),
 	})
 	if err != nil {
 		return nil, usageError("slack: %w", err)

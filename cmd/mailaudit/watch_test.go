@@ -263,7 +263,7 @@ func TestClockIsCompared(t *testing.T) {
 			w.Header().Set("Date", tt.date)
 		}))
 		c := config.Config{Slack: config.Slack{Webhook: providers.NewSecret(server.URL + "/services/clock-canary")}}
-		clocks := clocksOf(&c, nil)
+		clocks := clocksOf(clockless(&c), nil)
 		if len(clocks) != 1 || clocks[0].Whose != "127.0.0.1" {
 			t.Fatalf("%s: clocks %+v", tt.name, clocks)
 		}
@@ -276,15 +276,20 @@ func TestClockIsCompared(t *testing.T) {
 		}
 		server.Close()
 	}
-	if all := clocksOf(&config.Config{}, nil); len(all) != 0 {
+	if all := clocksOf(clockless(&config.Config{}), nil); len(all) != 0 {
 		t.Errorf("without Slack and OAuth there is nobody to ask, and not %+v", all)
 	}
 	oauth := config.Config{Providers: map[string]config.Provider{"google": {OAuth: config.OAuth{ClientID: "ours"}}}}
-	if all := clocksOf(&oauth, fixedClock{}); len(all) != 2 || all[0].Whose != "the database" || all[1].Whose != "oauth2.googleapis.com" {
+	if all := clocksOf(clockless(&oauth), fixedClock{}); len(all) != 2 || all[0].Whose != "the database" || all[1].Whose != "oauth2.googleapis.com" {
 		t.Errorf("clocks %+v", all)
 	} else if skew, err := all[0].Skew(t.Context()); err != nil || (skew-time.Hour).Abs() > time.Minute {
 		t.Errorf("a database an hour behind: %v, %v", skew, err)
 	}
+}
+
+// clockless is a setup for the comparison of clocks alone.
+func clockless(c *config.Config) *setup {
+	return &setup{config: c, around: &surroundingsOf{}, now: time.Now}
 }
 
 type fixedClock struct{}

@@ -75,7 +75,7 @@ func newApp(s *setup, p parts) *app {
 			return paced.throughGrant(ctx, provider, attempt, p.verify)
 		},
 		Pacing: paced,
-		Clocks: clocksOf(s.config, p.store),
+		Clocks: clocksOf(s, p.store),
 		Policy: s.policy(),
 		Title:  title,
 		Now:    s.now,
@@ -103,6 +103,9 @@ type wants struct {
 
 // open makes the parts as configured.
 func (s *setup) open(ctx context.Context, w wants) (_ *app, err error) {
+	if world := s.around.world; world != nil {
+		return newApp(s, world.parts(s)), nil
+	}
 	keys, dialer := newLazyKeys(s), newLazyDialer(s.config)
 	p := parts{keys: keys, verify: dialer.verify, mx: lookupMX, relay: s.configuredRelay, slack: s.configuredSlack, closers: []func() error{keys.Close}}
 	defer func() {

@@ -70,6 +70,18 @@ func (p Persona) answer(a Account, known bool, secret string) Answer {
 	return p.Judge(a, secret)
 }
 
+// Says gives what the provider says to a secret, without a wire: its answer and the reply as it would be sent. number
+// tells the reply from others.
+func (p Persona) Says(a Account, known bool, secret string, number int64, now time.Time) (Answer, string) {
+	answer := p.answer(a, known, secret)
+	return answer, p.Wire(answer, number, now)
+}
+
+// Wire is the reply for an answer.
+func (p Persona) Wire(a Answer, number int64, now time.Time) string {
+	return p.fill(p.reply(a), number, now)
+}
+
 // answer is what a provider says to whatever credential of an account in this state; "" for OK.
 func (s State) answer() Answer {
 	switch s {
