@@ -254,7 +254,7 @@ func (b *beside) written() (all []noticeRow) {
 // check holds the mails, the summaries and the attempts of so many nights against what must be.
 func (b *beside) check(nights int) {
 	b.t.Helper()
-	got := map[string][]string{}
+	var got map[string][]string
 	until := time.Now().Add(2 * time.Minute)
 	for {
 		if got = b.mailsBy(b.written()); maps.EqualFunc(b.wanted, got, slices.Equal) || time.Now().After(until) {

@@ -59,7 +59,6 @@ type Stage struct {
 	host     Host
 	opt      Options
 	script   Script
-	pick     *rand.Rand
 	fresh    int
 	isCalm   bool
 	crashed  bool // since the last call

@@ -24,7 +24,6 @@ type World struct {
 	gone    []*row // who left, and may come back
 	made    int    // rows so far: their ids are never used again
 	secrets map[string]observe.SecretID
-	zone    *time.Location
 
 	providers map[string]*mood
 	client    map[string]bool // OAuth clients that are refused, by provider

@@ -15,7 +15,6 @@ func (l letter) capped() bool {
 // left is a mail that a customer has or may have.
 type left struct {
 	moment
-	tenant, contact string
 }
 
 // capOfNight: at most max_per_night mails; the rest waits. The papers leave open whether a night is a local day, the
