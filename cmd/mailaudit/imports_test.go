@@ -20,7 +20,7 @@ var layers = []string{"providers", "audit", "report", "cmd"}
 // give it one folder, and its users an interface of their own.
 var homes = map[string][]string{
 	"github.com/alecthomas/kong":                          {"cmd/mailaudit"},
-	"github.com/emersion/go-message":                      {"report/notice"},
+	"github.com/emersion/go-message":                      {"report/notice", "cmd/mailaudit/years"},
 	"github.com/emersion/go-sasl":                         {"providers/dial", "providers/sim", "report/notice"},
 	"github.com/emersion/go-smtp":                         {"providers/dial", "providers/sim", "report/notice"},
 	"github.com/goccy/go-yaml":                            {"cmd/mailaudit/config", "providers"},
