@@ -23,11 +23,12 @@ const (
 // on another machine, and the Date of an HTTP answer of Slack's and of the token endpoints, which the program
 // talks to anyway. Empty where there is nobody to ask.
 func clocksOf(s *setup, store any) []audit.Clock {
+	machine := s.around.machineClock()
 	var all []audit.Clock
 	if db, ok := store.(interface {
 		Clock(context.Context) (time.Time, error)
 	}); ok {
-		all = append(all, audit.Clock{Whose: "the database", Skew: func(ctx context.Context) (time.Duration, error) { return skewOf(ctx, s.now, db.Clock) }})
+		all = append(all, audit.Clock{Whose: "the database", Skew: func(ctx context.Context) (time.Duration, error) { return skewOf(ctx, machine, db.Clock) }})
 	}
 	for _, address := range dated(s.config) {
 		u, err := url.Parse(address)
@@ -37,7 +38,7 @@ func clocksOf(s *setup, store any) []audit.Clock {
 		// The host alone: a webhook's path is its secret.
 		root := (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: "/"}).String()
 		all = append(all, audit.Clock{Whose: u.Hostname(), Skew: func(ctx context.Context) (time.Duration, error) {
-			return skewOf(ctx, s.now, func(ctx context.Context) (time.Time, error) {
+			return skewOf(ctx, machine, func(ctx context.Context) (time.Time, error) {
 				return dateOf(ctx, s.around.transport(), root, u.Hostname())
 			})
 		}})

@@ -55,6 +55,15 @@ func (s *surroundingsOf) transport() http.RoundTripper {
 	return nil
 }
 
+// machineClock is the clock that preflight compares with others'. It is this machine's own even where a command
+// plays at another time; in a world, whose machines may be wrong, it is the process's.
+func (s *surroundingsOf) machineClock() func() time.Time {
+	if s.world != nil {
+		return s.clock()
+	}
+	return time.Now
+}
+
 // look is how often the agenda and the run are looked at.
 func (s *surroundingsOf) look() time.Duration {
 	if s.world != nil {
