@@ -194,7 +194,7 @@ func (s *Source) AccountsAfter(ctx context.Context, after string, limit int, ten
 	}
 	all, err := s.accounts(ctx, query, args...)
 	if err != nil {
-		return nil, fmt.Errorf("read accounts: %w", err)
+		return nil, sourceError("read accounts", err)
 	}
 	return all, nil
 }
@@ -209,7 +209,7 @@ func (s *Source) AccountIDsAfter(ctx context.Context, after string, limit int, t
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("read the accounts' ids: %w", err)
+		return nil, sourceError("read the accounts' ids", err)
 	}
 	return all, nil
 }
@@ -236,7 +236,7 @@ func (s *Source) after(columns, after string, limit int, tenant string) (query s
 func (s *Source) AccountsByID(ctx context.Context, ids []string) ([]audit.Account, error) {
 	all, err := s.accounts(ctx, `SELECT `+s.columns+` FROM `+s.from+` WHERE `+s.idName+` = ANY ($1::text[]::`+s.id.Cast+`[])`, s.own(ids))
 	if err != nil {
-		return nil, fmt.Errorf("read accounts: %w", err)
+		return nil, sourceError("read accounts", err)
 	}
 	return all, nil
 }
@@ -264,7 +264,7 @@ func (s *Source) SealedSecrets(ctx context.Context, ids []string) (map[string][]
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("read sealed secrets: %w", err)
+		return nil, sourceError("read sealed secrets", err)
 	}
 	return secrets, nil
 }

@@ -179,6 +179,25 @@ func TestIncidentRowsOfTheSourceThatCannotBeReadAreSetAside(t *testing.T) {
 		"contact04@customers.example", "contact05@customers.example")
 }
 
+// A view that casts a secret has the database quote it in its error. The database's code is all that is told.
+func TestIncidentSecretThatTheDatabaseQuotesIsToldToNobody(t *testing.T) {
+	t.Parallel()
+	s := clinicsIn(t, inPostgres)
+	s.viewed("secret=account_id = 'a-02' THEN (('quoted-' || account_id)::int)::text::bytea")
+	s.atNight(1)
+	o := s.alone("--log-level", "debug", "run", "--key", "night-1")
+	if o.code != exitDone || !strings.Contains(o.stderr, "SQLSTATE 22P02") {
+		t.Errorf("exit %d, or the log lacks the database's code:\n%s", o.code, lastLines(o.stderr, 12))
+	}
+	s.toldOps("the stored secret of account a-02 cannot be read: SQLSTATE 22P02")
+	check := s.do("check", "a-02")
+	for _, said := range []string{o.stdout, o.stderr, check.stdout, check.stderr, s.lastSummary(), s.done("report", "--format", "json", "night-1")} {
+		if strings.Contains(said, "quoted-") {
+			t.Error("a secret that the database quotes is told")
+		}
+	}
+}
+
 // A source that cannot be read at all is waited for until the window ends. Then the run says so: nobody has left, no
 // finding is closed, nobody is mailed.
 func TestIncidentSourceThatCannotBeReadIsEndedByTheWindow(t *testing.T) {
