@@ -49,3 +49,27 @@ func FuzzErrorChallenge(f *testing.F) {
 		}
 	})
 }
+
+// Whatever a token endpoint calls a success: what is taken for a token can be sent and stored, and a page holds none.
+func FuzzIssued(f *testing.F) {
+	for _, body := range []string{
+		`{"access_token":"a","refresh_token":"r","expires_in":3599.0}`, "\xef\xbb\xbf[{\"data\":\"{\\\"access_token\\\":1}\"}]",
+		"access_token=a&refresh_token=%72", "\xff\xfe{\x00}\x00", "\x1f\x8b", `{"refresh_token":"r","x":`, "<html>access_token=a",
+	} {
+		f.Add([]byte(body))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		i := readIssued(body)
+		for _, token := range []string{i.access, i.refresh} {
+			if strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r == 0x7f }) {
+				t.Fatalf("%+q out of %q", token, body)
+			}
+		}
+		if i != readIssued(body) {
+			t.Fatalf("two readings of %q", body)
+		}
+		if strings.HasPrefix(string(body), "<") && i != (issued{}) {
+			t.Fatalf("%+v out of a page", i)
+		}
+	})
+}

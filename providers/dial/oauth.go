@@ -36,7 +36,9 @@ const (
 
 var (
 	errNotLoopback = errors.New("the token endpoint is plain http and not on loopback, or network.allow_private is off")
-	errNoToken     = errors.New("the token endpoint's answer holds no access token")
+	// errNotUnderstood is our own fault and nothing that passes: the endpoint has taken the grant, and to redeem it
+	// once more could end it for good.
+	errNotUnderstood = errors.New("the token endpoint reported success, but its answer holds no access token that we can read; the refresh token may be spent and is not redeemed again in this run")
 )
 
 // redeemed gives the refresh token to the token endpoint, has a new one stored, and puts
@@ -61,39 +63,43 @@ func (t *talk) redeemed() bool {
 	wire := &exchange{through: t.dialer.transport()}
 	defer wire.through.CloseIdleConnections()
 	t.say("POST " + endpoint.Scheme + "://" + endpoint.Host + endpoint.Path + " grant_type=refresh_token, refresh_token=" + redacted)
-	token, err := redeem(context.WithValue(ctx, oauth2.HTTPClient, wire.client()), grant, endpoint.String(), refreshToken)
+	err = redeem(context.WithValue(ctx, oauth2.HTTPClient, wire.client()), grant, endpoint.String(), refreshToken)
 	t.result.CredentialSent = sent.Load() == exchangeSent
-	if err != nil {
-		t.notIssued(wire, err)
-		return false
-	}
-	t.scrub.add(token.AccessToken)
-	t.scrub.add(token.RefreshToken)
-	t.hear("200 access token issued")
-	if token.RefreshToken != "" && token.RefreshToken != refreshToken {
-		if err := grant.Keep(context.WithoutCancel(t.ctx), providers.NewSecret(token.RefreshToken)); err != nil {
+	token := wire.issued()
+	t.scrub.add(token.access)
+	t.scrub.add(token.refresh)
+	if token.refresh != "" && token.refresh != refreshToken {
+		if err := grant.Keep(context.WithoutCancel(t.ctx), providers.NewSecret(token.refresh)); err != nil {
 			t.fault(providers.FaultOurs, "the new refresh token could not be stored: "+err.Error())
 			return false
 		}
 	}
+	if token.access == "" {
+		t.notIssued(wire, err)
+		return false
+	}
+	t.hear(strconv.Itoa(wire.status) + " access token issued")
 	if t.ctx.Err() != nil {
 		t.failed(t.ctx.Err())
 		return false
 	}
-	t.a.Secret = providers.NewSecret(token.AccessToken)
+	t.a.Secret = providers.NewSecret(token.access)
 	return true
 }
 
 // redeem asks for an access token by x/oauth2. Of its flows that of client credentials alone can ask for scopes
 // at a refresh and lets its grant type be replaced. The client's credentials go into the body, as all of Google,
-// Microsoft and Yahoo take them: to try both ways, as x/oauth2 does by default, would redeem a grant twice.
-func redeem(ctx context.Context, grant *providers.Grant, tokenURL, refreshToken string) (*oauth2.Token, error) {
+// Microsoft and Yahoo take them: to try both ways, as x/oauth2 does by default, would redeem a grant twice. What the
+// library makes of a success is not used: it drops the new refresh token with an answer that any other field, or the
+// content type, spoils. The exchange reads it, see [exchange.issued].
+func redeem(ctx context.Context, grant *providers.Grant, tokenURL, refreshToken string) error {
 	config := clientcredentials.Config{
 		ClientID: grant.Client.ID, ClientSecret: grant.Client.Secret.Reveal(),
 		TokenURL: tokenURL, Scopes: grant.Scopes, AuthStyle: oauth2.AuthStyleInParams,
 		EndpointParams: url.Values{"grant_type": {"refresh_token"}, "refresh_token": {refreshToken}},
 	}
-	return config.Token(ctx)
+	_, err := config.Token(ctx)
+	return err
 }
 
 // notIssued tells what came in place of a token. x/oauth2's own error holds the answer's body, and net/http's the
@@ -119,7 +125,7 @@ func (t *talk) notIssued(wire *exchange, err error) {
 	reply.Text, reply.OAuthError, reply.OAuthSuberror = t.scrub.clean(reply.Text), t.scrub.clean(reply.OAuthError), t.scrub.clean(reply.OAuthSuberror)
 	if wire.status/100 == 2 && reply.OAuthError == "" {
 		t.hear(strconv.Itoa(wire.status))
-		t.fault(providers.FaultProtocol, errNoToken.Error())
+		t.fault(providers.FaultOurs, errNotUnderstood.Error())
 		return
 	}
 	t.result.Reply = reply
@@ -192,9 +198,17 @@ func (d *Dialer) transport() *http.Transport {
 // exchange is one request and what came back.
 type exchange struct {
 	through    *http.Transport
-	status     int // 0 until a whole answer has come
+	status     int // 0 until an answer has come that is whole, or a success
 	body       []byte
 	retryAfter time.Duration
+}
+
+// issued reads a success. Nothing else hands out tokens.
+func (e *exchange) issued() issued {
+	if e.status/100 != 2 {
+		return issued{}
+	}
+	return readIssued(e.body)
 }
 
 // client never follows a redirect: it would carry the grant to another host.
@@ -212,13 +226,15 @@ func (e *exchange) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	defer answer.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(answer.Body, maxTokenBody+1))
+	if err == nil && len(body) > maxTokenBody {
+		err = errBudget
+	}
+	if err == nil || answer.StatusCode/100 == 2 { // as much of a success as came may hold the new refresh token
+		e.status, e.body = answer.StatusCode, body
+	}
 	if err != nil {
 		return nil, err
 	}
-	if len(body) > maxTokenBody {
-		return nil, errBudget
-	}
-	e.status, e.body = answer.StatusCode, body
 	e.retryAfter = retryAfter(answer.Header.Get("Retry-After"), time.Now())
 	answer.Body = io.NopCloser(bytes.NewReader(body))
 	return answer, nil

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"crypto/tls"
 	"encoding/json"
 	"errors"
@@ -39,6 +40,7 @@ type TokenMood struct {
 	Redirect   string // to where every request is sent
 	Large      int    // so many bytes more of body
 	Echo       bool   // a refusal repeats what the client sent
+	Form       TokenForm
 }
 
 // Tokens plays a provider's OAuth token endpoint on loopback, once over TLS and once in clear.
@@ -157,6 +159,13 @@ func (t *Tokens) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	kind := "application/json"
+	if login != "" && mood.Form.Write != nil {
+		status, kind = cmp.Or(mood.Form.Status, status), mood.Form.Kind
+		body = mood.Form.Write(body)
+		if mood.Form.Cut {
+			w.Header().Set("Content-Length", strconv.Itoa(len(body)+100))
+		}
+	}
 	if mood.HTML {
 		kind = "text/html; charset=utf-8"
 	}
