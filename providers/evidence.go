@@ -35,7 +35,7 @@ func (r Reply) Evidence() string {
 	if r.SASLError != "" {
 		parts = append(parts, shield(r.SASLError))
 	}
-	if r.Text != "" && r.Code != 334 { // whose text is a challenge, which is no one's business
+	if r.Text != "" && (r.Code != 334 || r.Worded()) { // a challenge is no one's business
 		parts = append(parts, shield(r.Text))
 	}
 	return truncate(strings.Join(parts, " "), MaxEvidence)

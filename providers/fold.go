@@ -16,11 +16,17 @@ type folded struct {
 	sasl string // the "status" of a 334 error challenge
 }
 
+// refusalCode stands for the code of a refusal that came under a 334: a 5xx that says nothing by itself.
+const refusalCode = "554"
+
 // maxFolded bounds what the rules look at: no reply says what it means only after four thousand bytes.
 const maxFolded = 4096
 
 func fold(r Reply) folded {
 	f := folded{code: strconv.Itoa(r.Code), text: foldText(r)}
+	if r.Worded() {
+		f.code = refusalCode
+	}
 	if r.SASLError != "" {
 		f.sasl = saslStatus(r.SASLError)
 	}

@@ -54,6 +54,12 @@ func ParseReply(stage Stage, wire string) Reply {
 	return r
 }
 
+// Worded reports whether a 334 carries words instead of a challenge: Stalwart's "334 5.7.8 Missing TOTP token" is
+// a refusal. Challenges are base64, and prompts that are not are a word or two ("User Name:").
+func (r Reply) Worded() bool {
+	return r.Code == 334 && r.SASLError == "" && (r.Enhanced != "" || strings.Contains(r.Text, " ")) && !strings.HasSuffix(r.Text, ":")
+}
+
 // quoted returns the reply that is quoted within this one, as Exchange does when a client goes on after a
 // refused AUTH: "530 5.7.57 Client not authenticated to send mail. Error: 535 5.7.139 ...".
 func (r Reply) quoted() (Reply, bool) {

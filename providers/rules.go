@@ -68,7 +68,8 @@ func (rs Rules) Own() []Rule { return slices.Clone(rs.list[:rs.own]) }
 func (rs Rules) All() []Rule { return slices.Clone(rs.list) }
 
 // Read returns what the first matching rule makes of a reply, or class unknown. A reply that quotes another
-// ("530 5.7.57 ... Error: 535 5.7.139 ...") is read by the one it quotes: that is the cause.
+// ("530 5.7.57 ... Error: 535 5.7.139 ...") is read by the one it quotes, one with several AADSTS numbers by the
+// last: that is the cause.
 func (rs Rules) Read(reply Reply) Reading {
 	rule, ok := rs.Match(reply)
 	if !ok {
@@ -88,6 +89,9 @@ func (rs Rules) Match(reply Reply) (Rule, bool) {
 }
 
 func (rs Rules) match(reply Reply) (Rule, bool) {
+	if n := len(reply.OAuthCodes); n > 1 { // "AADSTS70002: Error validating credentials. AADSTS50012: Invalid client secret ..."
+		reply.OAuthCodes = reply.OAuthCodes[n-1:]
+	}
 	f := fold(reply)
 	for i := range rs.list {
 		if rs.list[i].matches(&reply, &f) {

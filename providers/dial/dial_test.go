@@ -352,3 +352,20 @@ func TestEndlessChallenges(t *testing.T) {
 		}
 	}
 }
+
+// A 334 that says in words why it refuses is the answer, and the credential is not given again.
+func TestWordsInTheChallenge(t *testing.T) {
+	p := sim.Google()
+	for _, m := range []providers.Mechanism{providers.Plain, providers.Login} {
+		server, d, _ := play(t, p, sim.Mood{At: map[sim.Step]sim.Act{sim.AtSecret: sim.Say("334 5.7.8 The code of your phone is missing")}}, nil)
+		a := attempt(p, providers.ImplicitTLS, secret)
+		a.Mechanisms = []providers.Mechanism{m}
+		c := d.Verify(t.Context(), a)
+		if c.Fault != providers.FaultNone || c.Reply.Code != 334 || c.Reply.Text != "The code of your phone is missing" {
+			t.Errorf("%s: %+v", m, c)
+		}
+		if n := server.Counters(); n.Credentials > 1 || n.Auths != 1 {
+			t.Errorf("%s: %+v", m, n)
+		}
+	}
+}

@@ -27,6 +27,7 @@ func TestEcho(t *testing.T) {
 		"in the farewell": {At: map[sim.Step]sim.Act{sim.AtQuit: sim.Say("221 " + everywhere)}},
 		"in garbage":      {At: map[sim.Step]sim.Act{sim.AtSecret: {Raw: everywhere + "\r\n"}}},
 		"in a prompt":     {At: map[sim.Step]sim.Act{sim.AtSecret: sim.Say("334 " + forms[6])}},
+		"in words":        {At: map[sim.Step]sim.Act{sim.AtSecret: sim.Say("334 No password is as good as " + everywhere)}},
 		"over two lines":  {At: map[sim.Step]sim.Act{sim.AtSecret: sim.Say("535-" + secret[:9] + "\n535 " + secret[9:])}},
 	}
 	for name, mood := range moods {

@@ -170,6 +170,7 @@ func (t *talk) authenticate() {
 	t.out = append(t.out[:0], "AUTH "...)
 	t.out = append(t.out, name...)
 	pending := response != nil
+	given := pending && t.token == nil // the whole credential leaves with the first line that bears a response
 	shown := string(t.out)
 	if pending && len(t.out)+1+base64.StdEncoding.EncodedLen(len(response)) <= commandLine {
 		t.out = base64.StdEncoding.AppendEncode(append(t.out, ' '), response)
@@ -189,7 +190,13 @@ func (t *talk) authenticate() {
 			return
 		}
 		if !pending {
+			if given && t.settledByWords(wire) {
+				return
+			}
 			if response, err = client.Next(challenge(wire)); err != nil {
+				if t.settledByWords(wire) {
+					return
+				}
 				break
 			}
 		}
@@ -201,6 +208,15 @@ func (t *talk) authenticate() {
 	}
 	// No QUIT: the server would take it for one more response, and for one more failed attempt.
 	t.fault(providers.FaultProtocol, errTooManyChallenges.Error())
+}
+
+// settledByWords takes a 334 for the answer if it says something in words, once the whole credential has gone.
+func (t *talk) settledByWords(wire string) bool {
+	r := providers.ParseReply(t.result.Stage, wire)
+	if r.Worded() {
+		t.result.Reply = r
+	}
+	return r.Worded()
 }
 
 // challenge decodes a 334. Text that is not base64 is taken as it stands: prompts are for people.
