@@ -24,8 +24,7 @@ func (p *Poster) Alarm(ctx context.Context, a Alarm) error {
 		line += " → " + command(p.CommandPrefix, a.Command)
 	}
 	about := slack.SlackMetadata{EventType: alarmType, EventPayload: map[string]any{"run": a.Run, "installation": p.Installation}}
-	if _, err := p.send(ctx, about, Message{Text: line}, ""); err != nil {
-		return err
-	}
-	return nil
+	o := offer{p: p, about: about, compose: func(bool) Message { return Message{Text: line, Plain: line} }}
+	_, err := o.make(ctx)
+	return err
 }

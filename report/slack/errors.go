@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,6 +22,8 @@ type Error struct {
 	Permanent  bool          // trying again will not help before somebody has mended it
 	Uncertain  bool          // the message may stand in the channel all the same
 	RetryAfter time.Duration // how long Slack asks to wait; 0 if it does not say
+
+	about part // what of the message was refused
 }
 
 func (e *Error) Error() string {
@@ -50,30 +53,45 @@ const (
 	mendChannel = "set slack.channel to the id of a channel that exists"
 	mendHook    = "make a new incoming webhook in the Slack app and set slack.webhook"
 	mendPolicy  = "ask a Slack administrator to let the app post there, or set another channel"
+	mendVersion = "install a newer version of mailaudit: Slack has retired the method that this one calls"
+	mendEdit    = "the message stays as it was posted; mailaudit report shows what was decided since"
 )
 
-// mends are the answers that no retry changes (docs.slack.dev: chat.postMessage, Errors; Sending messages
-// using incoming webhooks, Handling errors).
+// mends are the answers that no retry changes (docs.slack.dev: chat.postMessage and chat.update, Errors; Sending
+// messages using incoming webhooks, Handling errors).
 var mends = map[string]string{
 	"not_authed":                               mendToken,
 	"invalid_auth":                             mendToken,
 	"token_revoked":                            mendToken,
 	"token_expired":                            mendToken,
 	"account_inactive":                         mendToken,
+	"two_factor_setup_required":                mendToken + "; its owner must set up two-factor authentication in Slack first",
 	"not_allowed_token_type":                   "set slack.token to a bot token (xoxb-)",
 	"org_login_required":                       mendPolicy,
 	"team_access_not_granted":                  mendPolicy,
 	"no_permission":                            mendPolicy,
 	"access_denied":                            mendPolicy,
+	"accesslimited":                            "ask a Slack administrator to allow the address that mailaudit connects from",
 	"ekm_access_denied":                        mendPolicy,
+	"enterprise_is_restricted":                 mendPolicy,
+	"messages_tab_disabled":                    mendPolicy,
 	"restricted_action":                        mendPolicy,
 	"restricted_action_read_only_channel":      mendPolicy,
 	"restricted_action_thread_only_channel":    mendPolicy,
 	"restricted_action_non_threadable_channel": mendPolicy,
 	"missing_scope":                            "give the Slack app the scope chat:write, install it again and set slack.token",
 	"channel_not_found":                        mendChannel + ", and invite the app to it if it is private",
+	"team_not_found":                           mendChannel,
 	"is_archived":                              "unarchive the channel or set slack.channel to another one",
 	"not_in_channel":                           "invite the app to the channel",
+	"deprecated_endpoint":                      mendVersion,
+	"method_deprecated":                        mendVersion,
+
+	"message_not_found":        mendEdit,
+	"cant_update_message":      mendEdit,
+	"edit_window_closed":       mendEdit,
+	"is_inactive":              mendEdit,
+	"streaming_state_conflict": mendEdit,
 
 	"no_service":                        mendHook,
 	"no_service_id":                     mendHook,
@@ -87,26 +105,56 @@ var mends = map[string]string{
 	"posting_to_general_channel_denied": mendPolicy,
 }
 
-// blocksRefused tells that Slack did not like the message's form, so that plain text may pass.
-func blocksRefused(code string) bool {
-	switch code {
-	case "invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "block_mismatch", "invalid_attachments",
-		"invalid_payload", "only_one_table_allowed", "metadata_too_large", "invalid_metadata_format",
-		"invalid_metadata_schema":
-		return true
-	}
-	return false
-}
+// perhaps are the answers after which the message may stand in the channel: of the first two Slack says "it's
+// possible some aspect of the operation succeeded before the error was raised", of the others nothing that excludes it.
+var perhaps = []string{"internal_error", "fatal_error", "request_timeout", "service_unavailable", "update_failed"}
+
+// later are the answers that pass by themselves, and before which Slack has taken nothing.
+var later = []string{"ratelimited", "rate_limited", "message_limit_exceeded", "team_added_to_org", "external_channel_migrating"}
+
+// part is what of a message a refusal is about.
+type part int
+
+const (
+	partNone     part = iota // none: no other form of the message passes either
+	partAny                  // Slack does not say which
+	partBlocks               // the chart, the table, or all of the blocks
+	partMetadata             // what the run's message is known by
+)
+
+var (
+	ofBlocks = []string{"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "block_mismatch", "only_one_table_allowed"}
+	ofAny    = []string{"invalid_attachments", "attachment_payload_limit_exceeded", "too_many_attachments", "too_many_contact_cards",
+		"invalid_payload", "msg_too_long", "no_text", "markdown_text_conflict", "missing_file_data", "as_user_not_supported",
+		"invalid_arguments", "invalid_arg_name", "invalid_array_arg", "invalid_charset", "invalid_form_data", "invalid_post_type",
+		"missing_post_type", "slack_connect_canvas_sharing_blocked", "slack_connect_clip_sharing_blocked",
+		"slack_connect_file_link_sharing_blocked", "slack_connect_lists_sharing_blocked", "cannot_reply_to_message"}
+)
 
 var codeForm = regexp.MustCompile(`^[a-z0-9_]{1,60}$`)
 
-// refusal is the error for one of Slack's own words. A word that is not known may pass.
+// refusal is the error for one of Slack's own words. One that is not known may mean that another form of the message
+// passes, or that this one stands in the channel already.
 func refusal(code string) *Error {
 	if !codeForm.MatchString(code) {
 		return &Error{Code: notSlacks, Mend: "check slack.api_url and the proxy on the way", Uncertain: true}
 	}
 	mend, permanent := mends[code]
-	return &Error{Code: code, Mend: mend, Permanent: permanent}
+	e := &Error{Code: code, Mend: mend, Permanent: permanent}
+	switch {
+	case permanent, slices.Contains(later, code):
+	case slices.Contains(perhaps, code):
+		e.Uncertain = true
+	case strings.Contains(code, "metadata"):
+		e.about = partMetadata
+	case slices.Contains(ofBlocks, code):
+		e.about = partBlocks
+	case slices.Contains(ofAny, code):
+		e.about = partAny
+	default:
+		e.about, e.Uncertain = partAny, true
+	}
+	return e
 }
 
 // understand turns what slack-go and net/http return into an [Error]. A *url.Error names the address,
@@ -136,8 +184,10 @@ func understand(err error) *Error {
 }
 
 func fromStatus(code int) *Error {
-	e := &Error{Code: fmt.Sprintf("http %d", code), Uncertain: code >= 500}
+	e := &Error{Code: fmt.Sprintf("http %d", code), Uncertain: code >= 500 || code == http.StatusRequestTimeout}
 	switch {
+	case code == http.StatusBadRequest, code == http.StatusRequestEntityTooLarge:
+		e.about = partAny
 	case code >= 300 && code < 400:
 		e.Permanent, e.Mend = true, "the address answers with a redirect, which is not followed; check slack.api_url or slack.webhook"
 	case code == http.StatusForbidden, code == http.StatusNotFound, code == http.StatusGone:

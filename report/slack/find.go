@@ -2,6 +2,7 @@ package slack
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -20,8 +21,17 @@ var channelID = regexp.MustCompile(`^[CGD][A-Z0-9]{6,}$`)
 
 // Find looks in the channel's history for the run's message, posted after since. found is false if it is
 // not there. Where nobody can look (a webhook, a channel by name, the scope channels:history or
-// groups:history missing) the error is [ErrCannotLook]; other errors are *[Error].
+// groups:history missing) the error is [ErrCannotLook]; other errors are *[Error]. A message that had to go without
+// metadata is not found; the next [Poster.Post] remembers that it was looked for.
 func (p *Poster) Find(ctx context.Context, runKey string, since time.Time) (at Posted, found bool, err error) {
+	at, found, err = p.look(ctx, runKey, since)
+	if !found && (err == nil || errors.Is(err, ErrCannotLook)) {
+		p.missed.add(runKey)
+	}
+	return at, found, err
+}
+
+func (p *Poster) look(ctx context.Context, runKey string, since time.Time) (at Posted, found bool, err error) {
 	if p.api == nil {
 		return at, false, fmt.Errorf("%w: a webhook does not tell", ErrCannotLook)
 	}

@@ -25,16 +25,6 @@ type Message struct {
 	Text   string // what a notification shows
 	Plain  string // all of it without blocks, for the case that Slack refuses these
 	Blocks []slack.Block
-	chart  int // its place among the blocks from 1; 0: none
-}
-
-// withoutChart is the message for a Slack that does not know the chart's block.
-func (m Message) withoutChart() Message {
-	if m.chart > 0 {
-		m.Blocks = slices.Delete(slices.Clone(m.Blocks), m.chart-1, m.chart)
-		m.chart = 0
-	}
-	return m
 }
 
 const (
@@ -76,7 +66,6 @@ func Compose(s *report.Summary, l Layout) Message {
 		say(fence(rows), table(rows))
 	}
 	if block := chart(s); block != nil {
-		m.chart = len(m.Blocks) + 1
 		say(escape(report.Capital(s.TrendLine())), block)
 	}
 	foot := c.foot()

@@ -55,6 +55,7 @@ type Poster struct {
 	Config
 	api    *slack.Client // nil with a webhook
 	client *http.Client
+	missed missed
 }
 
 // New checks the configuration without a connection.
@@ -104,12 +105,15 @@ func checkURL(key, address string) error {
 	return nil
 }
 
-// Post posts the summary and says where it stands. mayRepeat adds that it may stand there already. Refused
-// blocks are followed by plain text once; a short Retry-After is waited for. Errors are *[Error].
+// Post posts the summary and says where it stands. mayRepeat adds that it may stand there already. What Slack
+// refuses is left out, see [Poster.offer]; a short Retry-After is waited for. Errors are *[Error].
 func (p *Poster) Post(ctx context.Context, s *report.Summary, mayRepeat bool) (Posted, error) {
-	layout := p.Layout
-	layout.MayRepeat = mayRepeat
-	return p.offer(ctx, s, Compose(s, layout), "")
+	o := offer{p: p, about: metadata(s.Run, p.Installation), run: s.Run.Key, mayRepeat: mayRepeat, compose: func(mayRepeat bool) Message {
+		layout := p.Layout
+		layout.MayRepeat = mayRepeat
+		return Compose(s, layout)
+	}}
+	return o.make(ctx)
 }
 
 // Update replaces the run's message, posted at ref, by one that tells what a person has decided since. A
@@ -122,31 +126,13 @@ func (p *Poster) Update(ctx context.Context, s *report.Summary, ref string) erro
 	if channel != p.Channel && channelID.MatchString(p.Channel) {
 		return fmt.Errorf("%w: it stands in another channel", ErrCannotLook)
 	}
-	_, err := p.offer(ctx, s, Compose(s, p.Layout), ref)
+	o := offer{p: p, about: metadata(s.Run, p.Installation), ref: ref, compose: func(bool) Message { return Compose(s, p.Layout) }}
+	_, err := o.make(ctx)
 	return err
 }
 
-// offer sends a message, and a plainer one where Slack refuses its blocks: without the chart, then as text.
-func (p *Poster) offer(ctx context.Context, s *report.Summary, m Message, ref string) (Posted, error) {
-	about := metadata(s.Run, p.Installation)
-	at, err := p.send(ctx, about, m, ref)
-	if refusedBlocks(err) && m.chart > 0 {
-		at, err = p.send(ctx, about, m.withoutChart(), ref)
-	}
-	if refusedBlocks(err) {
-		at, err = p.send(ctx, about, Message{Text: m.Plain}, ref)
-		at.Plain = true
-	}
-	if err != nil {
-		return Posted{}, err
-	}
-	return at, nil
-}
-
-func refusedBlocks(err *Error) bool { return err != nil && !err.Permanent && blocksRefused(err.Code) }
-
 // send tries again only where Slack has said that it took nothing.
-func (p *Poster) send(ctx context.Context, about slack.SlackMetadata, m Message, ref string) (Posted, *Error) {
+func (p *Poster) send(ctx context.Context, about *slack.SlackMetadata, m Message, ref string) (Posted, *Error) {
 	for try := 1; ; try++ {
 		at, err := p.once(ctx, about, m, ref)
 		if err == nil || err.RetryAfter == 0 || err.RetryAfter > patience || try == tries {
@@ -162,7 +148,7 @@ func (p *Poster) send(ctx context.Context, about slack.SlackMetadata, m Message,
 	}
 }
 
-func (p *Poster) once(ctx context.Context, about slack.SlackMetadata, m Message, ref string) (Posted, *Error) {
+func (p *Poster) once(ctx context.Context, about *slack.SlackMetadata, m Message, ref string) (Posted, *Error) {
 	if p.api == nil {
 		return Posted{}, p.hook(ctx, m)
 	}
@@ -171,7 +157,9 @@ func (p *Poster) once(ctx context.Context, about slack.SlackMetadata, m Message,
 		slack.MsgOptionParse(false),
 		slack.MsgOptionDisableLinkUnfurl(),
 		slack.MsgOptionDisableMediaUnfurl(),
-		slack.MsgOptionMetadata(about),
+	}
+	if about != nil {
+		options = append(options, slack.MsgOptionMetadata(*about))
 	}
 	if len(m.Blocks) > 0 {
 		options = append(options, slack.MsgOptionBlocks(m.Blocks...))

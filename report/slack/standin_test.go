@@ -35,7 +35,25 @@ type standIn struct {
 	// answer overrides the next answers: an error word of the API or the webhook, "429 1", "500", "html".
 	answers []string
 	pageOf  int // messages a page of the history; 0: all
+	// refuse is what this Slack does not take, or says so of.
+	refuse refusal
+	noLook bool // the token may not read the history
 }
+
+// refusal is a word of Slack's, and what of a message it is said to.
+type refusal struct {
+	word string
+	to   func(m url.Values) bool
+}
+
+func (r refusal) of(m url.Values) bool { return r.to != nil && r.to(m) }
+
+func always(url.Values) bool        { return true }
+func blocks(m url.Values) bool      { return m.Get("blocks") != "" }
+func metadata(m url.Values) bool    { return m.Get("metadata") != "" }
+func chart(m url.Values) bool       { return strings.Contains(m.Get("blocks"), `"data_visualization"`) }
+func table(m url.Values) bool       { return strings.Contains(m.Get("blocks"), `"table"`) }
+func manyLetters(m url.Values) bool { return len(m.Get("text")) > 700 }
 
 func newStandIn(t *testing.T) *standIn {
 	s := &standIn{}
@@ -133,6 +151,16 @@ func (s *standIn) post(w http.ResponseWriter, r *http.Request) {
 	if s.next(w, true) {
 		return
 	}
+	if s.refuse.of(r.Form) {
+		if word, taken := strings.CutPrefix(s.refuse.word, "taken, and "); taken {
+			s.posts = append(s.posts, r.Form)
+			s.answers = []string{word}
+		} else {
+			s.answers = []string{word}
+		}
+		s.next(w, true)
+		return
+	}
 	s.check(r.Form.Get("text"), r.Form.Get("blocks"))
 	s.posts = append(s.posts, r.Form)
 	json.NewEncoder(w).Encode(map[string]any{"ok": true, "channel": channel, "ts": s.ts(len(s.posts) - 1)})
@@ -156,6 +184,10 @@ func (s *standIn) history(w http.ResponseWriter, r *http.Request) {
 	defer s.mu.Unlock()
 	r.ParseForm()
 	if s.next(w, true) {
+		return
+	}
+	if s.noLook {
+		json.NewEncoder(w).Encode(map[string]any{"ok": false, "error": "missing_scope"})
 		return
 	}
 	if r.Form.Get("include_all_metadata") != "1" || r.Form.Get("channel") != channel {
@@ -193,6 +225,10 @@ func (s *standIn) hook(w http.ResponseWriter, r *http.Request) {
 	if err := json.Unmarshal(data, &m); err != nil {
 		s.problem = append(s.problem, err.Error())
 	}
+	if s.refuse.of(url.Values{"text": {m.Text}, "blocks": {string(m.Blocks)}}) {
+		http.Error(w, s.refuse.word, http.StatusBadRequest)
+		return
+	}
 	s.check(m.Text, string(m.Blocks))
 	kept := message{Text: m.Text}
 	json.Unmarshal(m.Blocks, &kept.Blocks)
@@ -205,6 +241,10 @@ func (s *standIn) update(w http.ResponseWriter, r *http.Request) {
 	defer s.mu.Unlock()
 	r.ParseForm()
 	if s.next(w, true) {
+		return
+	}
+	if s.refuse.of(r.Form) {
+		json.NewEncoder(w).Encode(map[string]any{"ok": false, "error": s.refuse.word})
 		return
 	}
 	s.check(r.Form.Get("text"), r.Form.Get("blocks"))

@@ -34,7 +34,10 @@ func (p *Poster) hook(ctx context.Context, m Message) *Error {
 	out := understand(err)
 	var status slack.StatusCodeError
 	if errors.As(err, &status) && status.Code < 500 && codeForm.MatchString(note.word) {
-		if named := refusal(note.word); named.Permanent || blocksRefused(note.word) || !out.Permanent {
+		named := refusal(note.word)
+		known := named.Permanent || named.about != partNone && !named.Uncertain
+		if known || !out.Permanent {
+			named.Uncertain = false // by the status the webhook took nothing, whatever the word
 			return named
 		}
 	}
