@@ -56,6 +56,7 @@ const (
 	FaultTLS            Fault = "tls"           // any other failure of the handshake
 	FaultNoSTARTTLS     Fault = "no_starttls"
 	FaultNoMechanism    Fault = "no_mechanism" // no mechanism in common after TLS
+	FaultUnspoken       Fault = "unspoken"     // the server takes passwords, but by no mechanism that we speak
 	FaultCancelled      Fault = "cancelled"    // we gave up
 	FaultOurs           Fault = "ours"         // our own trouble: proxy, OAuth client settings, a bug
 )
@@ -83,6 +84,8 @@ const (
 	Login       Mechanism = "LOGIN"
 	XOAuth2     Mechanism = "XOAUTH2"
 	OAuthBearer Mechanism = "OAUTHBEARER"
+	ScramSHA256 Mechanism = "SCRAM-SHA-256"
+	ScramSHA1   Mechanism = "SCRAM-SHA-1"
 )
 
 // Attempt is one conversation to be held.

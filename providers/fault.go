@@ -23,7 +23,7 @@ type faultRule struct {
 
 // faults reads what kept a server from saying anything. A certificate for another name, a missing STARTTLS,
 // no mechanism in common and an authoritative NXDOMAIN come from the stored settings; time-outs, refused
-// connections, unknown or expired certificates pass or are mended elsewhere.
+// connections, unknown or expired certificates pass or are mended elsewhere. A mechanism that we lack is ours.
 var faults = map[Fault]faultRule{
 	FaultNoSuchHost:     {rule: "fault/no-such-host", class: Temporary, foreign: true},
 	FaultNoSTARTTLS:     {rule: "fault/no-starttls", class: Temporary, foreign: true},
@@ -36,6 +36,7 @@ var faults = map[Fault]faultRule{
 	FaultProtocol:       {rule: "fault/protocol", class: Temporary},
 	FaultTLSUntrusted:   {rule: "fault/tls-untrusted", class: Temporary},
 	FaultTLS:            {rule: "fault/tls", class: Temporary},
+	FaultUnspoken:       {rule: "fault/mechanism-unspoken", class: ClientRefused, actor: ActorUs},
 	FaultAddressRefused: {rule: "fault/address-refused", class: ClientRefused, actor: ActorUs},
 	FaultCancelled:      {rule: "fault/cancelled", class: ClientRefused, actor: ActorUs},
 	FaultOurs:           {rule: "fault/ours", class: ClientRefused, actor: ActorUs},

@@ -21,7 +21,7 @@ var layers = []string{"providers", "audit", "report", "cmd"}
 var homes = map[string][]string{
 	"github.com/alecthomas/kong":                          {"cmd/mailaudit"},
 	"github.com/emersion/go-message":                      {"report/notice", "cmd/mailaudit/years"},
-	"github.com/emersion/go-sasl":                         {"providers/dial", "providers/sim", "report/notice"},
+	"github.com/emersion/go-sasl":                         {"providers/dial", "providers/protocol", "providers/sim", "report/notice"},
 	"github.com/emersion/go-smtp":                         {"providers/dial", "providers/sim", "report/notice"},
 	"github.com/goccy/go-yaml":                            {"cmd/mailaudit/config", "providers"},
 	"github.com/jackc/pgx/v5":                             {"audit/postgres"},
@@ -35,6 +35,7 @@ var homes = map[string][]string{
 	"github.com/schollz/progressbar/v3":                   {"cmd/mailaudit"},
 	"github.com/slack-go/slack":                           {"report/slack"},
 	"github.com/tink-crypto/tink-go/v2":                   {"audit/seal"},
+	"github.com/xdg-go/scram":                             {"providers/protocol", "providers/sim"},
 	"github.com/yuin/goldmark":                            {"report/notice"},
 	"golang.org/x/net":                                    anywhere, // parts of the standard library in all but place
 	"golang.org/x/oauth2":                                 {"providers/dial"},
@@ -47,6 +48,9 @@ var homes = map[string][]string{
 	"go.uber.org/goleak":                                  testsAlone,
 	"pgregory.net/rapid":                                  testsAlone,
 }
+
+// shared are packages that others of their layer and above stand on.
+var shared = []string{"providers/protocol"} // of both SMTP clients
 
 var (
 	testsAlone = []string{}
@@ -83,7 +87,7 @@ func mayImport(s source, imported string) bool {
 		return true
 	case forTests(imported):
 		return false
-	case s.folder == "providers/catalog":
+	case s.folder == "providers/catalog", slices.Contains(shared, imported):
 		return true
 	}
 	return layers[from] == "cmd"

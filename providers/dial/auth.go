@@ -1,67 +1,24 @@
 package dial
 
 import (
-	"errors"
 	"strings"
 
 	"github.com/emersion/go-sasl"
 
 	"mailaudit/providers"
+	"mailaudit/providers/protocol"
 )
 
-// saslClient gives the client's side of a mechanism; ok is false for one that we do not speak. Any
-// sasl.Client will do: a nil response of Start waits for the server's first challenge.
+// saslClient gives the client's side of a mechanism; ok is false for one that the attempt has no use for.
 func saslClient(m providers.Mechanism, a providers.Attempt) (client sasl.Client, ok bool) {
-	login, secret := a.Login, a.Secret.Reveal()
-	if a.Grant != nil { // a token is never given as a password, nor a password as a token
-		if m == providers.XOAuth2 || m == providers.OAuthBearer {
-			return newTokenClient(m, login, secret, a.Endpoint), true
-		}
-		return nil, false
+	if a.Grant == nil {
+		return protocol.Client(m, a.Login, a.Secret.Reveal())
 	}
-	switch m {
-	case providers.Plain:
-		// The authorization identity stays empty: iCloud refuses one, and no other needs it.
-		return &plainClient{Client: sasl.NewPlainClient("", login, secret)}, true
-	case providers.Login:
-		return &loginClient{answers: []string{login, secret}}, true
+	// A token is never given as a password, nor a password as a token.
+	if m == providers.XOAuth2 || m == providers.OAuthBearer {
+		return newTokenClient(m, a.Login, a.Secret.Reveal(), a.Endpoint), true
 	}
 	return nil, false
-}
-
-var errTooManyChallenges = errors.New("the server asked for more than the mechanism has to say")
-
-// plainClient is go-sasl's PLAIN, and bears a server that overlooks the initial response and prompts for it
-// (Yahoo's prompt reads "Plain:").
-type plainClient struct {
-	sasl.Client
-	prompted bool
-}
-
-func (p *plainClient) Next([]byte) ([]byte, error) {
-	if p.prompted {
-		return nil, errTooManyChallenges
-	}
-	p.prompted = true
-	_, response, err := p.Start()
-	return response, err
-}
-
-// loginClient is LOGIN (draft-murchison-sasl-login). go-sasl's own sends the user name with the command and
-// insists on one wording of the second prompt; servers differ in both.
-type loginClient struct {
-	answers []string
-}
-
-func (l *loginClient) Start() (mech string, ir []byte, err error) { return sasl.Login, nil, nil }
-
-func (l *loginClient) Next([]byte) ([]byte, error) {
-	if len(l.answers) == 0 {
-		return nil, errTooManyChallenges
-	}
-	answer := l.answers[0]
-	l.answers = l.answers[1:]
-	return []byte(answer), nil
 }
 
 // unsayable tells why a credential cannot go over the wire; "" if it can.

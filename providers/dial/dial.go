@@ -11,12 +11,12 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"os"
 	"strings"
 	"sync"
 	"time"
 
 	"mailaudit/providers"
+	"mailaudit/providers/protocol"
 )
 
 // Resolver finds the addresses of a host. *net.Resolver is one. A name that does not exist is a
@@ -81,7 +81,7 @@ func New(cfg Config) (*Dialer, error) {
 		cfg.Resolver = ofSystem()
 	}
 	if cfg.EHLO == "" {
-		if name, err := os.Hostname(); err == nil && strings.Contains(name, ".") {
+		if name, full := protocol.HostName(); full {
 			cfg.EHLO = name
 		}
 	}
@@ -126,7 +126,7 @@ func (d *Dialer) Verify(ctx context.Context, a providers.Attempt) providers.Conv
 		parent: ctx,
 		ctx:    limited,
 		a:      a,
-		scrub:  newScrubber(a.Login, a.Secret.Reveal()),
+		scrub:  protocol.NewScrubber(a.Login, a.Secret.Reveal()),
 		result: providers.Conversation{Endpoint: a.Endpoint, Stage: providers.StageGreeting, StartedAt: started},
 	}
 	if a.Grant == nil || t.redeemed() {

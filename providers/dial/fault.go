@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"mailaudit/providers"
+	"mailaudit/providers/protocol"
 )
 
 // faultOf names what kept a server from answering at stage. Deadlines and cancellation are told by the
@@ -25,7 +26,7 @@ func faultOf(err error, stage providers.Stage) providers.Fault {
 		return providers.FaultAddressRefused
 	case errors.Is(err, errProxy):
 		return providers.FaultOurs
-	case errors.Is(err, errBudget), errors.Is(err, errNotSMTP):
+	case errors.Is(err, protocol.ErrBudget), errors.Is(err, protocol.ErrNotSMTP):
 		return providers.FaultProtocol
 	case errors.As(err, &dns):
 		if dns.IsNotFound && !dns.IsTemporary && !dns.IsTimeout {

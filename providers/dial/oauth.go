@@ -21,6 +21,7 @@ import (
 	"golang.org/x/oauth2/clientcredentials"
 
 	"mailaudit/providers"
+	"mailaudit/providers/protocol"
 )
 
 const (
@@ -56,18 +57,18 @@ func (t *talk) redeemed() bool {
 		return false
 	}
 	refreshToken := t.a.Secret.Reveal()
-	t.scrub.add(grant.Client.Secret.Reveal())
+	t.scrub.Add(grant.Client.Secret.Reveal())
 
 	ctx, cancel, sent := t.onceSent()
 	defer cancel()
 	wire := &exchange{through: t.dialer.transport()}
 	defer wire.through.CloseIdleConnections()
-	t.say("POST " + endpoint.Scheme + "://" + endpoint.Host + endpoint.Path + " grant_type=refresh_token, refresh_token=" + redacted)
+	t.say("POST " + endpoint.Scheme + "://" + endpoint.Host + endpoint.Path + " grant_type=refresh_token, refresh_token=" + protocol.Redacted)
 	err = redeem(context.WithValue(ctx, oauth2.HTTPClient, wire.client()), grant, endpoint.String(), refreshToken)
 	t.result.CredentialSent = sent.Load() == exchangeSent
 	token := wire.issued()
-	t.scrub.add(token.access)
-	t.scrub.add(token.refresh)
+	t.scrub.Add(token.access)
+	t.scrub.Add(token.refresh)
 	if token.refresh != "" && token.refresh != refreshToken {
 		if err := grant.Keep(context.WithoutCancel(t.ctx), providers.NewSecret(token.refresh)); err != nil {
 			t.fault(providers.FaultOurs, "the new refresh token could not be stored: "+err.Error())
@@ -122,7 +123,7 @@ func (t *talk) notIssued(wire *exchange, err error) {
 	}
 	t.result.RetryAfter = wire.retryAfter
 	reply := providers.ParseReply(providers.StageOAuthToken, strconv.Itoa(wire.status)+"\n"+string(wire.body))
-	reply.Text, reply.OAuthError, reply.OAuthSuberror = t.scrub.clean(reply.Text), t.scrub.clean(reply.OAuthError), t.scrub.clean(reply.OAuthSuberror)
+	reply.Text, reply.OAuthError, reply.OAuthSuberror = t.scrub.Clean(reply.Text), t.scrub.Clean(reply.OAuthError), t.scrub.Clean(reply.OAuthSuberror)
 	if wire.status/100 == 2 && reply.OAuthError == "" {
 		t.hear(strconv.Itoa(wire.status))
 		t.fault(providers.FaultOurs, errNotUnderstood.Error())
@@ -186,7 +187,7 @@ func (d *Dialer) transport() *http.Transport {
 			if err != nil {
 				return nil, err
 			}
-			return &meter{Conn: conn, left: maxWire}, nil
+			return protocol.Metered(conn), nil
 		},
 		TLSClientConfig:        &tls.Config{RootCAs: d.cfg.RootCAs, MinVersion: tls.VersionTLS12, ClientSessionCache: d.sessions},
 		DisableKeepAlives:      true,
@@ -227,7 +228,7 @@ func (e *exchange) RoundTrip(r *http.Request) (*http.Response, error) {
 	defer answer.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(answer.Body, maxTokenBody+1))
 	if err == nil && len(body) > maxTokenBody {
-		err = errBudget
+		err = protocol.ErrBudget
 	}
 	if err == nil || answer.StatusCode/100 == 2 { // as much of a success as came may hold the new refresh token
 		e.status, e.body = answer.StatusCode, body

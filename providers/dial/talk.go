@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"mailaudit/providers"
+	"mailaudit/providers/protocol"
 )
 
 const (
@@ -32,14 +33,14 @@ type talk struct {
 	parent context.Context // the caller's
 	ctx    context.Context // the caller's, with our deadline
 	a      providers.Attempt
-	scrub  *scrubber
+	scrub  *protocol.Scrubber
 	result providers.Conversation
 
 	token *tokenClient // of a grant, once its access token is being given
 
 	raw  net.Conn // the connection below TLS
 	conn net.Conn
-	in   reader
+	in   *protocol.Reader
 	out  []byte
 }
 
@@ -72,10 +73,9 @@ func (t *talk) hold() {
 	stop := context.AfterFunc(t.ctx, func() { t.raw.Close() })
 	defer stop()
 
-	t.conn = &meter{Conn: conn, left: maxWire}
-	buf := buffers.Get().(*[]byte)
-	t.in = reader{src: t.conn, buf: *buf}
-	defer buffers.Put(buf)
+	t.conn = protocol.Metered(conn)
+	t.in = protocol.NewReader(t.conn)
+	defer t.in.Free()
 	defer func() { clear(t.out) }()
 
 	if t.secure(host) {
@@ -100,7 +100,7 @@ func (t *talk) secure(host string) bool {
 		if !ok {
 			return false
 		}
-		if !parseEHLO(wire).startTLS {
+		if !protocol.ParseEHLO(wire).StartTLS {
 			t.fault(providers.FaultNoSTARTTLS, "the server offers no STARTTLS, so it was given no password")
 			t.quit()
 			return false
@@ -108,7 +108,7 @@ func (t *talk) secure(host string) bool {
 		if _, ok := t.command(providers.StageSTARTTLS, "STARTTLS", 220); !ok {
 			return false
 		}
-		if t.in.buffered() {
+		if t.in.Buffered() {
 			// Read on, and an attacker on the path could put replies into our mouth before TLS begins.
 			t.fault(providers.FaultProtocol, "the server sent more in clear after its answer to STARTTLS")
 			return false
@@ -119,7 +119,7 @@ func (t *talk) secure(host string) bool {
 	}
 	wire, ok := t.command(providers.StageEHLO, "EHLO "+t.ehlo(), 250)
 	if ok {
-		t.result.Offered = parseEHLO(wire).mechanisms
+		t.result.Offered = protocol.ParseEHLO(wire).Mechanisms
 	}
 	return ok
 }
@@ -137,7 +137,8 @@ func (t *talk) handshake(host string) bool {
 	state := conn.ConnectionState()
 	t.result.TLSVersion = tls.VersionName(state.Version)
 	t.result.Resumed = state.DidResume
-	t.conn, t.in.src = conn, conn
+	t.conn = conn
+	t.in.From(conn)
 	return true
 }
 
@@ -148,6 +149,11 @@ func (t *talk) authenticate() {
 		_, spoken := saslClient(m, t.a)
 		return spoken && slices.Contains(t.result.Offered, m)
 	})
+	if i < 0 && t.a.Grant == nil && protocol.Unspoken(t.result.Offered) {
+		t.fault(providers.FaultUnspoken, "the server takes passwords by "+names(t.result.Offered)+" alone, which mailaudit does not speak")
+		t.quit()
+		return
+	}
 	if i < 0 {
 		t.fault(providers.FaultNoMechanism, "no mechanism in common: the server offers "+
 			names(t.result.Offered)+" after TLS, the account can use "+names(t.a.Mechanisms))
@@ -170,11 +176,11 @@ func (t *talk) authenticate() {
 	t.out = append(t.out[:0], "AUTH "...)
 	t.out = append(t.out, name...)
 	pending := response != nil
-	given := pending && t.token == nil // the whole credential leaves with the first line that bears a response
+	given := pending && t.result.Mechanism == providers.Plain // the whole credential leaves with the first line that bears a response
 	shown := string(t.out)
 	if pending && len(t.out)+1+base64.StdEncoding.EncodedLen(len(response)) <= commandLine {
 		t.out = base64.StdEncoding.AppendEncode(append(t.out, ' '), response)
-		pending, shown = false, shown+" "+redacted
+		pending, shown = false, shown+" "+protocol.Redacted
 	}
 	for range maxChallenges {
 		if !t.send(shown) {
@@ -197,17 +203,18 @@ func (t *talk) authenticate() {
 				if t.settledByWords(wire) {
 					return
 				}
-				break
+				t.fault(providers.FaultProtocol, err.Error())
+				return
 			}
 		}
-		pending, shown = false, redacted
+		pending, shown = false, protocol.Redacted
 		if t.token != nil && t.token.refusal != "" {
 			shown = "(nothing: the error is understood)"
 		}
 		t.out = base64.StdEncoding.AppendEncode(t.out[:0], response)
 	}
 	// No QUIT: the server would take it for one more response, and for one more failed attempt.
-	t.fault(providers.FaultProtocol, errTooManyChallenges.Error())
+	t.fault(providers.FaultProtocol, protocol.ErrTooManyChallenges.Error())
 }
 
 // settledByWords takes a 334 for the answer if it says something in words, once the whole credential has gone.
@@ -221,7 +228,7 @@ func (t *talk) settledByWords(wire string) bool {
 
 // challenge decodes a 334. Text that is not base64 is taken as it stands: prompts are for people.
 func challenge(wire string) []byte {
-	_, text := cutCode(wire)
+	_, text := protocol.CutCode(wire)
 	if decoded, err := base64.StdEncoding.DecodeString(strings.TrimSpace(text)); err == nil {
 		return decoded
 	}
@@ -266,12 +273,12 @@ func (t *talk) quit() {
 	if _, err := t.conn.Write(t.out); err != nil {
 		return
 	}
-	if _, wire, err := t.in.next(); err == nil {
-		t.hear(t.scrub.clean(wire))
+	if _, wire, err := t.in.Next(); err == nil {
+		t.hear(t.scrub.Clean(wire))
 		// The server hangs up now (RFC 5321 section 4.1.1.10). Whoever counts our connections counts this one
 		// until then, so the next should not begin before.
 		t.raw.SetReadDeadline(time.Now().Add(hangUp))
-		if _, err := t.in.line(); errors.Is(err, io.EOF) {
+		if _, err := t.in.Line(); errors.Is(err, io.EOF) {
 			return // it has: TLS has nobody left to say goodbye to
 		}
 	}
@@ -322,8 +329,8 @@ func (t *talk) send(shown string) bool {
 
 // receive reads a reply and takes the secret out of it before anything else sees it.
 func (t *talk) receive() (code int, wire string, ok bool) {
-	code, wire, err := t.in.next()
-	wire = t.scrub.clean(wire)
+	code, wire, err := t.in.Next()
+	wire = t.scrub.Clean(wire)
 	t.hear(wire)
 	if err != nil {
 		t.failed(err)
@@ -336,16 +343,7 @@ func (t *talk) ehlo() string {
 	if name := t.dialer.cfg.EHLO; name != "" {
 		return name
 	}
-	ap := t.raw.LocalAddr()
-	host, _, err := net.SplitHostPort(ap.String())
-	if err != nil {
-		return "[127.0.0.1]"
-	}
-	if strings.Contains(host, ":") {
-		host, _, _ = strings.Cut(host, "%")
-		return "[IPv6:" + host + "]"
-	}
-	return "[" + host + "]"
+	return protocol.AddressLiteral(t.raw.LocalAddr())
 }
 
 func names(all []providers.Mechanism) string {
@@ -373,5 +371,5 @@ func (t *talk) failed(err error) {
 
 func (t *talk) fault(f providers.Fault, detail string) {
 	t.result.Fault = f
-	t.result.Detail = readable(t.scrub.clean(detail), maxShown)
+	t.result.Detail = readable(t.scrub.Clean(detail), maxShown)
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/emersion/go-sasl"
 
 	"mailaudit/providers"
+	"mailaudit/providers/protocol"
 )
 
 // tokenClient is XOAUTH2 (developers.google.com/workspace/gmail/imap/xoauth2-protocol) or OAUTHBEARER (RFC 7628).
@@ -48,7 +49,7 @@ func (c *tokenClient) Next(challenge []byte) ([]byte, error) {
 		c.refusal = string(challenge)
 		return c.farewell, nil
 	}
-	return nil, errTooManyChallenges
+	return nil, protocol.ErrTooManyChallenges
 }
 
 // errorChallenge is the refusal that came as a challenge, as a reply; without SASLError if there was none.

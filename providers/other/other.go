@@ -26,7 +26,7 @@ var Provider = providers.Provider{
 			providers.KindGrant:       {TwoFactor: providers.TwoFactorUnknown},
 		},
 	}},
-	Mechanisms: []providers.Mechanism{providers.Plain, providers.Login},
+	Mechanisms: []providers.Mechanism{providers.Plain, providers.Login, providers.ScramSHA256, providers.ScramSHA1},
 	Shape:      providers.Ordinary,
 	Rules:      providers.MustParseRules("other", rules),
 	Files:      guides,

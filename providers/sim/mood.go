@@ -97,4 +97,9 @@ type Mood struct {
 	PromptPlain bool
 	// LoginPrompts are the texts of the prompts of LOGIN. Default "Username:", "Password:".
 	LoginPrompts [2]string
+	// ScramWork is how many iterations SCRAM asks for. Default: few.
+	ScramWork int
+	// ScramForged proves with SCRAM that the server does not know the password; ScramError has it tell a refusal
+	// within the exchange first.
+	ScramForged, ScramError bool
 }

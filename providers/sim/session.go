@@ -157,11 +157,15 @@ func (s *session) auth(mood Mood, arg string) error {
 	if p.offers(mechanism) && (mechanism == "XOAUTH2" || mechanism == "OAUTHBEARER") {
 		return s.authToken(mood, mechanism, initial)
 	}
-	if !p.offers(mechanism) || mechanism != "PLAIN" && mechanism != "LOGIN" {
+	scrams := mechanism == "SCRAM-SHA-256" || mechanism == "SCRAM-SHA-1"
+	if !p.offers(mechanism) || mechanism != "PLAIN" && mechanism != "LOGIN" && !scrams {
 		return s.say(p.NoMechanism)
 	}
 	if act, ok := mood.At[AtAuth]; ok && act.replaces() {
 		return s.act(act)
+	}
+	if scrams {
+		return s.authScram(mood, mechanism, initial)
 	}
 	var login, secret, sent string
 	var err error

@@ -87,3 +87,10 @@ func (w *World) attempt(login string) (Account, bool) {
 	a, ok := w.accounts[strings.ToLower(login)]
 	return a, ok
 }
+
+// secretOf is the one secret that a mechanism can prove which needs it on both sides; "" for nobody's.
+func (w *World) secretOf(login string) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.accounts[strings.ToLower(login)].Password
+}

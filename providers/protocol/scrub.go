@@ -1,4 +1,4 @@
-package dial
+package protocol
 
 import (
 	"encoding/base64"
@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-const redacted = "[secret]"
+const Redacted = "[secret]"
 
 // shortSecret and below, a secret is looked for as a word of its own: as a part of other words it would
 // be found in any reply.
@@ -22,10 +22,10 @@ var ordinaryWords = []string{
 	"secret", "server", "smtp", "user", "username", "yahoo",
 }
 
-// scrubber takes a secret out of what a server said: as it stands, whatever the case; percent-encoded;
+// Scrubber takes a secret out of what a server said: as it stands, whatever the case; percent-encoded;
 // in hexadecimal; in base64 at any alignment, which covers the responses of PLAIN and LOGIN; and broken
 // over lines or spaces.
-type scrubber struct {
+type Scrubber struct {
 	login  string
 	short  []string // looked for as whole words
 	plain  []string // looked for without regard to case
@@ -33,14 +33,14 @@ type scrubber struct {
 	buf    []byte
 }
 
-func newScrubber(login, secret string) *scrubber {
-	s := &scrubber{login: login}
-	s.add(secret)
+func NewScrubber(login, secret string) *Scrubber {
+	s := &Scrubber{login: login}
+	s.Add(secret)
 	return s
 }
 
-// add has one more secret taken out.
-func (s *scrubber) add(secret string) {
+// Add has one more secret taken out.
+func (s *Scrubber) Add(secret string) {
 	if secret == "" {
 		return
 	}
@@ -81,27 +81,27 @@ func base64Core(secret string, shift int) string {
 	return enc
 }
 
-// clean gives text, the lines of a reply or words for people, without the secret.
-func (s *scrubber) clean(text string) string {
+// Clean gives text, the lines of a reply or words for people, without the secret.
+func (s *Scrubber) Clean(text string) string {
 	if !s.holds(text) {
 		return text
 	}
 	lines := strings.Split(text, "\n")
 	for i, line := range lines {
-		head, rest := cutCode(line)
+		head, rest := CutCode(line)
 		lines[i] = head + s.cleanLine(rest)
 	}
 	cleaned := strings.Join(lines, "\n")
 	if s.holds(cleaned) { // broken over lines or spaces: nothing of it is kept but the code
-		head, _ := cutCode(lines[0])
-		return strings.Replace(head, "-", " ", 1) + redacted
+		head, _ := CutCode(lines[0])
+		return strings.Replace(head, "-", " ", 1) + Redacted
 	}
 	return cleaned
 }
 
 // holds looks through text with its codes and white space taken out, so that no line break hides a
 // secret.
-func (s *scrubber) holds(text string) bool {
+func (s *Scrubber) holds(text string) bool {
 	for _, word := range s.short {
 		if wordAt(text, word) >= 0 {
 			return true
@@ -109,7 +109,7 @@ func (s *scrubber) holds(text string) bool {
 	}
 	s.buf = s.buf[:0]
 	for line := range strings.SplitSeq(text, "\n") {
-		_, rest := cutCode(line)
+		_, rest := CutCode(line)
 		s.buf = squeeze(s.buf, rest)
 	}
 	squeezed := string(s.buf)
@@ -136,7 +136,7 @@ func squeeze(buf []byte, text string) []byte {
 	return buf
 }
 
-func (s *scrubber) cleanLine(line string) string {
+func (s *Scrubber) cleanLine(line string) string {
 	for _, p := range s.base64 {
 		line = redact(line, len(p), func(rest string) int { return strings.Index(rest, p) }, base64Char)
 	}
@@ -165,13 +165,13 @@ func redact(line string, size int, find func(string) int, belongs func(byte) boo
 		for belongs != nil && to < len(line) && belongs(line[to]) {
 			to++
 		}
-		line = line[:from] + redacted + line[to:]
-		done = from + len(redacted)
+		line = line[:from] + Redacted + line[to:]
+		done = from + len(Redacted)
 	}
 }
 
-// cutCode parts a reply line's code and separator from its text.
-func cutCode(line string) (head, rest string) {
+// CutCode parts a reply line's code and separator from its text.
+func CutCode(line string) (head, rest string) {
 	if _, _, ok := parseCode([]byte(line)); ok && len(line) > 3 {
 		return line[:4], line[4:]
 	}

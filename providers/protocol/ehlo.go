@@ -1,4 +1,4 @@
-package dial
+package protocol
 
 import (
 	"slices"
@@ -7,16 +7,16 @@ import (
 	"mailaudit/providers"
 )
 
-// offer is what a server says it can do, as far as we care.
-type offer struct {
-	startTLS   bool
-	mechanisms []providers.Mechanism
+// Offer is what a server says it can do, as far as we care.
+type Offer struct {
+	StartTLS   bool
+	Mechanisms []providers.Mechanism
 }
 
-// parseEHLO reads the reply to EHLO. It bears lower case, repeated AUTH lines, and the AUTH= form of old
+// ParseEHLO reads the reply to EHLO. It bears lower case, repeated AUTH lines, and the AUTH= form of old
 // servers. The first line greets and offers nothing.
-func parseEHLO(wire string) offer {
-	var o offer
+func ParseEHLO(wire string) Offer {
+	var o Offer
 	first := true
 	for line := range strings.SplitSeq(wire, "\n") {
 		if first {
@@ -32,11 +32,11 @@ func parseEHLO(wire string) offer {
 		}
 		switch {
 		case strings.EqualFold(words[0], "STARTTLS"):
-			o.startTLS = true
+			o.StartTLS = true
 		case strings.EqualFold(words[0], "AUTH"):
 			for _, w := range words[1:] {
-				if m := providers.Mechanism(strings.ToUpper(w)); mechanismName(w) && !slices.Contains(o.mechanisms, m) {
-					o.mechanisms = append(o.mechanisms, m)
+				if m := providers.Mechanism(strings.ToUpper(w)); mechanismName(w) && !slices.Contains(o.Mechanisms, m) {
+					o.Mechanisms = append(o.Mechanisms, m)
 				}
 			}
 		}

@@ -1,4 +1,4 @@
-package dial
+package protocol
 
 import (
 	"encoding/base64"
@@ -11,7 +11,7 @@ import (
 func TestScrub(t *testing.T) {
 	const login, secret = "a@b.example", "Tr0ub4dor &3/+"
 	b64 := base64.StdEncoding.EncodeToString
-	s := newScrubber(login, secret)
+	s := NewScrubber(login, secret)
 	for _, tt := range []struct{ name, wire, want string }{
 		{"nothing in it", "535 5.7.8 Error: authentication failed", "535 5.7.8 Error: authentication failed"},
 		{"as it stands", "535 no " + secret + "!", "535 no [secret]!"},
@@ -30,7 +30,7 @@ func TestScrub(t *testing.T) {
 		{"in a greeting", "220 " + secret + " ESMTP", "220 [secret] ESMTP"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := s.clean(tt.wire); got != tt.want {
+			if got := s.Clean(tt.wire); got != tt.want {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
 		})
@@ -47,7 +47,7 @@ func TestScrubLeavesRepliesReadable(t *testing.T) {
 		"ass":      wire,
 		"5":        strings.Replace(wire, "it 5?", "it [secret]?", 1),
 	} {
-		got := newScrubber("a", secret).clean(wire)
+		got := NewScrubber("a", secret).Clean(wire)
 		got = strings.ReplaceAll(got, "[secret].7.8", "5.7.8")
 		if got != want {
 			t.Errorf("secret %q: %q", secret, got)
@@ -66,10 +66,10 @@ func FuzzScrub(f *testing.F) {
 				return
 			}
 		}
-		if strings.Contains(redacted, strings.ToLower(secret)) {
+		if strings.Contains(Redacted, strings.ToLower(secret)) {
 			return
 		}
-		got := newScrubber(login, secret).clean(before + secret + after)
+		got := NewScrubber(login, secret).Clean(before + secret + after)
 		if strings.Contains(got, secret) {
 			t.Errorf("still there: %q", got)
 		}

@@ -1,6 +1,8 @@
-package dial
+package protocol
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -25,13 +27,31 @@ func TestParseEHLO(t *testing.T) {
 		{"not a mechanism", "250-x\n250 AUTH PL<AIN LOGIN aaaaaaaaaaaaaaaaaaaaaaaaaaaaa", false, list{"LOGIN"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got := parseEHLO(tt.wire)
-			if got.startTLS != tt.startTLS {
-				t.Errorf("STARTTLS: %v", got.startTLS)
+			got := ParseEHLO(tt.wire)
+			if got.StartTLS != tt.startTLS {
+				t.Errorf("STARTTLS: %v", got.StartTLS)
 			}
-			if diff := cmp.Diff(tt.want, got.mechanisms); diff != "" {
+			if diff := cmp.Diff(tt.want, got.Mechanisms); diff != "" {
 				t.Error(diff)
 			}
 		})
 	}
+}
+
+// Whatever a server claims to offer: names that can be mechanisms, each once.
+func FuzzEHLO(f *testing.F) {
+	f.Add("250-mail.example at your service\n250-STARTTLS\n250-AUTH LOGIN PLAIN\n250 AUTH=LOGIN XOAUTH2")
+	f.Add("250 auth \x00plain\t=\t=PLAIN plain")
+	f.Fuzz(func(t *testing.T, wire string) {
+		o := ParseEHLO(wire)
+		for i, m := range o.Mechanisms {
+			name := string(m)
+			if name == "" || !mechanismName(name) || name != strings.ToUpper(name) || slices.Contains(o.Mechanisms[:i], m) {
+				t.Fatalf("%q of %q", o.Mechanisms, wire)
+			}
+		}
+		if o.StartTLS && !strings.Contains(strings.ToUpper(wire), "STARTTLS") {
+			t.Fatalf("STARTTLS out of %q", wire)
+		}
+	})
 }

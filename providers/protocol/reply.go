@@ -1,4 +1,4 @@
-package dial
+package protocol
 
 import (
 	"bytes"
@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 )
 
 // The budget of one conversation. The longest honest ones seen are below 10 KB and 60 lines; RFC 5321
@@ -18,29 +19,41 @@ const (
 )
 
 var (
-	errBudget  = errors.New("the server sent more than a conversation may hold")
-	errNotSMTP = errors.New("the server did not answer in SMTP")
+	ErrBudget  = errors.New("the server sent more than a conversation may hold")
+	ErrNotSMTP = errors.New("the server did not answer in SMTP")
 )
 
-// meter ends a connection that brings more than any conversation needs, whatever the layer.
-type meter struct {
+// Meter ends a connection that brings more than any conversation needs, whatever the layer: the error of Read is
+// [ErrBudget] then.
+type Meter struct {
 	net.Conn
-	left int
+	left atomic.Int64
 }
 
-func (m *meter) Read(p []byte) (int, error) {
-	if m.left <= 0 {
-		return 0, errBudget
+// Metered gives a connection the budget of one conversation.
+func Metered(conn net.Conn) *Meter {
+	m := &Meter{Conn: conn}
+	m.Refill()
+	return m
+}
+
+// Refill gives it the budget of one more conversation, where several follow each other.
+func (m *Meter) Refill() { m.left.Store(maxWire) }
+
+func (m *Meter) Read(p []byte) (int, error) {
+	left := m.left.Load()
+	if left <= 0 {
+		return 0, ErrBudget
 	}
-	n, err := m.Conn.Read(p[:min(len(p), m.left)])
-	m.left -= n
+	n, err := m.Conn.Read(p[:min(int64(len(p)), left)])
+	m.left.Add(int64(-n))
 	return n, err
 }
 
-// reader takes replies off a connection.
-type reader struct {
+// Reader takes replies off a connection.
+type Reader struct {
 	src        io.Reader
-	buf        []byte
+	buf        *[]byte
 	start, end int
 	lines      int
 	bytes      int
@@ -49,29 +62,38 @@ type reader struct {
 
 var buffers = sync.Pool{New: func() any { b := make([]byte, 2*maxLine); return &b }}
 
-// buffered tells whether the server has sent more than was asked for.
-func (r *reader) buffered() bool { return r.start < r.end }
+// NewReader makes a Reader. Free gives back what it borrows.
+func NewReader(src io.Reader) *Reader { return &Reader{src: src, buf: buffers.Get().(*[]byte)} }
 
-// line gives the next line without its end; it is valid until the next call.
-func (r *reader) line() ([]byte, error) {
+// From has it read from another source, TLS over the same connection. Nothing may be buffered.
+func (r *Reader) From(src io.Reader) { r.src = src }
+
+// Free ends its use.
+func (r *Reader) Free() { buffers.Put(r.buf) }
+
+// Buffered reports whether the server has sent more than was asked for.
+func (r *Reader) Buffered() bool { return r.start < r.end }
+
+// Line gives the next line without its end; it is valid until the next call.
+func (r *Reader) Line() ([]byte, error) {
 	for seen := r.start; ; {
-		if i := bytes.IndexByte(r.buf[seen:r.end], '\n'); i >= 0 {
-			line := r.buf[r.start : seen+i]
+		if i := bytes.IndexByte((*r.buf)[seen:r.end], '\n'); i >= 0 {
+			line := (*r.buf)[r.start : seen+i]
 			r.start = seen + i + 1
 			if r.lines++; r.lines > maxLines || len(line) > maxLine {
-				return nil, errBudget
+				return nil, ErrBudget
 			}
 			return bytes.TrimRight(line, "\r"), nil
 		}
 		if r.end-r.start > maxLine || r.bytes >= maxBytes {
-			return nil, errBudget
+			return nil, ErrBudget
 		}
 		if r.start > 0 {
-			r.end = copy(r.buf, r.buf[r.start:r.end])
+			r.end = copy(*r.buf, (*r.buf)[r.start:r.end])
 			r.start = 0
 		}
 		seen = r.end
-		n, err := r.src.Read(r.buf[r.end:])
+		n, err := r.src.Read((*r.buf)[r.end:])
 		r.end += n
 		r.bytes += n
 		if n == 0 && err != nil {
@@ -80,13 +102,13 @@ func (r *reader) line() ([]byte, error) {
 	}
 }
 
-// next gives a whole reply: its code, and its lines as they came, joined by a line feed. What was read
+// Next gives a whole reply: its code, and its lines as they came, joined by a line feed. What was read
 // before an error is returned with it, for people. A line within a reply that has lost its code is kept
 // as text, since some servers break long lines without repeating it.
-func (r *reader) next() (code int, wire string, err error) {
+func (r *Reader) Next() (code int, wire string, err error) {
 	r.reply = r.reply[:0]
 	for {
-		line, err := r.line()
+		line, err := r.Line()
 		if err != nil {
 			return 0, string(r.reply), err
 		}
@@ -95,12 +117,12 @@ func (r *reader) next() (code int, wire string, err error) {
 		}
 		r.reply = append(r.reply, line...)
 		if bytes.ContainsFunc(line, forbidden) {
-			return 0, string(r.reply), errNotSMTP
+			return 0, string(r.reply), ErrNotSMTP
 		}
 		c, last, ok := parseCode(line)
 		switch {
 		case code == 0 && !ok:
-			return 0, string(r.reply), errNotSMTP
+			return 0, string(r.reply), ErrNotSMTP
 		case code == 0:
 			code = c
 		case !ok || c != code:

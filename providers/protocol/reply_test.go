@@ -1,4 +1,4 @@
-package dial
+package protocol
 
 import (
 	"bytes"
@@ -10,10 +10,11 @@ import (
 )
 
 func readReplies(src io.Reader, n int) (codes []int, last string, err error) {
-	r := reader{src: src, buf: make([]byte, 2*maxLine)}
+	r := NewReader(src)
+	defer r.Free()
 	for range n {
 		var code int
-		code, last, err = r.next()
+		code, last, err = r.Next()
 		if err != nil {
 			return codes, last, err
 		}
@@ -36,18 +37,18 @@ func TestReplies(t *testing.T) {
 		{"a line without code", "535-a\r\nb\r\n535 c\r\n", 535, "535-a\nb\n535 c", nil},
 		{"a line with another code", "535-a\r\n250 b\r\n535 c\r\n", 535, "535-a\n250 b\n535 c", nil},
 		{"UTF-8", "535 ung\u00fcltig\r\n", 535, "535 ung\u00fcltig", nil},
-		{"no code", "hello\r\n", 0, "hello", errNotSMTP},
-		{"code out of range", "650 x\r\n", 0, "650 x", errNotSMTP},
-		{"four digits", "2500 x\r\n", 0, "2500 x", errNotSMTP},
-		{"NUL", "535 a\x00b\r\n", 0, "535 a\x00b", errNotSMTP},
-		{"escape", "535-a\r\n535 \x1b[2J\r\n", 0, "535-a\n535 \x1b[2J", errNotSMTP},
-		{"carriage return within", "535 a\rb\r\n", 0, "535 a\rb", errNotSMTP},
+		{"no code", "hello\r\n", 0, "hello", ErrNotSMTP},
+		{"code out of range", "650 x\r\n", 0, "650 x", ErrNotSMTP},
+		{"four digits", "2500 x\r\n", 0, "2500 x", ErrNotSMTP},
+		{"NUL", "535 a\x00b\r\n", 0, "535 a\x00b", ErrNotSMTP},
+		{"escape", "535-a\r\n535 \x1b[2J\r\n", 0, "535-a\n535 \x1b[2J", ErrNotSMTP},
+		{"carriage return within", "535 a\rb\r\n", 0, "535 a\rb", ErrNotSMTP},
 		{"nothing", "", 0, "", io.EOF},
 		{"no end of line", "535 5.7.8 no", 0, "", io.EOF},
 		{"no last line", "535-no\r\n", 0, "535-no", io.EOF},
 		{"longest line", "535 " + strings.Repeat("x", maxLine-5) + "\r\n", 535, "535 " + strings.Repeat("x", maxLine-5), nil},
-		{"longer line", "535 " + strings.Repeat("x", maxLine) + "\r\n", 0, "", errBudget},
-		{"too many lines", strings.Repeat("250-x\r\n", maxLines+1), 0, strings.TrimSuffix(strings.Repeat("250-x\n", maxLines), "\n"), errBudget},
+		{"longer line", "535 " + strings.Repeat("x", maxLine) + "\r\n", 0, "", ErrBudget},
+		{"too many lines", strings.Repeat("250-x\r\n", maxLines+1), 0, strings.TrimSuffix(strings.Repeat("250-x\n", maxLines), "\n"), ErrBudget},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			for name, src := range map[string]io.Reader{
@@ -76,7 +77,7 @@ func TestRepliesAfterEachOther(t *testing.T) {
 func TestBytesInAll(t *testing.T) {
 	line := "250-" + strings.Repeat("x", 1900) + "\r\n"
 	_, _, err := readReplies(strings.NewReader(strings.Repeat(line, 100)), 1)
-	if !errors.Is(err, errBudget) {
+	if !errors.Is(err, ErrBudget) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -86,9 +87,10 @@ func FuzzReplies(f *testing.F) {
 	f.Add([]byte("220 a\r\n250-b\r\n250 c\r\n"))
 	f.Add([]byte("535-\x00\n\n\n535"))
 	f.Fuzz(func(t *testing.T, wire []byte) {
-		r := reader{src: bytes.NewReader(wire), buf: make([]byte, 2*maxLine)}
+		r := NewReader(bytes.NewReader(wire))
+		defer r.Free()
 		for range 10 {
-			code, reply, err := r.next()
+			code, reply, err := r.Next()
 			if len(reply) > maxBytes+2*maxLine {
 				t.Fatalf("%d bytes kept", len(reply))
 			}
@@ -101,7 +103,7 @@ func FuzzReplies(f *testing.F) {
 			if code < 200 || code > 599 || !bytes.Contains(wire, []byte(reply[:3])) {
 				t.Fatalf("code %d out of %q", code, reply)
 			}
-			parseEHLO(reply)
+			ParseEHLO(reply)
 		}
 	})
 }
