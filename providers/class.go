@@ -63,14 +63,26 @@ const (
 	ActorUs            Actor = "us"            // the operator of the product
 )
 
+// Basis is how a rule came to read a reply, and so how far the reading can be relied on.
+type Basis string
+
+const (
+	BasisRule    Basis = "rule"    // the wording, or the provider's own code or number, is known
+	BasisGrammar Basis = "grammar" // inferred from whom the reply speaks of and what it says of them
+	BasisDefault Basis = "default" // what the bare code of a standard stands for; no words helped
+	BasisFault   Basis = "fault"   // there was no reply: inferred from what kept it from coming
+)
+
 // Reading is what the rules made of a conversation.
 type Reading struct {
 	Class     Class
 	Rule      string // "google/bad-credentials"; "" where no rule knows the reply
+	Basis     Basis  // "" where no rule knows the reply
 	Certainty Certainty
 	TwoFactor TwoFactor // evidence that the reply itself carries; "" if none
 	Actor     Actor     // "" where the class says enough
 	Retired   bool      // the provider has ended this way of signing in for good
+	MayPass   bool      // the words are permanent, the code is a 4xx: a back end that is down says such things too
 }
 
 // Accuses tells whether the reading may be held against the customer: never what is our own doing, such as a
@@ -78,5 +90,5 @@ type Reading struct {
 // on the host too; see [Provider.Read].
 func (r Reading) Accuses() bool { return r.Class.Customer() && r.Actor != ActorUs }
 
-// Passing tells whether asking again later in the night can help.
-func (r Reading) Passing() bool { return r.Class == Throttled || r.Class == Temporary }
+// Passing reports whether asking again later in the same run can help.
+func (r Reading) Passing() bool { return r.Class == Throttled || r.Class == Temporary || r.MayPass }

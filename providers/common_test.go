@@ -9,5 +9,7 @@ import (
 
 func TestCommonRules(t *testing.T) {
 	rules := providers.CommonRules()
-	providertest.Rules(t, rules, rules.Own(), providertest.ReadCases(t, "testdata/common.txt"))
+	cases := providertest.ReadCases(t, "testdata/common.txt")
+	cases = append(cases, providertest.ReadCases(t, "testdata/neighbours.txt")...)
+	providertest.Rules(t, rules, rules.Own(), cases)
 }

@@ -47,7 +47,7 @@ func readFault(f Fault, foreignHost bool) Reading {
 	if !ok {
 		return Reading{Class: Unknown, Certainty: Ambiguous}
 	}
-	r := Reading{Class: rule.class, Rule: rule.rule, Certainty: Ambiguous, Actor: rule.actor}
+	r := Reading{Class: rule.class, Rule: rule.rule, Basis: BasisFault, Certainty: Ambiguous, Actor: rule.actor}
 	if rule.foreign && foreignHost {
 		r.Class, r.Actor = Misconfigured, ActorCustomer
 	}

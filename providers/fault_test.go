@@ -47,7 +47,7 @@ func TestReadReply(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := providers.Provider{Rules: rules}
-	want := providers.Reading{Class: "auth_disabled", Rule: "x/one", Certainty: "definite", Actor: "administrator", TwoFactor: "shown", Retired: true}
+	want := providers.Reading{Class: "auth_disabled", Rule: "x/one", Basis: "rule", Certainty: "definite", Actor: "administrator", TwoFactor: "shown", Retired: true}
 	if got := p.Read(providers.Conversation{Reply: providers.ParseReply("auth", "535 no")}, false); got != want {
 		t.Errorf("%+v", got)
 	}

@@ -36,7 +36,7 @@ func fold(r Reply) folded {
 var (
 	reRepeated = regexp.MustCompile(`\b[2-5][0-9][0-9][ -]([245]\.[0-9]{1,3}\.[0-9]{1,3})\b`)
 	reURL      = regexp.MustCompile(`(?i)<?\b(?:https?://|www\.)[^\s<>"]*>?`)
-	reHelpWord = regexp.MustCompile(`[?&]p=([A-Za-z]{3,40})\b`)
+	reHelpWord = regexp.MustCompile(`(?i)[?&]p=([a-z]{3,40})\b`)
 	reAddress  = regexp.MustCompile(`[^\s<>()\[\]:;,"'=]+@[^\s<>()\[\]:;,"'@]*`)
 	reHost     = regexp.MustCompile(`(?i)\b(?:[a-z0-9_-]+\.){2,}[a-z][a-z0-9-]*[a-z0-9]\b\.?|\b[a-z0-9_-]+\.(?:com|net|org|edu|gov)\b`)
 	reIP       = regexp.MustCompile(`(?i)\b[0-9]{1,3}(?:\.[0-9]{1,3}){3}\b|\b[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){3,7}\b`)
@@ -65,7 +65,7 @@ func foldSigns(text string, r Reply) string {
 	text = reURL.ReplaceAllStringFunc(text, func(url string) string { return " " + helpWord(url) + " " })
 	text = reAddress.ReplaceAllString(text, " @ ")
 	text = reHost.ReplaceAllString(text, " ")
-	text = reIP.ReplaceAllString(text, " ")
+	text = reIP.ReplaceAllString(text, " ^ ")
 	return foldPhrase(strings.ReplaceAll(text, "\u2019", "'"))
 }
 
@@ -102,15 +102,17 @@ func foldPhrase(s string) string {
 }
 
 // has finds a phrase on word boundaries. A word of the phrase that ends in "*" may go on; " ... " stands for up
-// to four words of any kind.
+// to four words of any kind; "<account>" for any word of that kind in words.yaml, and then a gap ends with the
+// sentence.
 func (f *folded) has(phrase string) bool {
 	first, rest, gapped := strings.Cut(phrase, " ... ")
+	sentence := gapped && hasKinds(phrase)
 	for from := 0; ; {
-		_, end := find(f.text, from, first)
+		_, end := findPart(f.text, from, first)
 		if end < 0 {
 			return false
 		}
-		if !gapped || follows(f.text[end:], rest) {
+		if !gapped || follows(f.text[end:], rest, sentence) {
 			return true
 		}
 		from = end
@@ -120,15 +122,16 @@ func (f *folded) has(phrase string) bool {
 // maxGap is how many words " ... " stands for at most.
 const maxGap = 4
 
-// follows tells whether a phrase begins in text after no more words than a gap takes.
-func follows(text, phrase string) bool {
+// follows tells whether a phrase begins in text after no more words than a gap takes, and in the same sentence if
+// that matters.
+func follows(text, phrase string, sentence bool) bool {
 	first, rest, gapped := strings.Cut(phrase, " ... ")
 	for from := 0; ; {
-		start, end := find(text, from, first)
-		if start < 0 || strings.Count(text[:start], " ") > maxGap+1 {
+		start, end := findPart(text, from, first)
+		if start < 0 || strings.Count(text[:start], " ") > maxGap+1 || sentence && endsSentence(text[:start]) {
 			return false
 		}
-		if !gapped || follows(text[end:], rest) {
+		if !gapped || follows(text[end:], rest, sentence) {
 			return true
 		}
 		from = end

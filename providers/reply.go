@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // maxText bounds Reply.Text; what a server adds beyond it is not read.
@@ -15,7 +16,7 @@ var (
 	reCode       = regexp.MustCompile(`^\s*([2-5][0-9][0-9])(?:[ \-\t:]|$)`)
 	reEnhanced   = regexp.MustCompile(`^\s*#?([245]\.[0-9]{1,3}\.[0-9]{1,3})(?:[\s:;]+|$)`)
 	reQmail      = regexp.MustCompile(`\s*\(#([245]\.[0-9]{1,3}\.[0-9]{1,3})\)`)
-	reQuoted     = regexp.MustCompile(`(?i)\b(?:error|said|response|reply|reason):?\s+([45][0-9][0-9])[ -]([45]\.[0-9]{1,3}\.[0-9]{1,3})[ :]+(\S.*)$`)
+	reQuoted     = regexp.MustCompile(`(?i)(?:\b(?:error|said|response|reply|reason|answered|returned):?\s+|\()([45][0-9][0-9])[ -]([45]\.[0-9]{1,3}\.[0-9]{1,3})[ :]+(\S.*)$`)
 	reLineBreaks = regexp.MustCompile(`\r\n|\n|\r`)
 )
 
@@ -57,7 +58,8 @@ func ParseReply(stage Stage, wire string) Reply {
 // Worded reports whether a 334 carries words instead of a challenge: Stalwart's "334 5.7.8 Missing TOTP token" is
 // a refusal. Challenges are base64, and prompts that are not are a word or two ("User Name:").
 func (r Reply) Worded() bool {
-	return r.Code == 334 && r.SASLError == "" && (r.Enhanced != "" || strings.Contains(r.Text, " ")) && !strings.HasSuffix(r.Text, ":")
+	return r.Code == 334 && r.SASLError == "" && !strings.HasSuffix(r.Text, ":") &&
+		(r.Enhanced != "" || strings.ContainsFunc(r.Text, func(c rune) bool { return c == ' ' || c > unicode.MaxASCII }))
 }
 
 // quoted returns the reply that is quoted within this one, as Exchange does when a client goes on after a

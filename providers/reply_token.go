@@ -47,6 +47,9 @@ func parseTokenReply(wire string) Reply {
 	r.OAuthError = cleanText(r.OAuthError)
 	r.OAuthSuberror = cleanText(r.OAuthSuberror)
 	r.OAuthCodes = codes
+	if r.Text == "" && len(codes) > 0 {
+		r.Text = "AADSTS" + strconv.Itoa(codes[len(codes)-1]) // so that the reply is not one without words
+	}
 	if len(codes) == 0 {
 		for _, m := range reAADSTS.FindAllStringSubmatch(r.Text, 8) {
 			n, _ := strconv.Atoi(m[1])
@@ -70,6 +73,9 @@ func tokenFields(body string) (tokenError, bool) {
 		e.name, _ = object["error"].(string)
 		e.suberror, _ = object["suberror"].(string)
 		e.description, _ = object["error_description"].(string)
+		if e.description == "" {
+			e.description = ownCode(object)
+		}
 		if inner, ok := object["error"].(map[string]any); ok {
 			e.name, e.description = nestedError(inner)
 		}
@@ -109,6 +115,19 @@ func tokenFields(body string) (tokenError, bool) {
 		return e, false
 	}
 	return e, true
+}
+
+// ownCode returns what a provider says in members of its own in the place of a description.
+func ownCode(object map[string]any) string {
+	for _, member := range []string{"code", "error_code", "error_subtype", "reason", "message"} {
+		switch v := object[member].(type) {
+		case string:
+			return v
+		case float64:
+			return strconv.FormatFloat(v, 'f', -1, 64)
+		}
+	}
+	return ""
 }
 
 // nestedError reads an "error" member that is an object: Google's "status" or, in older APIs, the "reason" of

@@ -13,8 +13,10 @@ import (
 // condition are alternatives, except those of All.
 //
 // Phrases are compared without regard to case and line splits, on word boundaries ("locked" is not found in
-// "unlocked"; "suspend*" is found in "suspended"; "account ... locked" has up to four words between), and never within what varies from one reply to the next:
-// host names, addresses, session ids, dates.
+// "unlocked"; "suspend*" is found in "suspended"; "account ... locked" has up to four words between), and never
+// within what varies from one reply to the next: host names, addresses, session ids, dates. "<account>" stands for
+// any word of that kind in words.yaml, so that "<account> ... <disabled>" is a sentence of the grammar; a gap between
+// kinds ends with the sentence.
 type Rule struct {
 	ID string `yaml:"id" json:"id"` // "google/bad-credentials"
 
@@ -46,7 +48,20 @@ func (r Rule) Reading() Reading {
 	if r.Class == Unknown {
 		return Reading{Class: Unknown, Certainty: Ambiguous}
 	}
-	return Reading{Class: r.Class, Rule: r.ID, Certainty: r.Certainty, TwoFactor: r.TwoFactor, Actor: r.Actor, Retired: r.Retired}
+	return Reading{Class: r.Class, Rule: r.ID, Basis: r.Basis(), Certainty: r.Certainty, TwoFactor: r.TwoFactor, Actor: r.Actor, Retired: r.Retired}
+}
+
+// Basis returns how the rule reads a reply. A code of a standard alone is a default; a provider's own list of codes is
+// as good as words.
+func (r Rule) Basis() Basis {
+	switch {
+	case slices.ContainsFunc(slices.Concat(r.Any, r.All), hasKinds):
+		return BasisGrammar
+	case strings.HasPrefix(r.ID, CommonName+"/") && len(r.Any)+len(r.All)+len(r.OAuthErrors)+len(r.OAuthCodes)+len(r.SASL) == 0 &&
+		strings.Join(r.Exact, "") == "":
+		return BasisDefault
+	}
+	return BasisRule
 }
 
 // matches compares the rule with a reply; f is the reply folded once for all rules.
@@ -116,6 +131,8 @@ func (r *Rule) check(prefix string) error {
 		return fmt.Errorf("class %q is not known", r.Class)
 	case r.Certainty != Definite && r.Certainty != Ambiguous:
 		return fmt.Errorf("certainty %q is neither definite nor ambiguous", r.Certainty)
+	case r.Certainty == Definite && r.Basis() == BasisGrammar:
+		return fmt.Errorf("kinds of words are inferred from: certainty cannot be definite")
 	case !slices.Contains([]TwoFactor{"", TwoFactorShown, TwoFactorLikely, TwoFactorUnknown, TwoFactorAbsent}, r.TwoFactor):
 		return fmt.Errorf("two_factor %q is not known", r.TwoFactor)
 	case !slices.Contains([]Actor{"", ActorCustomer, ActorAdministrator, ActorUs}, r.Actor):
@@ -149,6 +166,9 @@ func (r *Rule) check(prefix string) error {
 		}
 		if strings.Contains(strings.ReplaceAll(p+" ", "* ", ""), "*") {
 			return fmt.Errorf("phrase %q has a * within a word", p)
+		}
+		if err := checkKinds(p); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -75,7 +75,9 @@ func (rs Rules) Read(reply Reply) Reading {
 	if !ok {
 		return Reading{Class: Unknown, Certainty: Ambiguous}
 	}
-	return rule.Reading()
+	reading := rule.Reading()
+	reading.MayPass = reply.Code/100 == 4 && reply.Stage != StageOAuthToken && reading.Accuses()
+	return reading
 }
 
 // Match returns the rule that reads a reply.

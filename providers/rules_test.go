@@ -32,6 +32,8 @@ func TestParseRulesIsStrict(t *testing.T) {
 		`phrase "Frob"`:        {"frob*", "Frob"},
 		`phrase "a  b"`:        {"frob*", `"a  b"`},
 		`phrase "a*b"`:         {"frob*", `a*b`},
+		`the kind of word "x"`: {"frob*", "<x>"},
+		"cannot be definite":   {"frob*], class: credential_rejected", "<password>], class: credential_rejected, certainty: definite"},
 		"sequence is expected": {`["535"]`, `{a: b}`},
 	} {
 		file := strings.Replace(goodRule, change[0], change[1], 1)
@@ -68,6 +70,15 @@ func TestPhrases(t *testing.T) {
 		{"#auth005", "(#AUTH005) Too many", true},
 		{"密码错误", "登录密码错误。", true},
 		{"désactivé", "Compte désactivé", true},
+		{"<account> ... <disabled>", "the mailbox has been suspended", true},
+		{"<account> ... <disabled>", "Ihr Konto wurde gesperrt", true},
+		{"<account> ... <disabled>", "该账号已被停用", true},
+		{"<account> ... <disabled>", "a mailbox. Logins from there are disabled", false},
+		{"<account> ... <disabled>", "the mailbox takes TLS 1.0 no more: disabled", false},
+		{"<account> ... <disabled>", "the mailbox at 1.0 is disabled", true},
+		{"<account> ... <disabled>", "disabled mailbox", false},
+		{"<machine> ... <refused>", "203.0.113.9 is not allowed", true},
+		{"<machine> ... <refused>", "(#5.7.1) not allowed", false},
 		{"organization's", "your organization\u2019s policy", true},
 	}
 	for _, test := range tests {
