@@ -77,6 +77,9 @@ func (rs Rules) Read(reply Reply) Reading {
 	}
 	reading := rule.Reading()
 	reading.MayPass = reply.Code/100 == 4 && reply.Stage != StageOAuthToken && reading.Accuses()
+	if reading.MayPass && len(rule.Codes) > 0 { // a rule without codes knows the very words under the very code
+		reading.Certainty = Ambiguous
+	}
 	return reading
 }
 
