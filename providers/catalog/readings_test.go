@@ -1,6 +1,8 @@
 package catalog_test
 
 import (
+	"os"
+	"strings"
 	"testing"
 
 	"mailaudit/providers"
@@ -73,6 +75,31 @@ func TestOursAccusesNobody(t *testing.T) {
 		if reading.Basis == providers.BasisGrammar && reading.Certainty != providers.Ambiguous {
 			t.Errorf("%s infers, and is %s", r.ID, reading.Certainty)
 		}
+	}
+}
+
+// Words such as "password", "account" and "disabled" stand in refusals that have nothing to do with the account.
+func TestWordsAloneAccuseNobody(t *testing.T) {
+	data, err := os.ReadFile("../testdata/ours.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for line := range strings.Lines(string(data)) {
+		stage, wire, ok := strings.Cut(strings.TrimSpace(line), " | ")
+		if !ok {
+			continue
+		}
+		n++
+		reply := providers.ParseReply(providers.Stage(stage), strings.ReplaceAll(wire, `\n`, "\n"))
+		for _, p := range catalog.All() {
+			if got := p.Rules.Read(reply); got.Class.Customer() && got.Class != providers.Misconfigured {
+				t.Errorf("%s: %s by %s: %q", p.Name, got.Class, got.Rule, wire)
+			}
+		}
+	}
+	if n < 100 {
+		t.Errorf("%d replies, want them all", n)
 	}
 }
 
