@@ -68,6 +68,9 @@ func NewReader(src io.Reader) *Reader { return &Reader{src: src, buf: buffers.Ge
 // From has it read from another source, TLS over the same connection. Nothing may be buffered.
 func (r *Reader) From(src io.Reader) { r.src = src }
 
+// Refill gives it the budget of one more conversation.
+func (r *Reader) Refill() { r.lines, r.bytes = 0, 0 }
+
 // Free ends its use.
 func (r *Reader) Free() { buffers.Put(r.buf) }
 

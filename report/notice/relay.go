@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"mailaudit/providers"
+	"mailaudit/providers/protocol"
 )
 
 // Relay says where mails are handed over.
@@ -21,7 +22,7 @@ type Relay struct {
 	Username string
 	Password providers.Secret
 	RootCAs  *x509.CertPool // nil: the system's
-	EHLO     string         // the name we greet with; empty: localhost
+	EHLO     string         // the name we greet with; default: as providers are greeted, see [protocol.HostName]
 	MaxRate  float64        // mails a second; 0: no limit
 	// Timeout bounds connecting with everything before the first mail, and each command. Default 30 s.
 	Timeout time.Duration
@@ -114,8 +115,8 @@ func (r *Relay) defaults() {
 	if r.Grace <= 0 {
 		r.Grace = 10 * time.Second
 	}
-	if r.EHLO == "" {
-		r.EHLO = "localhost"
+	if name, full := protocol.HostName(); r.EHLO == "" && full {
+		r.EHLO = name // else the address we leave by
 	}
 }
 

@@ -5,7 +5,9 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -13,6 +15,7 @@ import (
 	"github.com/emersion/go-smtp"
 
 	"mailaudit/providers"
+	"mailaudit/providers/protocol"
 )
 
 const (
@@ -26,6 +29,7 @@ type Sender struct {
 	relay Relay
 	at    endpoint
 	pace  pace
+	scrub *protocol.Scrubber
 
 	mu   sync.Mutex // guards what follows, and is held while a mail is handed over
 	live *session
@@ -34,7 +38,9 @@ type Sender struct {
 // session is a connection that is ready for a mail.
 type session struct {
 	conn   net.Conn
+	edge   *edge
 	client *smtp.Client
+	scrub  *protocol.Scrubber
 	mails  int
 	used   time.Time
 }
@@ -46,7 +52,7 @@ func NewSender(r Relay) (*Sender, error) {
 		return nil, err
 	}
 	r.defaults()
-	return &Sender{relay: r, at: at, pace: newPace(r.MaxRate)}, nil
+	return &Sender{relay: r, at: at, pace: newPace(r.MaxRate), scrub: protocol.NewScrubber(r.Username, r.Password.Reveal())}, nil
 }
 
 // Send hands one mail over. beforeDot, which may be nil, is called when all but the message's final dot is
@@ -104,7 +110,7 @@ func (s *Sender) try(ctx context.Context, m Message, beforeDot func(context.Cont
 			var ours *RelayError
 			if errors.As(err, &ours) {
 				out.Stage = ours.Stage
-				out.Reply, _ = said(ours.Err)
+				out.Reply, _ = said(ours.Err, s.scrub)
 			}
 			return out, err
 		}
@@ -132,7 +138,7 @@ func (s *Sender) connect(ctx context.Context) (*session, error) {
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	defer stop()
 
-	client, stage, err := s.open(conn)
+	live, stage, err := s.open(ctx, conn)
 	if err != nil {
 		conn.Close()
 		return nil, s.trouble(ctx, stage, err)
@@ -141,49 +147,116 @@ func (s *Sender) connect(ctx context.Context) (*session, error) {
 		conn.Close()
 		return nil, s.trouble(ctx, "auth", ctx.Err())
 	}
-	return &session{conn: conn, client: client, used: time.Now()}, nil
+	return live, nil
 }
 
-func (s *Sender) open(conn net.Conn) (*smtp.Client, string, error) {
-	var client *smtp.Client
-	switch {
-	case s.at.implicit:
-		client = smtp.NewClient(tls.Client(conn, s.at.tls(s.relay.RootCAs)))
-	case s.at.insecure:
-		client = smtp.NewClient(conn)
-	default:
-		c, err := smtp.NewClientStartTLS(conn, s.at.tls(s.relay.RootCAs))
-		if err != nil {
-			return nil, "starttls", err
-		}
-		client = c
+// open makes a session of a connection.
+func (s *Sender) open(ctx context.Context, conn net.Conn) (_ *session, stage string, err error) {
+	name := s.relay.EHLO
+	if name == "" {
+		name = protocol.AddressLiteral(conn.LocalAddr())
 	}
-	client.CommandTimeout = s.relay.Timeout
-	client.SubmissionTimeout = s.relay.DotTimeout
-	if err := client.Hello(s.relay.EHLO); err != nil {
-		return nil, "hello", describeTLS(err)
+	meter := protocol.Metered(conn)
+	live := &session{conn: conn, used: time.Now(), scrub: s.scrub}
+	switch {
+	case s.at.insecure:
+		live.edge = newEdge(meter, meter, "")
+	case s.at.implicit:
+		secure := tls.Client(meter, s.at.tls(s.relay.RootCAs))
+		if err := secure.HandshakeContext(ctx); err != nil {
+			return nil, "hello", describeTLS(err)
+		}
+		live.edge = newEdge(secure, meter, "")
+	default:
+		secure, stage, err := s.startTLS(ctx, meter, name)
+		if err != nil {
+			return nil, stage, describeTLS(err)
+		}
+		live.edge = newEdge(secure, meter, greeted)
+	}
+	live.client = smtp.NewClient(live.edge)
+	live.client.CommandTimeout = s.relay.Timeout
+	live.client.SubmissionTimeout = s.relay.DotTimeout
+	if err := live.client.Hello(name); err != nil {
+		return nil, "hello", err
 	}
 	if s.relay.Username == "" {
-		return client, "", nil
+		return live, "", nil
 	}
-	auth, err := s.auth(client)
+	client, err := s.signIn(live.edge.offered)
 	if err == nil {
-		err = client.Auth(auth)
+		live.edge.signsIn = true
+		err = live.client.Auth(client)
+		live.edge.signsIn = false
 	}
-	if err != nil {
-		return nil, "auth", err
-	}
-	return client, "", nil
+	return live, "auth", err
 }
 
-func (s *Sender) auth(c *smtp.Client) (sasl.Client, error) {
-	switch {
-	case c.SupportsAuth(sasl.Plain):
-		return sasl.NewPlainClient("", s.relay.Username, s.relay.Password.Reveal()), nil
-	case c.SupportsAuth(sasl.Login):
-		return sasl.NewLoginClient(s.relay.Username, s.relay.Password.Reveal()), nil
+// greeted is what go-smtp reads as the greeting of a relay that has greeted before STARTTLS.
+const greeted = "220 TLS is on\r\n"
+
+// startTLS speaks in clear as far as STARTTLS, and begins TLS. go-smtp would greet as localhost here.
+func (s *Sender) startTLS(ctx context.Context, meter *protocol.Meter, name string) (_ *tls.Conn, stage string, err error) {
+	in := protocol.NewReader(meter)
+	defer in.Free()
+	reply := func(want int) (string, error) {
+		code, wire, err := in.Next()
+		if err == nil && code != want {
+			err = refusal(code, wire)
+		}
+		return wire, err
 	}
-	return nil, errors.New("the relay offers neither PLAIN nor LOGIN; remove relay.username if it wants no password")
+	ask := func(line string, want int) (string, error) {
+		if _, err := io.WriteString(meter, line+"\r\n"); err != nil {
+			return "", err
+		}
+		return reply(want)
+	}
+	if _, err := reply(220); err != nil {
+		return nil, "hello", err
+	}
+	offer, err := ask("EHLO "+name, 250)
+	if err != nil {
+		return nil, "hello", err
+	}
+	if !protocol.ParseEHLO(offer).StartTLS {
+		return nil, "starttls", errors.New("the relay offers no STARTTLS; where it has TLS from the first byte, set relay.url to smtps://")
+	}
+	if _, err := ask("STARTTLS", 220); err != nil {
+		return nil, "starttls", err
+	}
+	if in.Buffered() {
+		return nil, "starttls", errors.New("the relay sent more in clear after its answer to STARTTLS")
+	}
+	secure := tls.Client(meter, s.at.tls(s.relay.RootCAs))
+	if err := secure.HandshakeContext(ctx); err != nil {
+		return nil, "hello", err
+	}
+	return secure, "", nil
+}
+
+// refusal is a reply as go-smtp gives it.
+func refusal(code int, wire string) error {
+	r := providers.ParseReply(providers.StageMail, wire)
+	e := &smtp.SMTPError{Code: code, EnhancedCode: smtp.EnhancedCodeNotSet, Message: r.Text}
+	var c smtp.EnhancedCode
+	if n, _ := fmt.Sscanf(r.Enhanced, "%d.%d.%d", &c[0], &c[1], &c[2]); n == len(c) {
+		e.EnhancedCode = c
+	}
+	return e
+}
+
+// signIn chooses the mechanism.
+func (s *Sender) signIn(offered []providers.Mechanism) (sasl.Client, error) {
+	for _, m := range protocol.Passwords {
+		if client, spoken := protocol.Client(m, s.relay.Username, s.relay.Password.Reveal()); spoken && slices.Contains(offered, m) {
+			return client, nil
+		}
+	}
+	if len(offered) == 0 {
+		return nil, errors.New("the relay offers no sign-in; remove relay.username if it wants no password")
+	}
+	return nil, fmt.Errorf("the relay offers sign-in by %v, and mailaudit speaks %v", offered, protocol.Passwords)
 }
 
 func (s *Sender) trouble(ctx context.Context, stage string, err error) error {
@@ -194,7 +267,7 @@ func (s *Sender) trouble(ctx context.Context, stage string, err error) error {
 			return cause
 		}
 	}
-	return &RelayError{Stage: stage, Err: err}
+	return &RelayError{Stage: stage, Err: cleaned(err, s.scrub)}
 }
 
 func (l *session) quit() {
@@ -203,10 +276,24 @@ func (l *session) quit() {
 	l.conn.Close()
 }
 
-// said gives the relay's words if err holds any.
-func said(err error) (providers.Reply, bool) {
+// cleaned takes our own password out of an error that may hold the relay's words.
+func cleaned(err error, scrub *protocol.Scrubber) error {
 	var e *smtp.SMTPError
-	if !errors.As(err, &e) {
+	if errors.As(err, &e) {
+		clean := *e
+		clean.Message = scrub.Clean(e.Message)
+		return &clean
+	}
+	if text := err.Error(); scrub.Clean(text) != text {
+		return errors.New(scrub.Clean(text))
+	}
+	return err
+}
+
+// said gives the relay's words if err holds any, without our own password.
+func said(err error, scrub *protocol.Scrubber) (providers.Reply, bool) {
+	var e *smtp.SMTPError
+	if !errors.As(cleaned(err, scrub), &e) {
 		return providers.Reply{}, false
 	}
 	r := providers.Reply{Stage: providers.StageMail, Code: e.Code, Text: plain(e.Message)}

@@ -42,6 +42,7 @@ func (t *transaction) run(ctx context.Context, m Message, beforeDot func(context
 // begin comes as far as the message's last line.
 func (t *transaction) begin(m Message) (*smtp.DataCommand, string, error) {
 	c := t.session.client
+	t.session.edge.refill()
 	if err := c.Mail(m.From, nil); err != nil {
 		return nil, "mail", err
 	}
@@ -52,6 +53,8 @@ func (t *transaction) begin(m Message) (*smtp.DataCommand, string, error) {
 	if err != nil {
 		return nil, "data", err
 	}
+	// go-smtp sets no deadline here, and a relay may stop reading.
+	t.session.conn.SetWriteDeadline(time.Now().Add(t.session.client.SubmissionTimeout))
 	if _, err := bytes.NewReader(m.Raw).WriteTo(data); err != nil {
 		t.broken = true
 		return nil, "data", err
@@ -61,14 +64,14 @@ func (t *transaction) begin(m Message) (*smtp.DataCommand, string, error) {
 
 // refused reads what ended a transaction before its dot.
 func (t *transaction) refused(ctx context.Context, stage string, err error) (Outcome, error) {
-	reply, spoke := said(err)
+	reply, spoke := said(err, t.session.scrub)
 	if !spoke {
 		t.broken = true
 		if ctx.Err() != nil {
 			err = context.Cause(ctx)
 			return Outcome{Result: Retry, Stage: stage, Detail: err.Error()}, err
 		}
-		return Outcome{Result: Retry, Stage: stage, Detail: "the connection broke: " + err.Error()}, nil
+		return Outcome{Result: Retry, Stage: stage, Detail: "the connection broke: " + t.session.scrub.Clean(err.Error())}, nil
 	}
 	t.keep(reply)
 	out := Outcome{Result: Retry, Stage: stage, Reply: reply, Detail: words(reply)}
@@ -100,15 +103,15 @@ func (t *transaction) dot(ctx context.Context, data *smtp.DataCommand) Outcome {
 	t.session.mails++
 	response, err := data.CloseWithResponse()
 	if err == nil {
-		reply := providers.Reply{Stage: providers.StageMail, Code: 250, Text: plain(response.StatusText)}
+		reply := providers.Reply{Stage: providers.StageMail, Code: 250, Text: plain(t.session.scrub.Clean(response.StatusText))}
 		return Outcome{Result: Sent, Stage: "dot", Reply: reply, Detail: words(reply)}
 	}
-	reply, spoke := said(err)
+	reply, spoke := said(err, t.session.scrub)
 	out := Outcome{Result: Ambiguous, Stage: "dot", Reply: reply, Detail: words(reply)}
 	switch {
 	case !spoke:
 		t.broken = true
-		out.Detail = "no answer after the message's final dot: " + err.Error()
+		out.Detail = "no answer after the message's final dot: " + t.session.scrub.Clean(err.Error())
 		return out
 	case reply.Code/100 == 2:
 		out.Result = Sent
