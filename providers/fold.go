@@ -14,6 +14,8 @@ type folded struct {
 	code string
 	text string // lower case, single spaces, without what varies
 	sasl string // the "status" of a 334 error challenge
+
+	kinds map[string][]string // of each kind of word asked for so far, those that may stand in text
 }
 
 // refusalCode stands for the code of a refusal that came under a 334: a 5xx that says nothing by itself.
@@ -108,11 +110,11 @@ func (f *folded) has(phrase string) bool {
 	first, rest, gapped := strings.Cut(phrase, " ... ")
 	sentence := gapped && hasKinds(phrase)
 	for from := 0; ; {
-		_, end := findPart(f.text, from, first)
+		_, end := f.find(f.text, from, first)
 		if end < 0 {
 			return false
 		}
-		if !gapped || follows(f.text[end:], rest, sentence) {
+		if !gapped || f.follows(f.text[end:], rest, sentence) {
 			return true
 		}
 		from = end
@@ -124,14 +126,14 @@ const maxGap = 4
 
 // follows tells whether a phrase begins in text after no more words than a gap takes, and in the same sentence if
 // that matters.
-func follows(text, phrase string, sentence bool) bool {
+func (f *folded) follows(text, phrase string, sentence bool) bool {
 	first, rest, gapped := strings.Cut(phrase, " ... ")
 	for from := 0; ; {
-		start, end := findPart(text, from, first)
+		start, end := f.find(text, from, first)
 		if start < 0 || strings.Count(text[:start], " ") > maxGap+1 || sentence && endsSentence(text[:start]) {
 			return false
 		}
-		if !gapped || follows(text[end:], rest, sentence) {
+		if !gapped || f.follows(text[end:], rest, sentence) {
 			return true
 		}
 		from = end

@@ -69,21 +69,39 @@ func checkKinds(phrase string) error {
 	return nil
 }
 
-// findPart returns the first place at or after from where a part of a phrase stands, or -1, -1. Of a kind's words
-// the first in the text counts, and of those that begin there the longest.
-func findPart(text string, from int, part string) (start, end int) {
+// find returns the first place at or after from where a part of a phrase stands in text, which is f's own or a piece of
+// it, or -1, -1. Of a kind's words the first in the text counts, and of those that begin there the longest.
+func (f *folded) find(text string, from int, part string) (start, end int) {
 	kind, ok := kindOf(part)
 	if !ok {
 		return find(text, from, part)
 	}
 	start, end = -1, -1
-	kinds, _ := vocabulary() // checked when the rule was read
-	for _, word := range kinds[kind] {
+	for _, word := range f.words(kind) {
 		if s, e := find(text, from, word); s >= 0 && (start < 0 || s < start || s == start && e > end) {
 			start, end = s, e
 		}
 	}
 	return start, end
+}
+
+// words returns a kind's words that may stand in the reply. Most kinds are asked for by several rules.
+func (f *folded) words(kind string) []string {
+	if words, ok := f.kinds[kind]; ok {
+		return words
+	}
+	var words []string
+	kinds, _ := vocabulary() // checked when the rule was read
+	for _, word := range kinds[kind] {
+		if head, _, _ := strings.Cut(word, "*"); strings.Contains(f.text, head) {
+			words = append(words, word)
+		}
+	}
+	if f.kinds == nil {
+		f.kinds = make(map[string][]string)
+	}
+	f.kinds[kind] = words
+	return words
 }
 
 // endsSentence reports whether a sentence ends within text. The dot of "TLS 1.0" ends none.
