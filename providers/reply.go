@@ -65,7 +65,7 @@ func (r Reply) Worded() bool {
 // quoted returns the reply that is quoted within this one, as Exchange does when a client goes on after a
 // refused AUTH: "530 5.7.57 Client not authenticated to send mail. Error: 535 5.7.139 ...".
 func (r Reply) quoted() (Reply, bool) {
-	m := reQuoted.FindStringSubmatch(r.Text)
+	m := reQuoted.FindStringSubmatch(r.withoutRepeats())
 	if m == nil || r.Stage == StageOAuthToken {
 		return Reply{}, false
 	}
@@ -79,6 +79,15 @@ func (r Reply) quoted() (Reply, bool) {
 		inner.Stage = StageAuth
 	}
 	return inner, true
+}
+
+// withoutRepeats returns the text without the reply's own codes, which stand within it where a client joined lines.
+func (r Reply) withoutRepeats() string {
+	code := strconv.Itoa(r.Code)
+	if r.Enhanced == "" {
+		return strings.ReplaceAll(r.Text, " "+code+"-", " ")
+	}
+	return strings.NewReplacer(" "+code+"-"+r.Enhanced+" ", " ", " "+code+" "+r.Enhanced+" ", " ").Replace(r.Text)
 }
 
 // challengeError decodes a 334 payload and returns it if it is a JSON object: the error of XOAUTH2 and

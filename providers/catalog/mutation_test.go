@@ -48,6 +48,33 @@ func TestReadingsUnderMutation(t *testing.T) {
 	t.Logf("%d replies, %d forms of each", n, 2*rounds)
 }
 
+// Whatever a reply says of the account, nobody is accused where it also says that the server has trouble.
+func TestTroubleTakesBack(t *testing.T) {
+	p, _ := catalog.ByName("other")
+	troubles := []string{", try again later", "; the user database is unreachable", " (server busy)", ": internal error", ", während der Wartung", " : base des comptes indisponible", "，请稍后再试"}
+	n := 0
+	for _, file := range []string{"../testdata/common.txt", "../testdata/neighbours.txt"} {
+		for _, c := range providertest.ReadCases(t, file) {
+			read := p.Rules.Read(c.Reply())
+			rule, _ := p.Rules.Match(c.Reply())
+			if c.Stage != providers.StageAuth || !read.Accuses() || read.Class == providers.Misconfigured || read.Basis != providers.BasisGrammar && !read.MayPass {
+				continue
+			}
+			n++
+			for _, trouble := range troubles {
+				m := c
+				m.Wire += trouble
+				if got := p.Rules.Read(m.Reply()); got.Accuses() && got.Class != providers.Misconfigured {
+					t.Errorf("%s line %d (%s): %s by %s: %q", filepath.Base(file), c.Line, rule.ID, got.Class, got.Rule, m.Wire)
+				}
+			}
+		}
+	}
+	if n < 20 {
+		t.Errorf("%d replies that infer, want more", n)
+	}
+}
+
 func mutated(t *testing.T, p *providers.Provider, c providertest.Case, where string, rounds int) {
 	t.Helper()
 	r := rand.New(rand.NewPCG(uint64(c.Line), uint64(len(c.Wire))))
