@@ -2,6 +2,8 @@ package notice
 
 import (
 	"context"
+	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -11,7 +13,7 @@ import (
 )
 
 // What the relay refuses for good (5xx) at a recipient is read once more: the words may speak of the sender or
-// of a passing state, and a provider that refuses everybody has a fault of its own.
+// of a passing state, a provider that refuses everybody has a fault of its own, and a relay that does means us.
 
 const (
 	waveOf     = 3              // recipients of one provider that are refused for good within waveWithin: none is believed
@@ -104,23 +106,71 @@ func (d *Desk) wave(ctx context.Context, r Refusal, to string) (bool, error) {
 	return d.Waves.add(r, to, d.Now()), nil
 }
 
-// judge reads a refusal for good: one that may pass becomes a retry, one that will not goes to the call list.
-func (d *Desk) judge(ctx context.Context, to string, out Outcome) (Outcome, error) {
-	if out.Result != Failed || d.Refused == nil {
-		return out, nil
+// reRecipient finds the words for an address that no mail reaches. "Account suspended" is not among them: relays say it
+// of ours.
+var reRecipient = regexp.MustCompile(`(?i)\b(?:user|recipient|mailbox|addressee)s?\b.{0,40}\b(?:unknown|not found|does(?: not|n'?t) exist|no longer|not exist|invalid)\b` +
+	`|\b(?:unknown|no such|invalid|no|find the) (?:user|recipient|mailbox|address)\b|account that you tried to reach|does(?: not|n'?t) have an? .{0,40}account`)
+
+// definite tells whether the words, known to a rule, are about the recipient: by their enhanced code (RFC 3463 section
+// 3.2 and 3.3) or as relays put it.
+func (r Refusal) definite(said providers.Reply) bool {
+	if !r.lasting() || r.Class == providers.Unknown || r.Class == "" {
+		return false
 	}
-	r := d.Refused(ctx, to, out.Reply)
-	if !r.lasting() {
+	return slices.Contains([]string{"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"}, said.Enhanced) || reRecipient.MatchString(said.Text)
+}
+
+// judge reads what the relay answered. A refusal for good fails its notice, and puts its recipient on the call list,
+// only once it is known to be about the recipient; until then the notice stays queued. ours is the error where it is
+// about us.
+func (p *parcel) judge(ctx context.Context, to string, out Outcome) (judged Outcome, ours *RelayError, err error) {
+	switch out.Result {
+	case Sent:
+		p.hears.accepted(to)
+		return out, nil, nil
+	case Failed:
+	default:
+		return out, nil, nil
+	}
+	now := p.hears.refuses(to, out.Reply)
+	var r Refusal
+	if p.Refused != nil {
+		r = p.Refused(ctx, to, out.Reply)
+	}
+	if now.ours {
+		ours := refusesUs(out)
+		if !r.definite(out.Reply) || now.met >= deadAtMost {
+			p.hears.pause(p.Now(), ours)
+		}
 		out.Result = Retry
-		return out, nil
+		return out, ours, nil
 	}
-	switch wave, err := d.wave(ctx, r, to); {
-	case err != nil:
-		return out, err
-	case wave:
-		out.Result = Retry
-		out.Detail = "many recipients refused at once, not believed: " + out.Detail
-		return out, nil
+	if p.Refused != nil {
+		if !r.lasting() {
+			out.Result = Retry
+			return out, nil, nil
+		}
+		wave, err := p.wave(ctx, r, to)
+		if err != nil {
+			return out, nil, err
+		}
+		if wave {
+			out.Result = Retry
+			out.Detail = "many recipients refused at once, not believed: " + out.Detail
+			return out, nil, nil
+		}
 	}
-	return out, d.Bounced(context.WithoutCancel(ctx), to, out.Detail, d.Now())
+	if now.believed || now.again && r.definite(out.Reply) {
+		return out, nil, p.bounced(ctx, to, out)
+	}
+	out.Result, p.onTrial = Retry, !now.again
+	return out, nil, nil
+}
+
+// bounced puts an address on the call list that no mail reaches.
+func (d *Desk) bounced(ctx context.Context, to string, out Outcome) error {
+	if d.Bounced == nil {
+		return nil
+	}
+	return d.Bounced(context.WithoutCancel(ctx), to, out.Detail, d.Now())
 }

@@ -46,6 +46,7 @@ type Desk struct {
 	Refused func(ctx context.Context, to string, r providers.Reply) Refusal
 	Bounced func(ctx context.Context, address, detail string, now time.Time) error
 	Waves   Waves
+	hears   hearing
 
 	Now  func() time.Time
 	Zone *time.Location // of tenants that have none
@@ -60,11 +61,14 @@ const (
 )
 
 // Notify sends one notice. Its error is our own trouble, such as a relay that refuses us: the notice stays
-// queued. Notices that were overtaken by events are suppressed with the reason. One that accuses on a refusal older
+// queued, and while such a relay is left alone for a while, the error is the same for each. Notices that were overtaken by events are suppressed with the reason. One that accuses on a refusal older
 // than 24 hours stays queued until its accounts are re-checked, see [Desk.Stale].
 func (d *Desk) Notify(ctx context.Context, id int64) error {
 	n, err := d.Outbox.LoadNotice(ctx, id)
 	if err != nil || n.State != audit.NoticeQueued || n.DueAt.After(d.Now()) {
+		return err
+	}
+	if err := d.hears.paused(d.Now()); err != nil {
 		return err
 	}
 	within, err := d.Allowance(ctx)
@@ -88,6 +92,8 @@ type parcel struct {
 	*Desk
 	notice audit.Notice
 	claim  audit.Claim
+
+	onTrial bool // it was refused for good, and is tried once more behind the others before that is believed
 }
 
 func (p *parcel) send(ctx context.Context) error {
@@ -141,10 +147,14 @@ func (p *parcel) handOver(ctx context.Context, m Message, r reading) error {
 	if errors.Is(sendErr, errStale) {
 		return p.leave(ctx)
 	}
-	out, err := p.judge(ctx, m.To, out)
+	out, ours, err := p.judge(ctx, m.To, out)
 	if err != nil {
 		return errors.Join(err, p.leave(ctx))
 	}
+	if ours != nil {
+		sendErr = ours
+	}
+	p.listen(out, sendErr)
 	switch out.Result {
 	case Sent:
 		err = p.Outbox.Sent(context.WithoutCancel(ctx), n.ID, p.claim, p.Now(), out.Detail)
@@ -159,18 +169,40 @@ func (p *parcel) handOver(ctx context.Context, m Message, r reading) error {
 	return errors.Join(sendErr, err)
 }
 
+// listen has delivery wait where the relay asks for it, or turns us away again and again.
+func (p *parcel) listen(out Outcome, sendErr error) {
+	if a := readRate(out.Reply); a.ours {
+		p.hears.rest(p.Now(), a.wait, asksToWait(out))
+	}
+	var ours *RelayError
+	if errors.As(sendErr, &ours) && out.Reply.Code/100 == 5 && (out.Stage == "auth" || out.Stage == "mail") && p.hears.turnsAway() {
+		p.hears.pause(p.Now(), ours)
+	}
+}
+
 func (p *parcel) putBack(ctx context.Context, out Outcome, sendErr error) error {
 	n, now := p.notice, p.Now()
 	if sendErr != nil { // the relay or we ourselves, not this mail: no try of its own is used up
-		return p.mark(ctx, audit.NoticeQueued, "waits for the relay: "+out.Stage, now)
+		detail := "waits for the relay: " + out.Stage
+		if out.Reply.Code != 0 {
+			detail += ": " + out.Detail
+		}
+		return p.mark(ctx, audit.NoticeQueued, detail, now)
+	}
+	if p.onTrial {
+		return p.mark(ctx, audit.NoticeQueued, out.Detail, now)
 	}
 	if n.Tries >= giveUpTries && now.Sub(n.CreatedAt) > giveUpAfter {
-		return p.mark(ctx, audit.NoticeFailed, "given up after 24 hours: "+out.Detail, time.Time{})
+		err := p.mark(ctx, audit.NoticeFailed, "given up after 24 hours: "+out.Detail, time.Time{})
+		if out.Reply.Code/100 == 5 {
+			err = errors.Join(err, p.bounced(ctx, p.notice.ContactEmail, out))
+		}
+		return err
 	}
 	wait := tryAgainAfter
 	if out.Reply.Code == 0 {
 		wait = lineDeadAfter
 	}
-	wait <<= min(n.Tries-1, 6)
+	wait = max(wait<<min(n.Tries-1, 6), readRate(out.Reply).wait)
 	return p.mark(ctx, audit.NoticeQueued, out.Detail, now.Add(wait))
 }

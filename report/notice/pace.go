@@ -5,17 +5,20 @@ import (
 	"time"
 )
 
-// pace keeps a distance between mails.
+// pace keeps a distance between mails: the operator's, or a longer one that the relay's answers ask for.
 type pace struct {
+	asSet time.Duration
 	every time.Duration
 	next  time.Time
+	calm  int // mails taken in a row at a distance longer than asSet
 }
 
 func newPace(perSecond float64) pace {
 	if perSecond <= 0 {
 		return pace{}
 	}
-	return pace{every: time.Duration(float64(time.Second) / perSecond)}
+	every := time.Duration(float64(time.Second) / perSecond)
+	return pace{asSet: every, every: every}
 }
 
 func (p *pace) wait(ctx context.Context) error {

@@ -72,6 +72,7 @@ func (s *Sender) Send(ctx context.Context, m Message, beforeDot func(context.Con
 	if reused && out.Stage == "mail" && (out.Reply.Code == 0 || out.Reply.Code == 421) && ctx.Err() == nil {
 		out, err = s.try(ctx, m, beforeDot) // the relay had ended the idle session
 	}
+	s.pace.learn(out)
 	return out, err
 }
 
