@@ -81,6 +81,12 @@ type Auditor struct {
 	batches batchesAside
 }
 
+// New makes an auditor that reads and decides. What asks accounts (Resolve, Open, Fingerprints, Ask and what belongs to
+// them) is set by whoever asks.
+func New(accounts Accounts, ledger Ledger, policy Policy, now func() time.Time, log *slog.Logger) *Auditor {
+	return &Auditor{Accounts: accounts, Ledger: ledger, Policy: policy, Now: now, Log: log}
+}
+
 // title is what people read where a provider is named.
 func (a *Auditor) title(provider string) string {
 	if a.Title == nil {

@@ -33,7 +33,7 @@ func (a *Auditor) Verify(ctx context.Context, key string, n int) (more bool, err
 	if err := a.Ledger.Beat(ctx, key, a.Now()); err != nil {
 		return false, err
 	}
-	w := &batchWork{Auditor: a, run: run, batch: batch}
+	w := a.newBatchWork(run, batch)
 	if err := w.load(ctx); err != nil {
 		return false, err
 	}
@@ -74,6 +74,10 @@ type batchWork struct {
 	unanswered atomic.Int64 // accounts that were taken up and came to no result
 	once       sync.Map     // troubles noted in this turn
 	clients    clientWatch
+}
+
+func (a *Auditor) newBatchWork(run Run, batch Batch) *batchWork {
+	return &batchWork{Auditor: a, run: run, batch: batch}
 }
 
 // load reads what the batch's accounts are asked with. Those that cannot be read are unverified, and are not asked.

@@ -95,7 +95,7 @@ func (a *Auditor) recordUnreached(ctx context.Context, run Run, batch Batch) err
 			if target, err := a.Resolve(ctx, acc); err == nil {
 				c.target = target
 			}
-			w := &batchWork{Auditor: a, run: run, batch: batch}
+			w := a.newBatchWork(run, batch)
 			results = append(results, Recorded{Result: w.unverified(c, "not reached")})
 		case unread[id] != nil:
 			results = append(results, Recorded{Result: unreadResult(run, batch, states[id], id, "not reached, and its row in the source cannot be read")})

@@ -85,23 +85,21 @@ func newCustomers(t *testing.T) *customersOf {
 	c.store = store
 	google, _ := catalog.ByName("google")
 	reply := providers.ParseReply(providers.StageAuth, "235 2.7.0 Accepted")
-	c.auditor = &audit.Auditor{
-		Accounts: store, Ledger: store, Fingerprints: plainPrints{},
-		Resolve: func(context.Context, audit.Account) (audit.Target, error) {
-			return audit.Target{Provider: google, Brand: &google.Brands[0], Endpoint: google.Brands[0].Endpoint}, nil
-		},
-		Open: func(_ string, sealed []byte) (providers.Secret, error) {
-			return providers.NewSecret(string(sealed)), nil
-		},
-		Ask: func(_ context.Context, _ string, a providers.Attempt) providers.Conversation {
-			return providers.Conversation{Endpoint: a.Endpoint, Reply: reply, Stage: providers.StageAuth, CredentialSent: true, Mechanism: "PLAIN"}
-		},
-		Policy: audit.Policy{
-			Window: 12 * time.Hour, Attempts: audit.AttemptLimit{PerSecret: 2, Secrets: 3}, AttemptZone: time.UTC, Zone: time.UTC,
-			MaxConcurrency: map[string]int{"google": 32}, Guard: audit.GuardLimits{MaxNewFailures: 0.01, MinNewFailures: 10, MaxUnreachable: 0.2, MaxSourceLoss: 0.05},
-			Mode: audit.ModeShadow,
-		},
-		Now: func() time.Time { return c.now }, Log: slog.New(slog.DiscardHandler),
+	policy := audit.Policy{
+		Window: 12 * time.Hour, Attempts: audit.AttemptLimit{PerSecret: 2, Secrets: 3}, AttemptZone: time.UTC, Zone: time.UTC,
+		MaxConcurrency: map[string]int{"google": 32}, Guard: audit.GuardLimits{MaxNewFailures: 0.01, MinNewFailures: 10, MaxUnreachable: 0.2, MaxSourceLoss: 0.05},
+		Mode: audit.ModeShadow,
+	}
+	c.auditor = audit.New(store, store, policy, func() time.Time { return c.now }, slog.New(slog.DiscardHandler))
+	c.auditor.Fingerprints = plainPrints{}
+	c.auditor.Resolve = func(context.Context, audit.Account) (audit.Target, error) {
+		return audit.Target{Provider: google, Brand: &google.Brands[0], Endpoint: google.Brands[0].Endpoint}, nil
+	}
+	c.auditor.Open = func(_ string, sealed []byte) (providers.Secret, error) {
+		return providers.NewSecret(string(sealed)), nil
+	}
+	c.auditor.Ask = func(_ context.Context, _ string, a providers.Attempt) providers.Conversation {
+		return providers.Conversation{Endpoint: a.Endpoint, Reply: reply, Stage: providers.StageAuth, CredentialSent: true, Mechanism: "PLAIN"}
 	}
 	return c
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"time"
@@ -27,7 +26,7 @@ func (k accountsPurgeCmd) Run(ctx context.Context, a *app) error {
 	if err := a.goneFromProduct(ctx, k.Tenant); err != nil {
 		return err
 	}
-	return purge{&publisher{app: a, stdout: a.around.stdout}}.run(ctx, k, a.around.stdout)
+	return purge{&publisher{app: a, stdout: a.around.stdout}}.run(ctx, k.Tenant, k.By, k.Why)
 }
 
 // goneFromProduct refuses a tenant that the product still has: the next night would take it in again.
@@ -45,8 +44,8 @@ func (a *app) goneFromProduct(ctx context.Context, tenant string) error {
 // purge takes a tenant out of the store and out of the files of old nights.
 type purge struct{ *publisher }
 
-func (p purge) run(ctx context.Context, k accountsPurgeCmd, stdout io.Writer) error {
-	from, err := p.store.TenantFrom(ctx, k.Tenant)
+func (p purge) run(ctx context.Context, tenant, who, why string) error {
+	from, err := p.store.TenantFrom(ctx, tenant)
 	if err != nil {
 		return err
 	}
@@ -54,7 +53,7 @@ func (p purge) run(ctx context.Context, k accountsPurgeCmd, stdout io.Writer) er
 	if err != nil {
 		return err
 	}
-	what := audit.Purge{Tenant: k.Tenant}
+	what := audit.Purge{Tenant: tenant}
 	if what.Tombstone, err = p.freeTombstone(ctx); err != nil {
 		return err
 	}
@@ -68,7 +67,7 @@ func (p purge) run(ctx context.Context, k accountsPurgeCmd, stdout io.Writer) er
 			return fmt.Errorf("nothing was purged: %w", err)
 		}
 	}
-	done, err := p.auditor.Forget(ctx, what, k.By, k.Why)
+	done, err := p.auditor.Forget(ctx, what, who, why)
 	if errors.Is(err, audit.ErrRunOpen) {
 		return fmt.Errorf("nothing was purged: %w; purge once it has ended", err)
 	}
@@ -80,9 +79,9 @@ func (p purge) run(ctx context.Context, k accountsPurgeCmd, stdout io.Writer) er
 		return fmt.Errorf("the tenant is purged, and not all reports are rebuilt; purge again: %w", err)
 	}
 	if done == (audit.Purged{}) {
-		return fmt.Errorf("nothing is kept of tenant %q", k.Tenant)
+		return fmt.Errorf("nothing is kept of tenant %q", tenant)
 	}
-	_, err = fmt.Fprintf(stdout, "%s and %s are purged, %s in report.dir rebuilt; %s stands in their place.\n"+
+	_, err = fmt.Fprintf(p.stdout, "%s and %s are purged, %s in report.dir rebuilt; %s stands in their place.\n"+
 		"Slack, the relay's log, backups and copies of reports keep what they have.\n",
 		report.Number(done.Accounts, "account", "accounts"), report.Number(done.Notices, "notice", "notices"),
 		report.Number(files, "night", "nights"), what.Tombstone)

@@ -27,15 +27,16 @@ type demoCmd struct {
 // demo plays the nights. It uses the program as an operator would: by its commands, over real sockets.
 type demo struct {
 	demoCmd
-	around   surroundingsOf
-	story    *story
-	servers  map[string]*sim.Server
-	relay    *sim.Relay
-	slack    *sim.Slack
-	clock    *demoClock
-	log      string
-	last     string // the key of the last night
-	firstKey string
+	mailaudit program
+	around    surroundingsOf
+	story     *story
+	servers   map[string]*sim.Server
+	relay     *sim.Relay
+	slack     *sim.Slack
+	clock     *demoClock
+	log       string
+	last      string // the key of the last night
+	firstKey  string
 }
 
 // demoClock runs like the real one, from whatever hour it was set to.
@@ -50,7 +51,10 @@ const demoWindow = 4 * time.Hour
 // demoMark tells a folder that a demo may replace from one that it must not touch.
 const demoMark = ".mailaudit-demo"
 
-func (d demoCmd) Run(ctx context.Context, g *Globals, around *surroundingsOf) error {
+// program is the whole program but its process.
+type program func(ctx context.Context, args []string, around surroundingsOf) int
+
+func (d demoCmd) Run(ctx context.Context, g *Globals, around *surroundingsOf, mailaudit program) error {
 	if d.Accounts < 1 || d.Accounts > 20000 {
 		return usageError("--accounts %d is not between 1 and 20000", d.Accounts)
 	}
@@ -60,7 +64,7 @@ func (d demoCmd) Run(ctx context.Context, g *Globals, around *surroundingsOf) er
 	if err := d.prepareFolder(); err != nil {
 		return err
 	}
-	w := &demo{demoCmd: d, around: *around, story: newStory(inventCustomers(d.Accounts)), clock: &demoClock{}, log: g.LogLevel}
+	w := &demo{demoCmd: d, mailaudit: mailaudit, around: *around, story: newStory(inventCustomers(d.Accounts)), clock: &demoClock{}, log: g.LogLevel}
 	w.around.now = w.clock.now
 	if err := w.open(); err != nil {
 		return err
@@ -194,7 +198,7 @@ func (w *demo) command(ctx context.Context, args ...string) error {
 	if w.log == "info" {
 		around.stderr = &failure
 	}
-	if code := run(ctx, args, around); code != exitDone {
+	if code := w.mailaudit(ctx, args, around); code != exitDone {
 		return fmt.Errorf("mailaudit %s ended with %d: %s", strings.Join(args[4:], " "), code, strings.TrimSpace(failure.String()))
 	}
 	return nil
@@ -294,7 +298,7 @@ func (w *demo) holding(ctx context.Context) (bool, error) {
 	around := w.around
 	around.stdout = &out
 	args := []string{"--config", w.path("mailaudit.yaml"), "--log-level", "error", "notices", "list", "--state", "held", "--format", "json"}
-	if code := run(ctx, args, around); code != exitDone {
+	if code := w.mailaudit(ctx, args, around); code != exitDone {
 		return false, fmt.Errorf("mailaudit notices list ended with %d", code)
 	}
 	return bytes.Contains(out.Bytes(), []byte(`"microsoft"`)), nil

@@ -201,7 +201,7 @@ func (n *faultNight) told(refused int) {
 		n.t.Errorf("somebody was mailed twice")
 	}
 	states := map[string]int{}
-	var lines []noticeLine
+	var lines []noticeRow
 	n.need(json.Unmarshal([]byte(n.done("notices", "list", "--format", "json", "--limit", "100000")), &lines))
 	for _, line := range lines {
 		states[line.State]++

@@ -214,7 +214,7 @@ func (s *scene) toldOnceOrListed(contacts []string) {
 		s.t.Errorf("somebody was mailed twice: %v", mails)
 	}
 	ambiguous := 0
-	var lines []noticeLine
+	var lines []noticeRow
 	s.need(json.Unmarshal([]byte(s.done("notices", "list", "--format", "json")), &lines))
 	for _, n := range lines {
 		switch n.State {

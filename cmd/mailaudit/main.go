@@ -168,6 +168,7 @@ func run(ctx context.Context, args []string, around surroundingsOf) int {
 	command = parsed.Selected().Target.Addr().Interface()
 	if err = checked(command); err == nil {
 		parsed.BindTo(ctx, (*context.Context)(nil))
+		parsed.Bind(program(run))
 		err = parsed.Run(&cli.Globals, &around)
 	}
 	if opened != nil {

@@ -10,7 +10,6 @@ import (
 	"sync"
 	"testing"
 
-	"mailaudit/audit"
 	"mailaudit/cmd/mailaudit/config"
 	"mailaudit/providers"
 	"mailaudit/providers/sim"
@@ -185,24 +184,3 @@ func TestOpenersEnvironment(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
-
-// Refresh tokens are renewed only where they can be sealed and the table is ours.
-func TestWhoKeepsGrants(t *testing.T) {
-	ownKeyset := config.KeySource{Kind: "file", Value: "keyset.json"}
-	for _, tt := range []struct {
-		name   string
-		config config.Config
-		want   bool
-	}{
-		{"our table and keyset", config.Config{Keyset: ownKeyset}, true},
-		{"the product's table", config.Config{Keyset: ownKeyset, Accounts: config.Accounts{Relation: "product.mail_accounts"}}, false},
-		{"the product's seal", config.Config{Keyset: config.KeySource{Kind: "none"}}, false},
-	} {
-		a := app{setup: &setup{config: &tt.config}, parts: parts{store: neverUsed{}}}
-		if got := a.grants() != audit.Grants(nil); got != tt.want {
-			t.Errorf("%s: grants are kept: %v", tt.name, got)
-		}
-	}
-}
-
-type neverUsed struct{ storage }

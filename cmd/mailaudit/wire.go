@@ -60,27 +60,21 @@ type parts struct {
 func newApp(s *setup, p parts) *app {
 	a := &app{setup: s, parts: p}
 	paced := newPacing(s.config)
-	a.auditor = &audit.Auditor{
-		Accounts:     p.source,
-		Ledger:       p.store,
-		Resolve:      resolveWith(catalog.Resolver(newMXCache(p.mx).Lookup)),
-		Open:         p.keys.open,
-		Seal:         p.keys.seal,
-		Fingerprints: p.keys,
-		Grants:       a.grants(),
-		Client: func(p *providers.Provider, b *providers.Brand) (providers.Client, bool) {
-			return oauthClient(s.config, p, b)
-		},
-		Ask: func(ctx context.Context, provider string, attempt providers.Attempt) providers.Conversation {
-			return paced.throughGrant(ctx, provider, attempt, p.verify)
-		},
-		Pacing: paced,
-		Clocks: clocksOf(s, p.store),
-		Policy: s.policy(),
-		Title:  title,
-		Now:    s.now,
-		Log:    s.log,
+	a.auditor = audit.New(p.source, p.store, s.policy(), s.now, s.log)
+	a.auditor.Resolve = resolveWith(catalog.Resolver(newMXCache(p.mx).Lookup))
+	a.auditor.Open = p.keys.open
+	a.auditor.Seal = p.keys.seal
+	a.auditor.Fingerprints = p.keys
+	a.auditor.Grants = a.grants()
+	a.auditor.Client = func(p *providers.Provider, b *providers.Brand) (providers.Client, bool) {
+		return oauthClient(s.config, p, b)
 	}
+	a.auditor.Ask = func(ctx context.Context, provider string, attempt providers.Attempt) providers.Conversation {
+		return paced.throughGrant(ctx, provider, attempt, p.verify)
+	}
+	a.auditor.Pacing = paced
+	a.auditor.Clocks = clocksOf(s, p.store)
+	a.auditor.Title = title
 	return a
 }
 
