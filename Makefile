@@ -28,7 +28,7 @@ demo: ## Several nights of an invented customer base on loopback; leaves mailaud
 test: install lint ## Everything: installs what is missing, then lint and all tests, none of them skipped.
 	@MAILAUDIT_TEST_REQUIRE=1 go test -race $$(go list ./... | grep -Ev '$(SLOW_RACED)')
 	@MAILAUDIT_TEST_REQUIRE=1 go test -parallel 16 -timeout 20m $$(go list ./... | grep -E '$(SLOW_RACED)')
-	@go test -race -run '$(RACED_NIGHTS)' ./cmd/mailaudit
+	@go test -race -run '$(RACED_NIGHTS)' ./cmd/mailaudit/scenario
 	@go test -race -run TestNoMailHoldsAnothersData ./report/notice
 	@$(MAKE) --no-print-directory manifests
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=500x
@@ -42,8 +42,8 @@ manifests: ## The Kubernetes manifests against the API's types.
 .PHONY: openers
 openers: install ## deploy/openers, each against the code that seals: Rails, Laravel, pgcrypto, a KMS (needs apt).
 	@cd deploy/openers && go vet ./... && go test ./...
-	@go vet -tags openers ./cmd/mailaudit
-	@GEM_PATH=$$(.ci/rails dist/rails) MAILAUDIT_TEST_REQUIRE=1 go test -tags openers -count=1 -run 'Opener$$' ./cmd/mailaudit
+	@go vet -tags openers ./cmd/mailaudit/...
+	@GEM_PATH=$$(.ci/rails dist/rails) MAILAUDIT_TEST_REQUIRE=1 go test -tags openers -count=1 -run 'Opener$$' ./cmd/mailaudit/scenario
 
 .PHONY: lint
 lint: ## gofmt, go vet and staticcheck.
@@ -66,12 +66,12 @@ fuzz: ## Each fuzz test for FUZZTIME (30s).
 
 .PHONY: postgres
 postgres: ## The first nights, operators' commands and incidents of the tests on PostgreSQL instead of the embedded database.
-	@MAILAUDIT_TEST_ON_POSTGRES=1 MAILAUDIT_TEST_REQUIRE=1 go test ./cmd/mailaudit -count 1 -timeout 30m \
+	@MAILAUDIT_TEST_ON_POSTGRES=1 MAILAUDIT_TEST_REQUIRE=1 go test ./cmd/mailaudit/scenario -count 1 -timeout 30m \
 		-run '^Test(Night|Names|Incident|Real|Release|Discard|Bounced|Snoozed|Correct|Explain|Changed|GoodNews|Mails|Slack|DeadMan|Metrics|OldKey|Reseal)'
 
 .PHONY: fault
 fault: ## Nights in which everything fails, FAULTS (20) times over; MAILAUDIT_FAULT_SEED plays the first again.
-	@MAILAUDIT_FAULT=$(FAULTS) MAILAUDIT_TEST_REQUIRE=1 go test ./cmd/mailaudit -run 'TestFaults$$' -v -count 1 -parallel 4 -timeout 0
+	@MAILAUDIT_FAULT=$(FAULTS) MAILAUDIT_TEST_REQUIRE=1 go test ./cmd/mailaudit/scenario -run 'TestFaults$$' -v -count 1 -parallel 4 -timeout 0
 
 # OLD is built in a working tree of its own, which goes again.
 .PHONY: upgrade
@@ -79,23 +79,23 @@ upgrade: ## The program of OLD (a commit or a tag) beside this one on one Postgr
 	@test -n "$(OLD)" || { echo "which version? make upgrade OLD=COMMIT"; exit 1; }
 	@at=$$(mktemp -d) && trap 'git worktree remove --force $$at/source; rm -rf $$at' EXIT && \
 	git worktree add --quiet --detach $$at/source $(OLD) && (cd $$at/source && go build -o $$at/mailaudit ./cmd/mailaudit) && \
-	MAILAUDIT_OLD=$$at/mailaudit MAILAUDIT_TEST_REQUIRE=1 go test ./cmd/mailaudit -run '^TestOldBesideNew$$' -v -count 1 -timeout 30m
+	MAILAUDIT_OLD=$$at/mailaudit MAILAUDIT_TEST_REQUIRE=1 go test ./cmd/mailaudit/scenario -run '^TestOldBesideNew$$' -v -count 1 -timeout 30m
 
 .PHONY: kept
 kept: ## Keep an installation of this version as NAME, for the upgrades of all that follow: at each release.
 	@test -n "$(NAME)" || { echo "under which name? make kept NAME=1.0.0"; exit 1; }
 	@MAILAUDIT_KEEP=$(NAME) MAILAUDIT_KEEP_COMMIT=$$(git rev-parse HEAD) MAILAUDIT_TEST_REQUIRE=1 \
-		go test ./cmd/mailaudit -run '^TestKeepThisVersion$$' -count 1 -timeout 20m
-	@MAILAUDIT_TEST_REQUIRE=1 go test ./cmd/mailaudit -run '^Test(UpgradeOn|OldStatements)' -count 1 -timeout 20m
+		go test ./cmd/mailaudit/scenario -run '^TestKeepThisVersion$$' -count 1 -timeout 20m
+	@MAILAUDIT_TEST_REQUIRE=1 go test ./cmd/mailaudit/scenario -run '^Test(UpgradeOn|OldStatements)' -count 1 -timeout 20m
 
 .PHONY: years
 years: ## Years of nights on a clock of their own (NIGHTS=n, else as many as 20 minutes bring; YEARS_SEED plays one again, YEARS_STORE=postgres).
 	@YEARS_LONG=$(if $(YEARS_RECIPE),,1) YEARS_NIGHTS=$(NIGHTS) YEARS_MINUTES=$(if $(NIGHTS),,$(or $(MINUTES),20)) MAILAUDIT_TEST_REQUIRE=1 \
-		go test ./cmd/mailaudit -run '^Test(Years|TheSameSeedPlays)' -v -count 1 -timeout 0
+		go test ./cmd/mailaudit/scenario -run '^Test(Years|TheSameSeedPlays)' -v -count 1 -timeout 0
 
 .PHONY: scale
 scale: ## How much faster four processes are than one at a slow provider, ROUNDS (3) times each.
-	@MAILAUDIT_SCALE=$(or $(ROUNDS),3) MAILAUDIT_TEST_REQUIRE=1 go test ./cmd/mailaudit -run '^TestScale$$' -v -count 1 -timeout 0
+	@MAILAUDIT_SCALE=$(or $(ROUNDS),3) MAILAUDIT_TEST_REQUIRE=1 go test ./cmd/mailaudit/scenario -run '^TestScale$$' -v -count 1 -timeout 0
 
 .PHONY: latency
 latency: ## Nights of one and four processes at a slow provider, found anew and known (ACCOUNTS=5000 LATENCY=300ms CONCURRENCY=50).
@@ -104,7 +104,7 @@ latency: ## Nights of one and four processes at a slow provider, found anew and 
 
 .PHONY: pace
 pace: ## What a provider bears is used, and one that hangs delays nobody: on real sockets, on a machine that is idle.
-	@MAILAUDIT_PACE=1 go test ./cmd/mailaudit -count=1 -run 'TestWhatAProviderBearsIsUsed|TestAHangingProviderDelaysNobody' -v -timeout 30m
+	@MAILAUDIT_PACE=1 go test ./cmd/mailaudit/scenario -count=1 -run 'TestWhatAProviderBearsIsUsed|TestAHangingProviderDelaysNobody' -v -timeout 30m
 
 .PHONY: bench
 bench: ## A night's CPU and memory beside a bare loop, smtplib and nodemailer (ACCOUNTS=10000 ROUNDS=3; needs python3, node, npm).

@@ -19,20 +19,20 @@ var layers = []string{"providers", "audit", "report", "cmd"}
 // homes are the folders that may import each library. A library that is missing here has no home yet:
 // give it one folder, and its users an interface of their own.
 var homes = map[string][]string{
-	"github.com/alecthomas/kong":                          {"cmd/mailaudit"},
+	"github.com/alecthomas/kong":                          {"cmd/mailaudit/cli"},
 	"github.com/emersion/go-message":                      {"report/notice", "cmd/mailaudit/years"},
 	"github.com/emersion/go-sasl":                         {"providers/dial", "providers/protocol", "providers/sim", "report/notice"},
 	"github.com/emersion/go-smtp":                         {"providers/dial", "providers/sim", "report/notice"},
 	"github.com/goccy/go-yaml":                            {"cmd/mailaudit/config", "providers"},
 	"github.com/jackc/pgx/v5":                             {"audit/postgres"},
-	"github.com/jackc/pgx/v5/pgxpool":                     {"audit/postgres", "cmd/mailaudit"}, // handed from the store to the driver of River
+	"github.com/jackc/pgx/v5/pgxpool":                     {"audit/postgres", "cmd/mailaudit/app"}, // handed from the store to the driver of River
 	"github.com/pressly/goose/v3":                         {"audit/postgres", "audit/sqlite"},
-	"github.com/prometheus/client_golang":                 {"cmd/mailaudit"},
+	"github.com/prometheus/client_golang":                 {"cmd/mailaudit/app"},
 	"github.com/riverqueue/river":                         {"audit/queue"},
-	"github.com/riverqueue/river/riverdriver/riverpgxv5":  {"cmd/mailaudit"},
-	"github.com/riverqueue/river/riverdriver/riversqlite": {"cmd/mailaudit"},
+	"github.com/riverqueue/river/riverdriver/riverpgxv5":  {"cmd/mailaudit/app"},
+	"github.com/riverqueue/river/riverdriver/riversqlite": {"cmd/mailaudit/app"},
 	"github.com/robfig/cron/v3":                           {"cmd/mailaudit/config"},
-	"github.com/schollz/progressbar/v3":                   {"cmd/mailaudit"},
+	"github.com/schollz/progressbar/v3":                   {"cmd/mailaudit/app"},
 	"github.com/slack-go/slack":                           {"report/slack"},
 	"github.com/tink-crypto/tink-go/v2":                   {"audit/seal"},
 	"github.com/xdg-go/scram":                             {"providers/protocol", "providers/sim"},

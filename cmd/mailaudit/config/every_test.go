@@ -147,7 +147,7 @@ func TestEveryKeyIsChecked(t *testing.T) {
 // What a released version could be told is understood for good: no key of its own is refused, nor any value of
 // its form.
 func TestReleasedConfigurationsAreUnderstood(t *testing.T) {
-	files, err := filepath.Glob("../testdata/releases/*/*/every-key.yaml")
+	files, err := filepath.Glob("../scenario/testdata/releases/*/*/every-key.yaml")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no configuration of a released version: %v", err)
 	}

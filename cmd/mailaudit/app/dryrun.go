@@ -1,0 +1,136 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"mailaudit/audit"
+	"mailaudit/report"
+)
+
+// rehearsal is a run that leaves nothing behind: a report's source in memory.
+type rehearsal struct {
+	run      audit.Run
+	findings []audit.Finding // by account id
+}
+
+func (r *rehearsal) LoadRun(context.Context, string) (audit.Run, error) { return r.run, nil }
+func (r *rehearsal) ListRuns(context.Context, int, bool) ([]audit.Run, error) {
+	return []audit.Run{r.run}, nil
+}
+func (r *rehearsal) ConcludedBefore(context.Context, int64) (audit.Run, error) {
+	return audit.Run{}, audit.ErrNoRun
+}
+func (r *rehearsal) Findings(_ context.Context, _ audit.Run, each func(audit.Finding) error) error {
+	for _, f := range r.findings {
+		if err := each(f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+func (r *rehearsal) CountNotices(context.Context, string) (map[audit.NoticeState]int, error) {
+	return nil, nil
+}
+func (r *rehearsal) ListNotices(context.Context, string, audit.NoticeState, int) ([]audit.Notice, error) {
+	return nil, nil
+}
+func (r *rehearsal) DueNotices(context.Context, time.Time, int) ([]audit.Notice, error) {
+	return nil, nil
+}
+
+var _ report.Source = (*rehearsal)(nil)
+
+const RehearsalPage = 200
+
+// Rehearse verifies as a run would, tells the terminal and stores nothing but the attempts.
+func (a *App) Rehearse(ctx context.Context, scope audit.Scope) error {
+	r := &rehearsal{run: audit.Run{
+		Key: "dry-run", Seq: 1, Status: audit.RunConcluded, Phase: audit.PhaseDone, Scope: scope, StartedAt: a.Now(),
+	}}
+	for after := ""; ; {
+		page, err := a.Source.AccountsAfter(ctx, after, RehearsalPage, scope.Tenant)
+		if err != nil {
+			return err
+		}
+		if len(page) == 0 {
+			break
+		}
+		after = page[len(page)-1].ID
+		full, err := a.rehearsePage(ctx, r, page, scope)
+		if err != nil {
+			return err
+		}
+		if full {
+			break
+		}
+	}
+	r.run.FinishedAt = a.Now()
+	numbers := audit.Numbers{}
+	for _, f := range r.findings {
+		numbers.Count(f)
+	}
+	r.run.Accounts, r.run.Numbers = numbers.Accounts, &numbers
+	options := a.ReportOptions()
+	options.Mode, options.BaseURL = "", "" // it has no mails to say anything of, whatever notices.mode is
+	summary, err := report.Build(ctx, r, r.run.Key, options)
+	if err != nil {
+		return err
+	}
+	if err := summary.WriteText(a.Around.Stdout); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(a.Around.Stdout, "\nDry run: nothing is stored but the attempts, and nothing is mailed or posted.")
+	return err
+}
+
+func (a *App) rehearsePage(ctx context.Context, r *rehearsal, page []audit.Account, scope audit.Scope) (full bool, err error) {
+	var chosen []audit.Account
+	width := 1
+	for _, acc := range page {
+		if scope.Limit > 0 && len(r.findings)+len(chosen) == scope.Limit {
+			full = true
+			break
+		}
+		target, err := a.Auditor.Resolve(ctx, acc)
+		name := audit.Undecided
+		if err == nil {
+			name = target.Provider.Name
+		}
+		if scope.Provider != "" && name != scope.Provider {
+			continue
+		}
+		width = max(width, a.Config.Providers[name].MaxConcurrency)
+		chosen = append(chosen, acc)
+	}
+	ids := make([]string, len(chosen))
+	for i, acc := range chosen {
+		ids[i] = acc.ID
+	}
+	sealed, err := a.Source.SealedSecrets(ctx, ids)
+	if err != nil {
+		return full, err
+	}
+	states, err := a.Store.LoadStates(ctx, ids)
+	if err != nil {
+		return full, err
+	}
+	found := make([]audit.Finding, len(chosen))
+	group, inner := errgroup.WithContext(ctx)
+	group.SetLimit(width)
+	for i, acc := range chosen {
+		group.Go(func() error {
+			checked, err := a.Auditor.Rehearse(inner, acc, sealed[acc.ID], states[acc.ID])
+			if err == nil {
+				found[i] = audit.FindingOf(states[acc.ID], checked.Result)
+			}
+			return err
+		})
+	}
+	err = group.Wait()
+	r.findings = append(r.findings, found...)
+	return full, err
+}

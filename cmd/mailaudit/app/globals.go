@@ -1,0 +1,43 @@
+package app
+
+import (
+	"io"
+	"log/slog"
+	"os"
+)
+
+// Globals are the flags of every command.
+type Globals struct {
+	Config    string `placeholder:"FILE" help:"Configuration (YAML); default: $$MAILAUDIT_CONFIG."`
+	LogLevel  string `enum:"debug,info,warn,error" default:"info" help:"debug, info, warn or error."`
+	LogFormat string `enum:"text,json," default:"" help:"text or json; default: text on a terminal, else json."`
+}
+
+// Logger writes to standard error, so that results on standard output stay clean.
+func (g *Globals) Logger(stderr io.Writer) *slog.Logger {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(g.LogLevel)) // kong has checked it
+	opts := &slog.HandlerOptions{Level: level, ReplaceAttr: readableDurations}
+	if g.LogFormat == "text" || g.LogFormat == "" && IsTerminal(stderr) {
+		return slog.New(slog.NewTextHandler(stderr, opts))
+	}
+	return slog.New(slog.NewJSONHandler(stderr, opts))
+}
+
+// readableDurations has "1.6s" in JSON too, whose handler would write nanoseconds.
+func readableDurations(_ []string, a slog.Attr) slog.Attr {
+	if a.Value.Kind() == slog.KindDuration {
+		a.Value = slog.StringValue(a.Value.Duration().String())
+	}
+	return a
+}
+
+// IsTerminal reports whether w is a terminal.
+func IsTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}

@@ -1,0 +1,118 @@
+package app
+
+import (
+	"context"
+	"sync"
+
+	"mailaudit/audit"
+	"mailaudit/audit/postgres"
+	"mailaudit/cmd/mailaudit/config"
+)
+
+// lazyAccounts are the accounts of a relation that is not the program's own table. It is opened when it is first
+// used; a failure is tried again at the next use.
+type lazyAccounts struct {
+	config *config.Config
+
+	mu     sync.Mutex
+	source *postgres.Source // nil until it is open
+}
+
+var _ audit.Accounts = (*lazyAccounts)(nil)
+
+func (l *lazyAccounts) open(ctx context.Context) (*postgres.Source, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.source != nil {
+		return l.source, nil
+	}
+	source, err := openAccounts(ctx, l.config)
+	if err != nil {
+		return nil, err
+	}
+	l.source = source
+	return source, nil
+}
+
+func (l *lazyAccounts) AccountsAfter(ctx context.Context, after string, limit int, tenant string) ([]audit.Account, error) {
+	source, err := l.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return source.AccountsAfter(ctx, after, limit, tenant)
+}
+
+func (l *lazyAccounts) AccountIDsAfter(ctx context.Context, after string, limit int, tenant string) ([]string, error) {
+	source, err := l.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return source.AccountIDsAfter(ctx, after, limit, tenant)
+}
+
+func (l *lazyAccounts) AccountsByID(ctx context.Context, ids []string) ([]audit.Account, error) {
+	source, err := l.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return source.AccountsByID(ctx, ids)
+}
+
+func (l *lazyAccounts) SealedSecrets(ctx context.Context, ids []string) (map[string][]byte, error) {
+	source, err := l.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return source.SealedSecrets(ctx, ids)
+}
+
+// Blame needs no open relation: that it cannot be opened is an error too.
+func (l *lazyAccounts) Blame(err error) (audit.Blame, string) { return postgres.Blame(err) }
+
+func (l *lazyAccounts) Close() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.source != nil {
+		l.source.Close()
+	}
+	return nil
+}
+
+// SourceReady opens the accounts if they are not open yet.
+func SourceReady(ctx context.Context, source audit.Accounts) error {
+	if l, ok := source.(*lazyAccounts); ok {
+		_, err := l.open(ctx)
+		return err
+	}
+	return nil
+}
+
+// LiveSource shows runs as they are now: one that no process works on is incomplete, whatever a process
+// that was killed has left in the store.
+type LiveSource struct {
+	Storage
+	WorkedOn func(audit.Run) bool
+}
+
+func (s LiveSource) LoadRun(ctx context.Context, key string) (audit.Run, error) {
+	r, err := s.Storage.LoadRun(ctx, key)
+	return s.seen(r), err
+}
+
+func (s LiveSource) ListRuns(ctx context.Context, limit int, openOnly bool) ([]audit.Run, error) {
+	runs, err := s.Storage.ListRuns(ctx, limit, openOnly)
+	for i := range runs {
+		runs[i] = s.seen(runs[i])
+	}
+	return runs, err
+}
+
+func (s LiveSource) seen(r audit.Run) audit.Run {
+	if r.Status == audit.RunRunning && !s.WorkedOn(r) {
+		r.Status = audit.RunIncomplete
+	}
+	return r
+}
+
+// WorkedOn tells whether a process works on the run.
+func (a *App) WorkedOn(r audit.Run) bool { return a.Store.WorkedOn(r, a.Now()) }

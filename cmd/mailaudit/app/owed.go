@@ -1,0 +1,102 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"mailaudit/audit"
+	"mailaudit/report"
+)
+
+// inHand counts the mails that this process has begun and ended to hand over. What becomes of one in between is
+// open: it is neither queued nor settled.
+type inHand struct{ begun, ended atomic.Int64 }
+
+// debt is what is due and not delivered.
+type debt struct {
+	summaries, mails int
+	putOff           int // of mails
+	rechecks         int // mails that are re-checked first: they are waited for, and not owed
+	inHand           bool
+	// later is when the first of the mails is tried again, where none of what is owed can be tried now.
+	later time.Time
+}
+
+func (d debt) none() bool { return d.summaries+d.mails == 0 && !d.inHand }
+
+// settled tells that there is nothing to wait for either.
+func (d debt) settled() bool { return d.none() && d.rechecks == 0 }
+
+// owed tells what is due now and not delivered yet. A mail that a passing refusal has put off was due.
+func (n *Worker) owed(ctx context.Context) (d debt, err error) {
+	ended := n.mailing.ended.Load()
+	tasks, err := n.agenda(ctx)
+	if err != nil {
+		return d, err
+	}
+	for _, t := range tasks {
+		switch t.Kind {
+		case audit.TaskPost:
+			d.summaries++
+		case audit.TaskRecheck:
+			d.rechecks++
+		case audit.TaskNotify:
+			d.mails++
+		}
+	}
+	if n.desk == nil {
+		return d, nil
+	}
+	putOff, err := n.Auditor.PutOff(ctx, n.Caps())
+	if err != nil {
+		return d, err
+	}
+	// Whatever was begun until now had ended before the first look.
+	d.inHand = n.mailing.begun.Load() != ended
+	if len(putOff) > 0 && d.settled() {
+		d.later = putOff[0].DueAt
+	}
+	d.putOff = len(putOff)
+	d.mails += d.putOff
+	return d, nil
+}
+
+// Waited tells whether to wait for deliveries no longer: nothing is owed, or no more will come of it until then.
+func (n *Worker) Waited(ctx context.Context, until time.Time) (bool, error) {
+	d, err := n.owed(ctx)
+	if err != nil || d.settled() {
+		return err == nil, err
+	}
+	left := time.Until(until)
+	return left < 0 || d.later.Sub(n.Now()) > left, nil
+}
+
+// Deliver waits until nothing is owed, at most for deliver_within.
+func (n *Worker) Deliver(ctx context.Context) error {
+	until := time.Now().Add(n.Config.DeliverWithin)
+	err := n.Work(ctx, func(ctx context.Context) (bool, error) { return n.Waited(ctx, until) })
+	if err != nil {
+		return err
+	}
+	return n.Undelivered(ctx)
+}
+
+// Undelivered is the error where something is still owed after all has been waited for.
+func (n *Worker) Undelivered(ctx context.Context) error {
+	d, err := n.owed(ctx)
+	if err != nil || d.none() {
+		return err
+	}
+	text := fmt.Sprintf("not delivered within %v: %s, %s; the next run, deliver or serve sends them", n.Config.DeliverWithin,
+		report.Number(d.summaries, "summary", "summaries"), report.Number(d.mails, "mail", "mails"))
+	if cause := n.trouble.Last(); cause != nil {
+		return fmt.Errorf("%s: %w", text, cause)
+	}
+	if d.putOff > 0 {
+		text += fmt.Sprintf(": the relay has put %d off; mailaudit notices list --state queued shows its words", d.putOff)
+	}
+	return errors.New(text)
+}

@@ -1,0 +1,33 @@
+package app
+
+import (
+	"strings"
+	"time"
+
+	"mailaudit/report"
+)
+
+// HowMany writes a number with its noun.
+func HowMany(n int, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return report.Count(n) + " " + what
+}
+
+// RFC3339 writes a time in UTC; "" for the zero time.
+func RFC3339(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+// Joined lists words with commas.
+func Joined[T ~string](words []T) string {
+	all := make([]string, len(words))
+	for i, w := range words {
+		all[i] = string(w)
+	}
+	return strings.Join(all, ", ")
+}

@@ -1,0 +1,243 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"mailaudit/audit"
+	"mailaudit/audit/queue"
+	"mailaudit/providers/catalog"
+	"mailaudit/report/notice"
+)
+
+// Worker works on the store's jobs: runs, notices, summaries.
+type Worker struct {
+	*App
+	engine    Engine
+	Publisher *Publisher
+	meters    *Metrics
+	desk      *notice.Desk // nil without a relay
+	draining  chan struct{}
+	closeDesk func() error
+	// OnlyOwed: no run is worked on, only mails and summaries.
+	OnlyOwed bool
+	trouble  troubles
+	mailing  inHand
+	failing  failing
+	alarms   alarms
+
+	beatMu audit.Lock
+	beaten time.Time
+}
+
+const (
+	lookEvery   = 200 * time.Millisecond // how often the agenda and the run are looked at
+	drainWithin = 25 * time.Second       // how long dialogues may go on after a signal
+	// awayAtMost is how long the database may be away, or full, before a night that waits for it is left to the
+	// next start: longer than a restart takes, or a move to another machine.
+	awayAtMost = 5 * time.Minute
+)
+
+// NewWorker makes the worker of one process: its engine, publisher, meters and, where a relay is configured, its dispatcher.
+func (a *App) NewWorker() (*Worker, error) {
+	poster, err := a.Slack()
+	if err != nil {
+		return nil, err
+	}
+	n := &Worker{App: a, draining: make(chan struct{}), Publisher: &Publisher{App: a, slack: poster, Stdout: a.Around.Stdout}}
+	if n.desk, n.closeDesk, err = a.desk(); err != nil {
+		return nil, err
+	}
+	n.meters = NewMetrics()
+	a.Auditor.Ask = n.meters.counting(a.Auditor.Ask)
+	a.Auditor.Draining = n.draining
+	names := make([]string, 0, len(catalog.All()))
+	for _, p := range catalog.All() {
+		names = append(names, p.Name)
+	}
+	n.engine, err = a.Store.NewEngine(queue.Options{
+		Steps: n, Agenda: n.agenda, Providers: names, Every: a.Around.look(), Log: a.Log,
+		Conversation: a.Config.Network.Timeout,
+		Failed:       n.failed,
+		Done:         n.succeeded,
+	})
+	return n, err
+}
+
+// agenda lists what is there to be done: the next steps of the oldest unfinished run, and of later ones where it is
+// passed, summaries that are owed, and mails whose hour has come. What cannot be read keeps nothing else waiting: the
+// rest is given with the error.
+func (n *Worker) agenda(ctx context.Context) ([]audit.Task, error) {
+	failed := n.beat(ctx)
+	runs, err := n.Store.UndoneRuns(ctx, RunsLookedAt)
+	if err != nil {
+		return nil, err
+	}
+	var tasks []audit.Task
+	for _, r := range runs {
+		if r.Open() {
+			continue
+		}
+		owed, err := n.Auditor.RunTasks(ctx, r)
+		failed = errors.Join(failed, err)
+		tasks = append(tasks, owed...)
+	}
+	if !n.OnlyOwed {
+		next, err := n.openTasks(ctx)
+		failed = errors.Join(failed, err)
+		tasks = append(tasks, next...)
+	}
+	if n.desk == nil {
+		return tasks, failed
+	}
+	mails, err := n.Auditor.DueNotices(ctx, n.Caps())
+	return append(tasks, mails...), errors.Join(failed, err)
+}
+
+// openTasks are the next steps of the open runs, oldest first. No run waits behind one that is stuck.
+func (n *Worker) openTasks(ctx context.Context) (tasks []audit.Task, failed error) {
+	open, err := n.Store.ListRuns(ctx, RunsLookedAt, true)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range slices.Backward(open) {
+		next, err := n.Auditor.RunTasks(ctx, r)
+		failed = errors.Join(failed, err)
+		tasks = append(tasks, next...)
+		if err == nil && !n.passed(r) {
+			break
+		}
+	}
+	return tasks, failed
+}
+
+// beat says every so often that this process works on the open runs, also while nothing is to be done but
+// wait, and takes over what dead processes left.
+func (n *Worker) beat(ctx context.Context) error {
+	if err := n.beatMu.Lock(ctx); err != nil {
+		return err
+	}
+	defer n.beatMu.Unlock()
+	if n.OnlyOwed || time.Since(n.beaten) < beatEvery {
+		return nil
+	}
+	n.beaten = time.Now()
+	open, err := n.Store.ListRuns(ctx, RunsLookedAt, true)
+	if err != nil {
+		return err
+	}
+	var failed error
+	for _, run := range open {
+		failed = errors.Join(failed, n.Store.Beat(ctx, run.Key, n.Now()))
+	}
+	_, err = n.Store.ReclaimNotices(ctx, n.Now().Add(-UnsentAfter))
+	return errors.Join(failed, err)
+}
+
+// RunsLookedAt bounds how far back a start looks for what is owed.
+const RunsLookedAt = 30
+
+func (n *Worker) Plan(ctx context.Context, key string) (bool, error) { return n.Auditor.Plan(ctx, key) }
+func (n *Worker) Verify(ctx context.Context, key string, batch int) (bool, error) {
+	return n.Auditor.Verify(ctx, key, batch)
+}
+func (n *Worker) Conclude(ctx context.Context, key string) (bool, error) {
+	return n.Auditor.Conclude(ctx, key)
+}
+
+func (n *Worker) Post(ctx context.Context, key string) error {
+	err := n.trouble.note("summary", n.meters.failed(n.Publisher.Post(ctx, key)))
+	if err == nil {
+		n.Publisher.discardOld(ctx)
+	}
+	return err
+}
+
+// Recheck renews the evidence of a notice that may leave now and whose refusal is too old. What has nothing to be asked
+// any more, since its accounts work again or have changed, is the desk's to suppress.
+func (n *Worker) Recheck(ctx context.Context, id int64) error {
+	if n.desk == nil {
+		return nil
+	}
+	may, err := n.Auditor.MayMail(ctx, n.Caps(), id)
+	if err != nil || !may {
+		return err
+	}
+	queued, err := n.Store.LoadNotice(ctx, id)
+	if err != nil || queued.State != audit.NoticeQueued {
+		return err
+	}
+	stale, err := n.desk.Stale(ctx, queued)
+	if b, _ := n.Store.Blame(err); b == audit.BlameRow {
+		return n.Notify(ctx, id) // the desk sets it aside
+	}
+	if err != nil {
+		return err
+	}
+	if len(stale) == 0 {
+		return n.Notify(ctx, id)
+	}
+	return n.Auditor.Recheck(ctx, queued, stale)
+}
+
+func (n *Worker) Notify(ctx context.Context, id int64) error {
+	if n.desk == nil {
+		return nil
+	}
+	n.mailing.begun.Add(1)
+	defer n.mailing.ended.Add(1)
+	may, err := n.Auditor.MayMail(ctx, n.Caps(), id)
+	if err != nil || !may {
+		return err
+	}
+	return n.trouble.note("mail", n.meters.failed(n.desk.Notify(ctx, id)))
+}
+
+// Work runs the engine until done says so or ctx ends. A signal lets dialogues end and hands the rest back.
+// An error of done, which reads the database, is waited out: jobs that met the same are tried again.
+func (n *Worker) Work(ctx context.Context, done func(context.Context) (bool, error)) (err error) {
+	if err := n.Store.RecoverAll(ctx, n.Now()); err != nil {
+		if b, _ := n.Store.Blame(err); b != audit.BlameRow {
+			return err
+		}
+		n.Log.Error("not all that a former process left is taken over", "err", err)
+	}
+	if err := n.engine.Start(ctx); err != nil {
+		return err
+	}
+	defer func() {
+		err = errors.Join(err, n.stop(ctx), n.closeDesk())
+	}()
+	tick := time.NewTicker(n.Around.look())
+	defer tick.Stop()
+	var away time.Time // since when done gives errors; zero: it does not
+	for {
+		finished, err := done(ctx)
+		switch {
+		case finished:
+			return err
+		case err == nil:
+			away = time.Time{}
+		case away.IsZero():
+			away = time.Now()
+			n.Log.Warn("the database does not answer; the night waits for it", "at_most", awayAtMost.String(), "err", err)
+		case time.Since(away) > awayAtMost:
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-tick.C:
+		}
+	}
+}
+
+func (n *Worker) stop(ctx context.Context) error {
+	close(n.draining)
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainWithin)
+	defer cancel()
+	defer n.alarms.under.Wait()
+	return n.engine.Stop(grace)
+}

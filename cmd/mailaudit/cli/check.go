@@ -1,0 +1,126 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"mailaudit/audit"
+	"mailaudit/cmd/mailaudit/app"
+	"mailaudit/providers"
+	"mailaudit/report"
+)
+
+type checkCmd struct {
+	Account string `arg:"" name:"account_id" help:"The account."`
+	Format  string `enum:"text,json" default:"text" help:"text or json."`
+}
+
+func (checkCmd) wants() app.Wants { return app.Wants{Asks: true} }
+
+func (k checkCmd) Run(ctx context.Context, a *app.App) error {
+	if err := a.CheckKeys(ctx); err != nil {
+		return err
+	}
+	got, err := a.Auditor.Check(ctx, k.Account)
+	if err != nil {
+		return err
+	}
+	told, err := a.WouldTell(got)
+	if err != nil {
+		return err
+	}
+	if k.Format == "json" {
+		enc := json.NewEncoder(a.Around.Stdout)
+		enc.SetIndent("", "  ")
+		return enc.Encode(checkJSON(got, told))
+	}
+	return writeCheck(a.Around.Stdout, got, told)
+}
+
+// checkReport is what check prints as JSON.
+type checkReport struct {
+	AccountID      string              `json:"account_id"`
+	TenantID       string              `json:"tenant_id"`
+	Provider       string              `json:"provider"`
+	Brand          string              `json:"brand"`
+	Endpoint       string              `json:"endpoint"`
+	Dialogue       []string            `json:"dialogue"`
+	CredentialSent bool                `json:"credential_sent"`
+	TLS            string              `json:"tls"`
+	LocalAddr      string              `json:"local_addr"`
+	Class          providers.Class     `json:"class"`
+	Rule           string              `json:"rule"`
+	Certainty      providers.Certainty `json:"certainty"`
+	SecretKind     providers.Kind      `json:"secret_kind"`
+	Verdict        audit.Verdict       `json:"verdict"`
+	TwoFactor      providers.TwoFactor `json:"two_factor"`
+	Previous       audit.Verdict       `json:"previous"`
+	Reply          string              `json:"reply"`
+	Reason         string              `json:"reason"`
+	Told           string              `json:"told"`
+}
+
+func checkJSON(got audit.Checked, told string) checkReport {
+	r := checkReport{
+		AccountID: got.Account.ID, TenantID: got.Account.TenantID,
+		Provider: got.Result.Provider, Brand: got.Result.Brand,
+		Dialogue: dialogue(got.Conversation), CredentialSent: got.Conversation.CredentialSent,
+		TLS: got.Conversation.TLSVersion, LocalAddr: got.Result.LocalAddr,
+		Class: got.Result.Class, Rule: got.Result.Rule, Certainty: got.Result.Certainty, SecretKind: got.Kind,
+		Verdict: got.Result.Verdict, TwoFactor: got.Result.TwoFactor, Previous: got.Before.Settled.Verdict,
+		Reply: got.Result.Reply, Reason: got.Result.Reason, Told: told,
+	}
+	if got.Target.Endpoint.Host != "" {
+		r.Endpoint = got.Target.Endpoint.String()
+	}
+	return r
+}
+
+func dialogue(c providers.Conversation) []string {
+	lines := []string{}
+	for _, l := range c.Dialogue {
+		mark := "C: "
+		if l.FromServer {
+			mark = "S: "
+		}
+		lines = append(lines, mark+l.Text)
+	}
+	return lines
+}
+
+func writeCheck(w io.Writer, got audit.Checked, told string) error {
+	r := checkJSON(got, told)
+	var all error
+	say := func(name, value string) {
+		if value != "" {
+			_, err := fmt.Fprintf(w, "%-11s %s\n", name, report.Plain(value))
+			all = errors.Join(all, err)
+		}
+	}
+	say("account", r.AccountID+", tenant "+r.TenantID)
+	say("provider", r.Provider+" ("+r.Brand+")")
+	say("asked", r.Endpoint)
+	say("from", r.LocalAddr)
+	say("tls", r.TLS)
+	for _, line := range r.Dialogue {
+		_, err := fmt.Fprintf(w, "%-11s %s\n", "", line)
+		all = errors.Join(all, err)
+	}
+	say("reply", r.Reply)
+	say("reason", r.Reason)
+	rule := r.Rule
+	if rule == "" {
+		rule = "none"
+	}
+	say("rule", fmt.Sprintf("%s: %s, %s", rule, r.Class, r.Certainty))
+	say("secret", "looks like "+string(r.SecretKind))
+	say("verdict", fmt.Sprintf("%s, second factor %s", r.Verdict, r.TwoFactor))
+	if r.Previous != "" {
+		say("before", string(r.Previous))
+	}
+	say("customer", r.Told)
+	return all
+}

@@ -1,0 +1,105 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"strconv"
+	"text/tabwriter"
+
+	"mailaudit/audit/seal"
+	"mailaudit/cmd/mailaudit/app"
+	"mailaudit/cmd/mailaudit/exit"
+)
+
+type keysCmd struct {
+	New    keysNewCmd    `cmd:"" help:"Make a keyset, and a fingerprint key beside it. Never overwrites."`
+	Rotate keysRotateCmd `cmd:"" help:"Add a primary key; old secrets still open. Leaves FILE.old."`
+	Status keysStatusCmd `cmd:"" help:"List a keyset's keys without their material, and how many stored secrets need each."`
+	Reseal keysResealCmd `cmd:"" help:"Seal anew, by the primary key, what older keys have sealed."`
+
+	Destroy keysDestroyCmd `cmd:"" help:"Take an old key out of the keyset, if no stored secret needs it."`
+}
+
+type keysNewCmd struct {
+	Out string `required:"" placeholder:"FILE" help:"Where the keyset goes."`
+}
+
+func (k keysNewCmd) Run(around *app.Env) error {
+	prints, err := seal.Create(k.Out)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(around.Stdout, "keyset %s and fingerprint key %s are made. Keep a copy of both apart from the database: without the keyset the stored secrets are lost.\n", k.Out, prints)
+	return err
+}
+
+type keysRotateCmd struct {
+	File string `arg:"" help:"The keyset file."`
+}
+
+func (k keysRotateCmd) Run(around *app.Env) error {
+	id, err := seal.Rotate(k.File)
+	if err != nil {
+		return keysetFault(err)
+	}
+	_, err = fmt.Fprintf(around.Stdout, "key %d seals from now on; the older keys still open. The former keyset is %s.old.\n", id, k.File)
+	return err
+}
+
+type keysStatusCmd struct {
+	File string `arg:"" optional:"" help:"The keyset file; default: the configured one."`
+}
+
+func (k keysStatusCmd) Run(ctx context.Context, g *app.Globals, around *app.Env) error {
+	if k.File != "" {
+		keyset, err := app.LoadKeyset("file:"+k.File, around.LookupEnv, g.Logger(around.Stderr))
+		if err != nil {
+			return err
+		}
+		return listKeys(around.Stdout, keyset, nil)
+	}
+	s, err := app.NewSetup(g, around)
+	if err != nil {
+		return err
+	}
+	keyset, err := s.Keyset()
+	if err != nil {
+		return err
+	}
+	needed, err := s.CountSealed(ctx, keyset)
+	if err != nil {
+		s.Log.Warn("the stored secrets are not counted", "err", err)
+	}
+	return listKeys(around.Stdout, keyset, needed)
+}
+
+// listKeys shows a keyset; needed is nil where nobody has counted.
+func listKeys(out io.Writer, keyset *seal.Keyset, needed map[uint32]int) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "KEY\tSTATUS\tKIND\tSECRETS\t")
+	for _, key := range keyset.Keys() {
+		mark, count := "", "not counted"
+		switch {
+		case key.Primary:
+			mark = "seals new secrets"
+		case needed != nil && needed[key.ID] == 0:
+			mark = "may be destroyed"
+		}
+		if needed != nil {
+			count = strconv.Itoa(needed[key.ID])
+		}
+		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\n", key.ID, key.Status, key.Kind, count, mark)
+	}
+	return w.Flush()
+}
+
+// keysetFault makes a usage error of a keyset file that is not there to be changed.
+func keysetFault(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return exit.Usagef("%w; name the file that mailaudit keys new has made", err)
+	}
+	return err
+}

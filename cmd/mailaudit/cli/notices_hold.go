@@ -1,0 +1,67 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"mailaudit/audit"
+	"mailaudit/cmd/mailaudit/app"
+	"mailaudit/report"
+)
+
+// ofHold names a hold by the run whose guard opened it, and its provider.
+type ofHold struct {
+	Key      string `name:"run" required:"" placeholder:"KEY" help:"The run whose guard held the notices."`
+	Provider string `required:"" placeholder:"NAME" help:"The provider."`
+}
+
+type noticesReleaseCmd struct {
+	ofHold
+	decider
+}
+
+func (noticesReleaseCmd) wants() app.Wants { return app.Wants{Asks: true} }
+
+func (k noticesReleaseCmd) Run(ctx context.Context, a *app.App) error {
+	if err := a.CheckKeys(ctx); err != nil {
+		return err
+	}
+	r, err := a.Auditor.Release(ctx, k.Key, k.Provider, k.By, k.Why)
+	if err != nil {
+		return err
+	}
+	a.TellDecision(ctx, k.Key)
+	return k.say(a.Around.Stdout, a, r)
+}
+
+func (k noticesReleaseCmd) say(w io.Writer, a *app.App, r audit.Released) error {
+	text := fmt.Sprintf("%s, run %s: %s asked again\n%6d still fail: %s", app.Title(k.Provider), k.Key,
+		report.Number(r.Accounts-r.Unasked, "account", "accounts"), r.Failing, report.Number(r.Queued, "mail is queued", "mails are queued"))
+	if r.Queued > 0 {
+		text += fmt.Sprintf(", due from %s, at most %d a night", app.RFC3339(r.First), a.Config.Notices.MaxPerNight)
+	}
+	text += fmt.Sprintf("\n%6d work again\n", r.Mended)
+	if r.Otherwise > 0 {
+		text += fmt.Sprintf("%6d are refused for another reason now: tonight's run judges them\n", r.Otherwise)
+	}
+	text += fmt.Sprintf("%6d could not be asked or gave no answer: left to tonight's run\n", r.Unasked)
+	_, err := io.WriteString(w, text)
+	return err
+}
+
+type noticesDiscardCmd struct {
+	ofHold
+	decider
+}
+
+func (k noticesDiscardCmd) Run(ctx context.Context, a *app.App) error {
+	n, err := a.Auditor.Discard(ctx, k.Key, k.Provider, k.By, k.Why)
+	if err != nil {
+		return err
+	}
+	a.TellDecision(ctx, k.Key)
+	_, err = fmt.Fprintf(a.Around.Stdout, "%s, run %s: %s discarded; nothing is mailed, and the accounts are asked again tonight\n", app.Title(k.Provider), k.Key,
+		report.Number(n, "notice is", "notices are"))
+	return err
+}

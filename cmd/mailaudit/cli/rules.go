@@ -1,0 +1,103 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"text/tabwriter"
+
+	"mailaudit/cmd/mailaudit/app"
+	"mailaudit/cmd/mailaudit/exit"
+	"mailaudit/providers/catalog"
+)
+
+type rulesCmd struct {
+	List rulesListCmd `cmd:"" help:"The rules with their sources."`
+	Test rulesTestCmd `cmd:"" help:"Run the rules over replies (JSON lines)."`
+}
+
+type rulesListCmd struct {
+	Provider string `help:"One provider's rules."`
+	Format   string `enum:"text,json" default:"text" help:"text or json."`
+}
+
+func (r rulesListCmd) Run(around *app.Env) error {
+	rules := catalog.Rules()
+	if r.Provider != "" {
+		p, err := app.MustProvider(r.Provider)
+		if err != nil {
+			return err
+		}
+		rules = p.Rules.All()
+	}
+	if r.Format == "json" {
+		return writeJSONList(around.Stdout, rules)
+	}
+	w := tabwriter.NewWriter(around.Stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "RULE\tCLASS\tCERTAINTY\tSEEN\tSOURCE")
+	for _, rule := range rules {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", rule.ID, rule.Class, rule.Certainty, rule.Seen, rule.Source)
+	}
+	return w.Flush()
+}
+
+type rulesTestCmd struct {
+	File   string `arg:"" help:"Replies, one JSON object a line; - is standard input."`
+	Format string `enum:"text,json" default:"text" help:"text (with what differs from the file's labels) or json."`
+}
+
+func (r rulesTestCmd) Run(_ context.Context, around *app.Env) error {
+	in := io.Reader(os.Stdin)
+	if r.File != "-" {
+		f, err := os.Open(r.File)
+		if err != nil {
+			return exit.Usagef("read replies: %w", err)
+		}
+		defer f.Close()
+		in = f
+	}
+	cases, bad := catalog.ReadCases(in)
+	enc := json.NewEncoder(around.Stdout)
+	labelled, differing := 0, 0
+	for _, c := range cases {
+		out := c.Run()
+		if c.Class != "" {
+			labelled++
+		}
+		if out.Differs() {
+			differing++
+		}
+		if err := r.print(around.Stdout, enc, out); err != nil {
+			return err
+		}
+	}
+	if r.Format == "text" {
+		fmt.Fprintf(around.Stdout, "%d replies, %d labelled, %d differ\n", len(cases), labelled, differing)
+	}
+	if bad != nil {
+		return fmt.Errorf("%s: %s", r.File, strings.ReplaceAll(bad.Error(), "\n", "; "))
+	}
+	if differing > 0 {
+		return fmt.Errorf("%d of %d labelled replies are read differently than their label", differing, labelled)
+	}
+	return nil
+}
+
+func (r rulesTestCmd) print(w io.Writer, enc *json.Encoder, out catalog.Outcome) error {
+	if r.Format == "json" {
+		return enc.Encode(out)
+	}
+	note := ""
+	if out.Differs() {
+		note = fmt.Sprintf("  DIFFERS: labelled %s (%s)", out.Case.Class, out.Case.Confidence)
+	}
+	line, err := json.Marshal(out)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(w, strings.TrimSpace(string(line))+note)
+	return err
+}

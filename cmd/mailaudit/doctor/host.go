@@ -1,0 +1,140 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"mailaudit/cmd/mailaudit/app"
+	"mailaudit/providers"
+)
+
+// guides reads the operator's own and those built in, as every mail does.
+func (d *Doctor) guides() {
+	if _, err := d.LetterSettings(); err != nil {
+		d.fail("guides", err, "mend the file in notices.guides_dir; mailaudit guide PROVIDER shows how it reads")
+		return
+	}
+	d.ok("guides", "every guide reads well")
+}
+
+// folder writes a file and takes it away again.
+func (d *Doctor) folder(key, dir string) {
+	if dir == "" {
+		return
+	}
+	if err := writable(dir); err != nil {
+		d.fail(key, err, "make the folder, or give the user that runs mailaudit the right to write there; in a container, mount a volume")
+		return
+	}
+	d.ok(key, "%s can be written", dir)
+}
+
+func writable(dir string) error {
+	// report.dir is made where it is missing, so the nearest folder that is there decides.
+	for {
+		_, err := os.Stat(dir)
+		if err == nil || !os.IsNotExist(err) || filepath.Dir(dir) == dir {
+			break
+		}
+		dir = filepath.Dir(dir)
+	}
+	f, err := os.CreateTemp(dir, ".mailaudit-doctor-*")
+	if err != nil {
+		return err
+	}
+	name := f.Name()
+	if err := f.Close(); err != nil {
+		return err
+	}
+	return os.Remove(name)
+}
+
+func (d *Doctor) textfile() {
+	if name := d.Config.Metrics.Textfile; name != "" {
+		d.folder("textfile", filepath.Dir(name))
+	}
+}
+
+const slotsShown = 3
+
+// schedule shows the next starts on the clock of time_zone, where a mistaken zone is seen at once.
+func (d *Doctor) schedule() {
+	s := d.Config.Schedule
+	if s.Times == nil {
+		d.note("schedule", "empty: serve starts no run; cron or a CronJob must start mailaudit run")
+		return
+	}
+	var shown []string
+	at := d.Now()
+	for range slotsShown {
+		next, ok := app.Slots{Schedule: s, Zone: d.Config.TimeZone}.Next(at)
+		if !ok {
+			break
+		}
+		at = next.At
+		shown = append(shown, at.In(d.Config.TimeZone).Format("Mon 2006-01-02 15:04"))
+	}
+	d.ok("schedule", "serve starts at %s (%s)", strings.Join(shown, ", "), d.Config.TimeZone)
+}
+
+// watchers asks those outside whether they are there, and gives them no sign of a night.
+func (d *Doctor) watchers(ctx context.Context) {
+	if d.Config.DeadManURL.Empty() && d.Config.Metrics.Pushgateway.Empty() && d.Config.Metrics.Textfile == "" {
+		d.note("watchers", "nobody outside notices a night that does not come: set dead_man_url, or metrics.pushgateway with deploy/prometheus/alerts.yaml")
+		return
+	}
+	d.watcher(ctx, "dead_man_url", d.Config.DeadManURL)
+	d.watcher(ctx, "metrics.pushgateway", d.Config.Metrics.Pushgateway)
+	d.ok("watchers", "%s", fmt.Sprintf("dead_man_url %s, pushgateway %s, textfile %s", setOrNot(!d.Config.DeadManURL.Empty()),
+		setOrNot(!d.Config.Metrics.Pushgateway.Empty()), setOrNot(d.Config.Metrics.Textfile != "")))
+}
+
+// watcher asks for the root of the address's host: a ping's own path would tell of a night that was not.
+func (d *Doctor) watcher(ctx context.Context, key string, address providers.Secret) {
+	if address.Empty() {
+		return
+	}
+	u, err := url.Parse(address.Reveal())
+	if err != nil || u.Host == "" {
+		d.fail("watchers", errors.New(key+" is not an address"), "set it to a whole URL, https://host/path")
+		return
+	}
+	root := (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: "/"}).String()
+	ctx, cancel := context.WithTimeout(ctx, app.ClockTimeout)
+	defer cancel()
+	if err := answers(ctx, root); err != nil {
+		d.fail("watchers", fmt.Errorf("%s: %s does not answer: %w", key, u.Hostname(), err),
+			"check the address, and DNS, firewall (NetworkPolicy) and HTTPS_PROXY on the way; nights go on, and nobody outside sees them")
+	}
+}
+
+// answers tells whether an HTTP server is at the address, whatever it says.
+func answers(ctx context.Context, address string) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodHead, address, nil)
+	if err != nil {
+		return errors.New("not an address")
+	}
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	resp, err := client.Do(req)
+	if err != nil {
+		return app.BareCause(err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode == http.StatusBadGateway || resp.StatusCode == http.StatusServiceUnavailable || resp.StatusCode == http.StatusGatewayTimeout {
+		return app.Unwelcome(resp.StatusCode)
+	}
+	return nil
+}
+
+func setOrNot(set bool) string {
+	if set {
+		return "set"
+	}
+	return "not set"
+}
