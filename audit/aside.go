@@ -3,7 +3,6 @@ package audit
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -28,70 +27,26 @@ const (
 	AsidePart   AsideKind = "part"   // a part of the conclusion cannot be done
 )
 
-const asideFact = "aside/"
+const AsideFact = "aside/"
 
-// unsaidAtMost bounds the errors that do not say what they are about and are taken for an item's: each may have
-// cost a timeout, and so many are no single item's.
-const unsaidAtMost = 40
+// Asides are what a run has set aside, by kind: the ids, each with the database's code.
+type Asides map[AsideKind]map[string]string
 
-// spares reports whether the run can go on without what an error is about. Before its window's end it waits for
-// what may pass; afterwards for the database alone.
-func (a *Auditor) spares(ctx context.Context, run Run, of Blaming) func(error) bool {
-	unsaid := 0
-	return func(err error) bool {
-		if ctx.Err() != nil {
-			return false
-		}
-		switch b, _ := of.Blame(err); b {
-		case BlameRow:
-			return true
-		case BlameUnknown:
-			unsaid++
-			return a.overdue(run) && unsaid <= unsaidAtMost
-		}
-		return false
-	}
-}
-
-// overdue reports whether the run's window has ended.
-func (a *Auditor) overdue(run Run) bool {
-	return !run.Deadline.IsZero() && !a.Now().Before(run.Deadline)
-}
-
-// setAside notes that the run goes on without something. id is an account's, a notice's number, a provider, or "".
-func (a *Auditor) setAside(ctx context.Context, run Run, kind AsideKind, id string, of Blaming, err error) error {
-	_, code := of.Blame(err)
-	attrs := []any{"run", run.Key, "what", string(kind), "id", id, "err", err}
-	if broke := (*brokenOff)(nil); errors.As(err, &broke) {
-		attrs = append(attrs, "stack", string(broke.stack))
-	}
-	a.Log.Error("set aside, the run goes on", attrs...)
-	_, err = a.Ledger.KeepFact(context.WithoutCancel(ctx), run.Key, asideFact+string(kind)+"/"+id, code)
-	if err != nil && a.spares(ctx, run, a.Ledger)(err) {
-		a.Log.Error("not noted what was set aside", "run", run.Key, "err", err)
-		return nil
-	}
-	return err
-}
-
-// asides are what a run has set aside, by kind: the ids, each with the database's code.
-type asides map[AsideKind]map[string]string
-
-func (all asides) has(kind AsideKind, id string) bool {
+func (all Asides) Has(kind AsideKind, id string) bool {
 	_, ok := all[kind][id]
 	return ok
 }
 
-func asidesOf(ctx context.Context, facts interface {
+func AsidesOf(ctx context.Context, facts interface {
 	Facts(ctx context.Context, key, prefix string) (map[string]string, error)
-}, key string) (asides, error) {
-	noted, err := facts.Facts(ctx, key, asideFact)
+}, key string) (Asides, error) {
+	noted, err := facts.Facts(ctx, key, AsideFact)
 	if err != nil {
 		return nil, err
 	}
-	all := asides{}
+	all := Asides{}
 	for name, code := range noted {
-		kind, id, _ := strings.Cut(strings.TrimPrefix(name, asideFact), "/")
+		kind, id, _ := strings.Cut(strings.TrimPrefix(name, AsideFact), "/")
 		if all[AsideKind(kind)] == nil {
 			all[AsideKind(kind)] = map[string]string{}
 		}
@@ -100,8 +55,8 @@ func asidesOf(ctx context.Context, facts interface {
 	return all, nil
 }
 
-// asideTexts say what was set aside, of one and of several, and what to do. %s are the names, %d how many.
-var asideTexts = map[AsideKind]struct{ one, many, mend string }{
+// AsideTexts say what was set aside, of one and of several, and what to do. %s are the names, %d how many.
+var AsideTexts = map[AsideKind]struct{ one, many, mend string }{
 	AsideRow: {"the row of account %s cannot be read", "the rows of %d accounts cannot be read (%s)",
 		"correct these rows in the source table or view; mailaudit check ACCOUNT_ID shows the error"},
 	AsideSecret: {"the stored secret of account %s cannot be read", "the stored secrets of %d accounts cannot be read (%s)",
@@ -125,11 +80,11 @@ var asideTexts = map[AsideKind]struct{ one, many, mend string }{
 // asideNamed is how many names stand in a text that may be posted.
 const asideNamed = 5
 
-// troubles tell of all that was set aside.
-func (all asides) troubles() []Trouble {
+// Troubles tell of all that was set aside.
+func (all Asides) Troubles() []Trouble {
 	var out []Trouble
 	for _, kind := range slices.Sorted(maps.Keys(all)) {
-		text, known := asideTexts[kind]
+		text, known := AsideTexts[kind]
 		if !known {
 			continue
 		}
@@ -160,3 +115,6 @@ func listed(names []string) string {
 	}
 	return text
 }
+
+// SetAside begins the detail of a mail that could not be prepared or sent for a fault of ours.
+const SetAside = "set aside: "

@@ -34,7 +34,7 @@ func (e *RowError) Unwrap() error { return e.Err }
 // at which the program broke off. Stores call it for what is not their database's.
 func OwnBlame(err error) (b Blame, code string) {
 	switch {
-	case errors.As(err, new(*brokenOff)):
+	case errors.As(err, new(*BrokenOff)):
 		return BlameRow, "a fault of the program"
 	case errors.As(err, new(*RowError)):
 		return BlameRow, "unreadable"
@@ -42,10 +42,10 @@ func OwnBlame(err error) (b Blame, code string) {
 	return BlameUnknown, ""
 }
 
-// brokenOff is a panic met at an item. The value may hold anything, so its type alone is told.
-type brokenOff struct {
-	value any
-	stack []byte
+// BrokenOff is a panic met at an item. The value may hold anything, so its type alone is told.
+type BrokenOff struct {
+	Value any
+	Stack []byte
 }
 
-func (b *brokenOff) Error() string { return fmt.Sprintf("broke off: panic (%T)", b.value) }
+func (b *BrokenOff) Error() string { return fmt.Sprintf("broke off: panic (%T)", b.Value) }

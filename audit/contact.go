@@ -37,20 +37,20 @@ func mailboxOf(address string) string {
 	return strings.ReplaceAll(local, ".", "") + "@" + domain
 }
 
-// unreadable tells why nobody would read a notice: its contact is the very mailbox that its provider has
+// Unreadable tells why nobody would read a notice: its contact is the very mailbox that its provider has
 // blocked. Any other finding leaves a mailbox that is read on the web or a telephone as before. "" if a mail
 // can be read. Accounts that are not given do not count.
-func unreadable(n Notice, accounts map[string]Account) string {
-	for _, id := range n.blocked() {
+func Unreadable(n Notice, accounts map[string]Account) string {
+	for _, id := range n.Blocked() {
 		if acc, there := accounts[id]; there && SameMailbox(acc.Address, n.ContactEmail) {
-			return "the contact is the blocked mailbox itself" + toTelephone
+			return "the contact is the blocked mailbox itself" + CallSuffix
 		}
 	}
 	return ""
 }
 
-// blocked are the accounts that the notice tells of being blocked.
-func (n Notice) blocked() (accounts []string) {
+// Blocked are the accounts that the notice tells of being blocked.
+func (n Notice) Blocked() (accounts []string) {
 	for _, item := range n.Items {
 		if item.Verdict == AccountBlocked && (n.Kind == KindFinding || n.Kind == KindReminder) {
 			accounts = append(accounts, item.AccountID)

@@ -1,5 +1,8 @@
-// Package audit decides and remembers: the nouns of the nightly audit (account, run, verdict, notice), the
-// store's contract, and the rules that turn what a provider said into what we hold to be true and into
-// whom we tell. The rules are pure functions; what reaches out (asking a provider, opening a secret,
-// storing) is handed in. The night's steps are methods of [Auditor]; package queue runs them as jobs.
+// Package audit has the nouns of the nightly audit (account, run, verdict, finding, notice, hold, policy) and the
+// contract of the store that keeps them. A noun may say things about itself; it decides nothing, reads nothing and
+// sends nothing. What is concluded from the nouns is in package decide, and whoever needs something of the store
+// declares the few methods beside its own code; [Store] is what all of them add up to and what package storetest
+// holds the two stores to.
+//
+// It imports package providers alone and must never import a package below or beside it.
 package audit

@@ -44,31 +44,5 @@ func unreadableFinding(accountID string) Finding {
 	}
 }
 
-// Overlay merges a page of the history with one of a run's own notes, both of at most limit lines in the
-// byte order of their ids; a note replaces the history's line. The merged page ends where a full one ends,
-// for the other may not go on there yet.
-func Overlay(history, notes []Finding, limit int) []Finding {
-	last := ""
-	for _, page := range [][]Finding{history, notes} {
-		if len(page) == limit && (last == "" || page[limit-1].AccountID < last) {
-			last = page[limit-1].AccountID
-		}
-	}
-	merged := make([]Finding, 0, len(history)+len(notes))
-	for len(history) > 0 || len(notes) > 0 {
-		var f Finding
-		switch {
-		case len(notes) == 0 || len(history) > 0 && history[0].AccountID < notes[0].AccountID:
-			f, history = history[0], history[1:]
-		case len(history) > 0 && history[0].AccountID == notes[0].AccountID:
-			f, history, notes = notes[0], history[1:], notes[1:]
-		default:
-			f, notes = notes[0], notes[1:]
-		}
-		if last != "" && f.AccountID > last {
-			break
-		}
-		merged = append(merged, f)
-	}
-	return merged
-}
+// ReasonContradicted is why such an account is unverified.
+const ReasonContradicted = "contradicted by live traffic"

@@ -1,6 +1,10 @@
 package audit
 
-import "time"
+import (
+	"slices"
+	"strings"
+	"time"
+)
 
 // NoticeState is where a customer mail stands.
 type NoticeState string
@@ -60,8 +64,8 @@ type Notice struct {
 	Items []NoticeItem
 }
 
-func (n Notice) accounts() []string {
-	return ids(n.Items, func(i NoticeItem) string { return i.AccountID })
+func (n Notice) Accounts() []string {
+	return IDs(n.Items, func(i NoticeItem) string { return i.AccountID })
 }
 
 // NoticeItem is one account in a notice, with the finding as it stood when the notice was written.
@@ -76,7 +80,7 @@ type NoticeItem struct {
 func (k NoticeKind) TellsFailure() bool { return k == KindFinding || k == KindReminder }
 
 // ReadyAt is when the notice may be looked at: its hour has come, and it waits for no re-check.
-func (n Notice) ReadyAt() time.Time { return latest(n.DueAt, n.WaitsUntil) }
+func (n Notice) ReadyAt() time.Time { return Latest(n.DueAt, n.WaitsUntil) }
 
 // Shown is the state as reports name it: what is under way counts as queued.
 func (s NoticeState) Shown() NoticeState {
@@ -84,4 +88,24 @@ func (s NoticeState) Shown() NoticeState {
 		return NoticeQueued
 	}
 	return s
+}
+
+// Closes tells whether a mail of this kind ends what the customer has been told.
+func (k NoticeKind) Closes() bool { return k == KindRecovered || k == KindCorrection }
+
+// CallSuffix ends the detail of a notice whose customer no mail reaches.
+const CallSuffix = ": telephone"
+
+// ToTelephone tells whether the notice's customer must be told by telephone.
+func (n Notice) ToTelephone() bool {
+	return n.State == NoticeSuppressed && strings.HasSuffix(n.Detail, CallSuffix)
+}
+
+// Item returns the notice's share about one account; false if the notice does not name it.
+func (n Notice) Item(accountID string) (NoticeItem, bool) {
+	i := slices.IndexFunc(n.Items, func(i NoticeItem) bool { return i.AccountID == accountID })
+	if i < 0 {
+		return NoticeItem{}, false
+	}
+	return n.Items[i], true
 }

@@ -71,3 +71,11 @@ type Batch struct {
 	DueAt    time.Time
 	IDs      []string
 }
+
+// Covers reports whether a run of the scope asks every account that the notice may name.
+func (s Scope) Covers(n Notice) bool {
+	return s.Limit == 0 && (s.Tenant == "" || s.Tenant == n.TenantID) && (s.Provider == "" || s.Provider == n.Provider)
+}
+
+// NightsApart is how far two runs' starts must lie apart to count as two nights.
+const NightsApart = 20 * time.Hour

@@ -83,7 +83,7 @@ type State struct {
 	UnverifiedSince     time.Time // start of the first run in a row without an answer; zero if answered
 	SettledSeq          int64     // the run that was settled last
 
-	// Between two runs; the next conclusive night takes them up, see [Mend].
+	// Between two runs; the next conclusive night takes them up, see [decide.Mend].
 	Mended   Verdict   // the finding that an acceptance ended; "" if none did
 	MendedAt time.Time // when
 	Tried    string    // fingerprint of the secret that was asked last and not accepted
@@ -126,3 +126,31 @@ type Change struct {
 	Settled
 	Previous Verdict
 }
+
+// evidenceHolds is how old a refusal may be that a mail about it leaves on. What waited longer, for the caps, its
+// hour or a person, is re-checked first.
+const evidenceHolds = 24 * time.Hour
+
+// Fresh reports whether a mail that tells of the account's failure may leave at now: the provider itself gave the
+// verdict at most 24 hours ago. A moment that lies ahead is the mark of a clock that jumped, and no evidence.
+func (s State) Fresh(now time.Time) bool {
+	age := now.Sub(s.SeenAt)
+	return !s.SeenAt.IsZero() && age <= evidenceHolds && age >= -ClockSkew
+}
+
+// After is what the customer knows once a notice has left.
+func (t Told) After(n Notice, item NoticeItem, at time.Time) Told {
+	if item.Step == 0 {
+		return Told{}
+	}
+	if item.Step == 1 || t.Step == 0 {
+		t.FirstAt, t.NoticeID = at, n.ID
+	}
+	t.Step, t.Verdict, t.At, t.Shadow = item.Step, item.Verdict, at, n.State == NoticeShadowed
+	return t
+}
+
+const (
+	// ClockSkew is more than any well-kept clock is off; certificates and nights go by it.
+	ClockSkew = 5 * time.Minute
+)

@@ -16,8 +16,8 @@ type Trouble struct {
 const troubleFact = "trouble/"
 
 // NoteTrouble keeps a trouble with the run, once.
-func (a *Auditor) NoteTrouble(ctx context.Context, key string, t Trouble) error {
-	_, err := a.Ledger.KeepFact(ctx, key, troubleFact+t.What, t.Mend)
+func NoteTrouble(ctx context.Context, facts FactKeeper, key string, t Trouble) error {
+	_, err := facts.KeepFact(ctx, key, troubleFact+t.What, t.Mend)
 	return err
 }
 
@@ -33,11 +33,11 @@ func Troubles(ctx context.Context, facts interface {
 	for name, mend := range noted {
 		all = append(all, Trouble{What: strings.TrimPrefix(name, troubleFact), Mend: mend})
 	}
-	aside, err := asidesOf(ctx, facts, key)
+	aside, err := AsidesOf(ctx, facts, key)
 	if err != nil {
 		return nil, err
 	}
-	all = append(all, aside.troubles()...)
+	all = append(all, aside.Troubles()...)
 	slices.SortFunc(all, func(x, y Trouble) int { return strings.Compare(x.What, y.What) })
 	return all, nil
 }

@@ -1,5 +1,7 @@
 package audit
 
+import "mailaudit/providers"
+
 // Verdict is what we hold to be true of an account.
 type Verdict string
 
@@ -39,3 +41,11 @@ func (v Verdict) Failing() bool {
 
 // Fine tells whether the credential was accepted and nothing is to be mended.
 func (v Verdict) Fine() bool { return v == Compliant || v == Unproven }
+
+// Judgement is the verdict on one account and how firmly it stands.
+type Judgement struct {
+	Verdict   Verdict
+	TwoFactor providers.TwoFactor
+	Certainty providers.Certainty
+	Actor     providers.Actor
+}

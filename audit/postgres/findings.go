@@ -6,14 +6,15 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"mailaudit/audit"
+	"mailaudit/audit/history"
 )
 
 // Findings lays the run's own notes over the history as it stood at that run, in pages. Of a run that is
 // still asking it gives tonight's results so far.
 func (s *Store) Findings(ctx context.Context, run audit.Run, each func(audit.Finding) error) error {
-	return audit.WalkFindings(run, audit.FindingParts{
+	return history.WalkFindings(run, history.FindingParts{
 		Tonight: func(after string) ([]audit.State, error) {
-			return s.states(ctx, "read tonight's results", `run_key = $1 AND account_id > $2 ORDER BY account_id LIMIT $3`, run.Key, after, audit.FindingsPage)
+			return s.states(ctx, "read tonight's results", `run_key = $1 AND account_id > $2 ORDER BY account_id LIMIT $3`, run.Key, after, history.FindingsPage)
 		},
 		Notes:   func(after string) ([]audit.Finding, error) { return s.notes(ctx, run.Key, after) },
 		History: func(after string) ([]audit.Finding, error) { return s.history(ctx, run.Seq, after) },
@@ -27,7 +28,7 @@ func (s *Store) notes(ctx context.Context, key, after string) ([]audit.Finding, 
 		err = row.Scan(&id, &note)
 		return audit.ReadNote(id, note), err
 	}, `SELECT account_id, finding::text FROM mailaudit.run_notes
-		WHERE run_key = $1 AND account_id > $2 ORDER BY account_id LIMIT $3`, key, after, audit.FindingsPage)
+		WHERE run_key = $1 AND account_id > $2 ORDER BY account_id LIMIT $3`, key, after, history.FindingsPage)
 }
 
 func (s *Store) history(ctx context.Context, seq int64, after string) ([]audit.Finding, error) {
@@ -48,7 +49,7 @@ func (s *Store) history(ctx context.Context, seq int64, after string) ([]audit.F
 		FROM mailaudit.verdict_changes c
 		WHERE account_id > $1 AND verdict <> 'gone'
 			AND seq = (SELECT max(seq) FROM mailaudit.verdict_changes WHERE account_id = c.account_id AND seq <= $2)
-		ORDER BY account_id LIMIT $3`, after, seq, audit.FindingsPage)
+		ORDER BY account_id LIMIT $3`, after, seq, history.FindingsPage)
 }
 
 func (s *Store) noticeStates(ctx context.Context, key string, page []audit.Finding) error {

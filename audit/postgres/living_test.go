@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"mailaudit/audit"
+	"mailaudit/audit/decide"
 	"mailaudit/audit/postgres"
 	"mailaudit/audit/postgres/pgtest"
 )
@@ -25,7 +26,7 @@ func settled(t *testing.T, s *postgres.Store, key string, at time.Time, drafts [
 	states, err := s.LoadStates(t.Context(), page)
 	must(t, err)
 	for _, id := range page {
-		all = append(all, audit.Settle(run, states[id]))
+		all = append(all, decide.Settle(run, states[id]))
 	}
 	must(t, s.Settle(t.Context(), run, all, drafts))
 	must(t, s.Finish(t.Context(), key, audit.Numbers{}, at.Add(time.Hour)))

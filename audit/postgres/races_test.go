@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"mailaudit/audit"
+	"mailaudit/audit/decide"
 	"mailaudit/audit/postgres"
 	"mailaudit/audit/postgres/pgtest"
 	"mailaudit/providers"
@@ -198,7 +199,7 @@ func TestOneOfManyTakesEachStep(t *testing.T) {
 				return err
 			}
 			for _, id := range page {
-				settlements = append(settlements, audit.Settle(run, states[id]))
+				settlements = append(settlements, decide.Settle(run, states[id]))
 				drafts = append(drafts, audit.Draft{Kind: audit.KindFinding, TenantID: "t", ContactEmail: "c@example.com", Provider: "google",
 					Item: audit.NoticeItem{AccountID: id, Verdict: audit.Revoked, Since: night, Step: 1}})
 			}

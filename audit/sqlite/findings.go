@@ -4,14 +4,15 @@ import (
 	"context"
 
 	"mailaudit/audit"
+	"mailaudit/audit/history"
 )
 
 // Findings lays the run's own notes over the history as it stood at that run, in pages. Of a run that is
 // still asking it gives tonight's results so far.
 func (s *Store) Findings(ctx context.Context, run audit.Run, each func(audit.Finding) error) error {
-	return audit.WalkFindings(run, audit.FindingParts{
+	return history.WalkFindings(run, history.FindingParts{
 		Tonight: func(after string) ([]audit.State, error) {
-			return s.states(ctx, "read tonight's results", `run_key = ? AND account_id > ? ORDER BY account_id LIMIT ?`, run.Key, after, audit.FindingsPage)
+			return s.states(ctx, "read tonight's results", `run_key = ? AND account_id > ? ORDER BY account_id LIMIT ?`, run.Key, after, history.FindingsPage)
 		},
 		Notes:   func(after string) ([]audit.Finding, error) { return s.notes(ctx, run.Key, after) },
 		History: func(after string) ([]audit.Finding, error) { return s.history(ctx, run.Seq, after) },
@@ -21,7 +22,7 @@ func (s *Store) Findings(ctx context.Context, run audit.Run, each func(audit.Fin
 
 func (s *Store) notes(ctx context.Context, key, after string) ([]audit.Finding, error) {
 	rows, err := s.db.QueryContext(ctx, `SELECT account_id, finding FROM run_notes
-		WHERE run_key = ? AND account_id > ? ORDER BY account_id LIMIT ?`, key, after, audit.FindingsPage)
+		WHERE run_key = ? AND account_id > ? ORDER BY account_id LIMIT ?`, key, after, history.FindingsPage)
 	return collect(rows, err, func(row scanner) (audit.Finding, error) {
 		var id, note string
 		err := row.Scan(&id, &note)
@@ -35,7 +36,7 @@ func (s *Store) history(ctx context.Context, seq int64, after string) ([]audit.F
 		FROM verdict_changes c
 		WHERE account_id > ?1 AND verdict <> 'gone'
 			AND seq = (SELECT max(seq) FROM verdict_changes WHERE account_id = c.account_id AND seq <= ?2)
-		ORDER BY account_id LIMIT ?3`, after, seq, audit.FindingsPage)
+		ORDER BY account_id LIMIT ?3`, after, seq, history.FindingsPage)
 	return collect(rows, err, func(row scanner) (audit.Finding, error) {
 		f := audit.Finding{Notice: audit.NoticeNone}
 		var changed int64

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"mailaudit/audit"
+	"mailaudit/audit/decide"
 	"mailaudit/providers"
 )
 
@@ -18,9 +19,9 @@ func testBlame(t *testing.T, s audit.Store) {
 	next := startRun(t, s, "l", night.Add(24*time.Hour))
 	record(t, s, next, result(next, "a", audit.Compliant), result(next, "b", audit.Compliant))
 	must(t, s.Conclude(t.Context(), "l"))
-	twice := audit.Settle(next, state(t, s, "a"))
+	twice := decide.Settle(next, state(t, s, "a"))
 	twice.Change.Seq = run.Seq // as if the step were there already
-	err := s.Settle(t.Context(), next, []audit.Settlement{audit.Settle(next, state(t, s, "b")), twice}, nil)
+	err := s.Settle(t.Context(), next, []audit.Settlement{decide.Settle(next, state(t, s, "b")), twice}, nil)
 	b, code := s.Blame(err)
 	if b != audit.BlameRow || code == "" {
 		t.Errorf("%v is blamed on %v, code %q", err, b, code)
@@ -86,7 +87,7 @@ func testUnrecorded(t *testing.T, s audit.Store) {
 	record(t, s, later, result(later, "d", audit.Compliant), result(later, "e", audit.Compliant))
 	unrecorded("once a later run has asked one of them", "a", "b", "d")
 
-	note := audit.FindingOf(audit.State{}, audit.Result{AccountID: "a", Provider: "google", Judgement: audit.Judgement{Verdict: audit.Unverified, TwoFactor: providers.TwoFactorUnknown}})
+	note := decide.FindingOf(audit.State{}, audit.Result{AccountID: "a", Provider: "google", Judgement: audit.Judgement{Verdict: audit.Unverified, TwoFactor: providers.TwoFactorUnknown}})
 	must(t, s.Note(t.Context(), run, []audit.Finding{note}))
 	unrecorded("a note before the conclusion is none", "a", "b", "d")
 	must(t, s.Conclude(t.Context(), "k"))
@@ -119,7 +120,7 @@ func testEarlierRunSettlesLate(t *testing.T, s audit.Store) {
 	must(t, err)
 	same(t, "departed", len(departed), 0)
 	before := state(t, s, "a")
-	must(t, s.Settle(t.Context(), stuck, []audit.Settlement{audit.Settle(stuck, read), audit.Settle(stuck, state(t, s, "b"))},
+	must(t, s.Settle(t.Context(), stuck, []audit.Settlement{decide.Settle(stuck, read), decide.Settle(stuck, state(t, s, "b"))},
 		[]audit.Draft{draft("a", audit.KindFinding, 1, night), draft("b", audit.KindFinding, 1, night)}))
 	same(t, "whom the later run has asked", state(t, s, "a"), before)
 	same(t, "whom it has not", state(t, s, "b").Settled.Verdict, audit.Revoked)

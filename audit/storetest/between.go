@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"mailaudit/audit"
+	"mailaudit/audit/decide"
 )
 
 // revokedState is the state of account id after a night in which it was revoked.
@@ -35,7 +36,7 @@ func testMend(t *testing.T, s audit.Store) {
 	at := night.Add(9 * time.Hour)
 	r := result(run, "a", audit.Compliant).Result
 	r.Fingerprint, r.At = "new", at
-	mended := audit.Mend(st, r, at)
+	mended := decide.Mend(st, r, at)
 	for range 2 {
 		ids, err := s.Mend(t.Context(), []audit.State{mended})
 		must(t, err)

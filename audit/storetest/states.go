@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"mailaudit/audit"
+	"mailaudit/audit/decide"
 )
 
 func testRecord(t *testing.T, s audit.Store) {
@@ -110,7 +111,7 @@ func testSettleTwice(t *testing.T, s audit.Store) {
 	left, err := s.Unsettled(t.Context(), run, "", 10)
 	must(t, err)
 	same(t, "unsettled accounts", len(left), 0)
-	again := audit.Settle(run, before)
+	again := decide.Settle(run, before)
 	again.State.Nights = 99
 	must(t, s.Settle(t.Context(), run, []audit.Settlement{again}, []audit.Draft{draft("a", audit.KindFinding, 1, night)}))
 	same(t, "state", state(t, s, "a"), before)
@@ -127,11 +128,11 @@ func testSettleLate(t *testing.T, s audit.Store) {
 	run := startRun(t, s, "k", night)
 	record(t, s, run, result(run, "a", audit.Revoked))
 	before := state(t, s, "a")
-	must(t, s.Settle(t.Context(), run, []audit.Settlement{audit.Settle(run, before)}, nil))
+	must(t, s.Settle(t.Context(), run, []audit.Settlement{decide.Settle(run, before)}, nil))
 	same(t, "settled before the conclusion", state(t, s, "a"), before)
 	must(t, s.Conclude(t.Context(), "k"))
 	finish(t, s, run)
-	must(t, s.Settle(t.Context(), run, []audit.Settlement{audit.Settle(run, before)}, []audit.Draft{draft("a", audit.KindFinding, 1, night)}))
+	must(t, s.Settle(t.Context(), run, []audit.Settlement{decide.Settle(run, before)}, []audit.Draft{draft("a", audit.KindFinding, 1, night)}))
 	same(t, "settled after the end", state(t, s, "a"), before)
 	all, err := s.ListNotices(t.Context(), "k", "", 10)
 	must(t, err)
@@ -144,8 +145,8 @@ func testSettleKeepsTold(t *testing.T, s audit.Store) {
 	run := startRun(t, s, "l", night.Add(24*time.Hour))
 	record(t, s, run, result(run, "a", audit.Revoked))
 	must(t, s.Conclude(t.Context(), "l"))
-	left := audit.Left(run, state(t, s, "b"))
-	stays := audit.Settle(run, state(t, s, "a"))
+	left := decide.Left(run, state(t, s, "b"))
+	stays := decide.Settle(run, state(t, s, "a"))
 	send(t, s, all[0].ID, night.Add(25*time.Hour))
 	must(t, s.Settle(t.Context(), run, []audit.Settlement{stays, left}, nil))
 	same(t, "who was told meanwhile stays so", state(t, s, "a").Told.Step, 1)

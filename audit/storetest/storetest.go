@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"mailaudit/audit"
+	"mailaudit/audit/decide"
 	"mailaudit/providers"
 )
 
@@ -152,13 +153,13 @@ func settle(t *testing.T, s audit.Store, run audit.Run, drafts ...audit.Draft) {
 	must(t, err)
 	var all []audit.Settlement
 	for _, id := range unsettled {
-		all = append(all, audit.Settle(run, state(t, s, id)))
+		all = append(all, decide.Settle(run, state(t, s, id)))
 	}
 	if run.Scope.Whole() {
 		departed, err := s.Departed(t.Context(), run, "", 1000)
 		must(t, err)
 		for _, id := range departed {
-			all = append(all, audit.Left(run, state(t, s, id)))
+			all = append(all, decide.Left(run, state(t, s, id)))
 		}
 	}
 	must(t, s.Settle(t.Context(), run, all, drafts))

@@ -14,8 +14,10 @@ import (
 	"time"
 
 	"mailaudit/audit"
+	"mailaudit/audit/ask"
 	"mailaudit/audit/postgres"
 	"mailaudit/audit/postgres/pgtest"
+	"mailaudit/cmd/mailaudit/app"
 	"mailaudit/providers"
 	"mailaudit/providers/catalog"
 )
@@ -63,7 +65,7 @@ const settledNight = 4
 // customersOf is an installation on PostgreSQL whose provider is a function.
 type customersOf struct {
 	store      *postgres.Store
-	auditor    *audit.Auditor
+	auditor    *app.Audit
 	now        time.Time
 	url        string
 	postmaster int
@@ -90,15 +92,15 @@ func newCustomers(t *testing.T) *customersOf {
 		MaxConcurrency: map[string]int{"google": 32}, Guard: audit.GuardLimits{MaxNewFailures: 0.01, MinNewFailures: 10, MaxUnreachable: 0.2, MaxSourceLoss: 0.05},
 		Mode: audit.ModeShadow,
 	}
-	c.auditor = audit.New(store, store, policy, func() time.Time { return c.now }, slog.New(slog.DiscardHandler))
-	c.auditor.Fingerprints = plainPrints{}
-	c.auditor.Resolve = func(context.Context, audit.Account) (audit.Target, error) {
-		return audit.Target{Provider: google, Brand: &google.Brands[0], Endpoint: google.Brands[0].Endpoint}, nil
+	c.auditor = app.NewAudit(store, store, policy, func() time.Time { return c.now }, slog.New(slog.DiscardHandler))
+	c.auditor.Ask.Fingerprints = plainPrints{}
+	c.auditor.Ask.Resolve = func(context.Context, audit.Account) (ask.Target, error) {
+		return ask.Target{Provider: google, Brand: &google.Brands[0], Endpoint: google.Brands[0].Endpoint}, nil
 	}
-	c.auditor.Open = func(_ string, sealed []byte) (providers.Secret, error) {
+	c.auditor.Ask.Open = func(_ string, sealed []byte) (providers.Secret, error) {
 		return providers.NewSecret(string(sealed)), nil
 	}
-	c.auditor.Ask = func(_ context.Context, _ string, a providers.Attempt) providers.Conversation {
+	c.auditor.Ask.Converse = func(_ context.Context, _ string, a providers.Attempt) providers.Conversation {
 		return providers.Conversation{Endpoint: a.Endpoint, Reply: reply, Stage: providers.StageAuth, CredentialSent: true, Mechanism: "PLAIN"}
 	}
 	return c
@@ -132,7 +134,7 @@ func (c *customersOf) night(t *testing.T, n int) (q quiet) {
 	c.now = c.now.AddDate(0, 0, 1)
 	key := c.now.Format(time.DateOnly)
 	database := familyCPU(t, c.postmaster)
-	_, _, err := c.auditor.Begin(t.Context(), key, audit.Scope{})
+	_, _, err := c.auditor.Night.Begin(t.Context(), key, audit.Scope{})
 	must(t, err)
 	for {
 		run, err := c.store.LoadRun(t.Context(), key)
@@ -140,7 +142,7 @@ func (c *customersOf) night(t *testing.T, n int) (q quiet) {
 		if !run.Open() {
 			break
 		}
-		tasks, err := c.auditor.RunTasks(t.Context(), run)
+		tasks, err := c.auditor.Night.RunTasks(t.Context(), run)
 		must(t, err)
 		if len(tasks) == 0 {
 			t.Fatalf("nothing is to be done in phase %s", run.Phase)
@@ -149,13 +151,13 @@ func (c *customersOf) night(t *testing.T, n int) (q quiet) {
 			began := ownCPU(t)
 			switch task.Kind {
 			case audit.TaskPlan:
-				_, err = c.auditor.Plan(t.Context(), key)
+				_, err = c.auditor.Night.Plan(t.Context(), key)
 				q.plan += ownCPU(t) - began
 			case audit.TaskVerify:
-				_, err = c.auditor.Verify(t.Context(), key, task.Batch)
+				_, err = c.auditor.Night.Verify(t.Context(), key, task.Batch)
 				q.verify += ownCPU(t) - began
 			case audit.TaskConclude:
-				_, err = c.auditor.Conclude(t.Context(), key)
+				_, err = c.auditor.Night.Conclude(t.Context(), key)
 				q.conclude += ownCPU(t) - began
 			}
 			must(t, err)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"mailaudit/audit"
+	"mailaudit/audit/aside"
 )
 
 // reading is a notice as its accounts stand now.
@@ -43,7 +44,7 @@ func (d *Desk) read(ctx context.Context, n audit.Notice) (r reading, err error) 
 	for i, item := range n.Items {
 		ids[i] = item.AccountID
 	}
-	accounts, unread, err := audit.ReadAccounts(ctx, d.Accounts, ids)
+	accounts, unread, err := aside.ReadAccounts(ctx, d.Accounts, ids)
 	if err != nil {
 		return r, err
 	}

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"mailaudit/audit"
+	"mailaudit/audit/aside"
+	"mailaudit/audit/ask"
 	"mailaudit/cmd/mailaudit/config"
 	"mailaudit/cmd/mailaudit/exit"
 	"mailaudit/providers"
@@ -44,7 +46,7 @@ func NewSetup(g *Globals, around *Env) (*Setup, error) {
 type App struct {
 	*Setup
 	Parts
-	Auditor *audit.Auditor
+	Auditor *Audit
 	Slots   Slots // when serve starts runs; none elsewhere
 }
 
@@ -65,21 +67,21 @@ type Parts struct {
 func New(s *Setup, p Parts) *App {
 	a := &App{Setup: s, Parts: p}
 	paced := newPacing(s.Config)
-	a.Auditor = audit.New(p.Source, p.Store, s.policy(), s.Now, s.Log)
-	a.Auditor.Resolve = resolveWith(catalog.Resolver(newMXCache(p.MX).Lookup))
-	a.Auditor.Open = p.Keys.Open
-	a.Auditor.Seal = p.Keys.Seal
-	a.Auditor.Fingerprints = p.Keys
-	a.Auditor.Grants = a.grants()
-	a.Auditor.Client = func(p *providers.Provider, b *providers.Brand) (providers.Client, bool) {
+	a.Auditor = NewAudit(p.Source, p.Store, s.policy(), s.Now, s.Log)
+	a.Auditor.Ask.Resolve = resolveWith(catalog.Resolver(newMXCache(p.MX).Lookup))
+	a.Auditor.Ask.Open = p.Keys.Open
+	a.Auditor.Ask.Seal = p.Keys.Seal
+	a.Auditor.Ask.Fingerprints = p.Keys
+	a.Auditor.Ask.Grants = a.grants()
+	a.Auditor.Ask.Client = func(p *providers.Provider, b *providers.Brand) (providers.Client, bool) {
 		return OAuthClient(s.Config, p, b)
 	}
-	a.Auditor.Ask = func(ctx context.Context, provider string, attempt providers.Attempt) providers.Conversation {
+	a.Auditor.Ask.Converse = func(ctx context.Context, provider string, attempt providers.Attempt) providers.Conversation {
 		return paced.throughGrant(ctx, provider, attempt, p.Verify)
 	}
-	a.Auditor.Pacing = paced
-	a.Auditor.Clocks = ClocksOf(s, p.Store)
-	a.Auditor.Title = Title
+	a.Auditor.Night.Pacing = paced
+	a.Auditor.Night.Clocks = ClocksOf(s, p.Store)
+	a.Auditor.Night.Title = Title
 	return a
 }
 
@@ -147,13 +149,13 @@ func (s *Setup) With(ctx context.Context, w Wants, work func(*App) error) error 
 func (s *Setup) Alone() bool { return s.Config.Database.Kind != config.PostgreSQL }
 
 // resolveWith finds the provider of an account and the endpoint at which it is asked.
-func resolveWith(resolver *providers.Resolver) func(context.Context, audit.Account) (audit.Target, error) {
-	return func(ctx context.Context, acc audit.Account) (audit.Target, error) {
+func resolveWith(resolver *providers.Resolver) func(context.Context, audit.Account) (ask.Target, error) {
+	return func(ctx context.Context, acc audit.Account) (ask.Target, error) {
 		r, err := resolver.Resolve(ctx, acc.Host, acc.Address)
 		if err != nil {
-			return audit.Target{}, err
+			return ask.Target{}, err
 		}
-		t := audit.Target{Provider: r.Provider, Brand: r.Brand, Foreign: r.ForeignHost}
+		t := ask.Target{Provider: r.Provider, Brand: r.Brand, Foreign: r.ForeignHost}
 		// No endpoint is no error here: the account belongs to its provider and cannot be asked.
 		t.Endpoint, _ = r.Brand.Complete(acc.Host, acc.Port, acc.Security)
 		return t, nil
@@ -322,7 +324,7 @@ func (s *Setup) SendGuide(ctx context.Context, sample notice.Sample, settings no
 // at its window's end.
 func (a *App) MayBegin(ctx context.Context) error {
 	err := a.CheckKeys(ctx)
-	if errors.Is(err, audit.ErrSource) && ctx.Err() == nil && !errors.As(err, new(*exit.Error)) {
+	if errors.Is(err, aside.ErrSource) && ctx.Err() == nil && !errors.As(err, new(*exit.Error)) {
 		a.Log.Warn("the keyset is not tried before the run", "err", err)
 		return nil
 	}

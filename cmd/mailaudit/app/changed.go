@@ -27,7 +27,7 @@ func (a *App) SendGoodNews(ctx context.Context) (sent int, err error) {
 		if n.RunKey != "" || n.Kind != audit.KindRecovered {
 			continue
 		}
-		may, err := a.Auditor.MayMail(ctx, a.Caps(), n.ID)
+		may, err := a.Auditor.Outbox.MayMail(ctx, a.Caps(), n.ID)
 		if err != nil {
 			return sent, err
 		}

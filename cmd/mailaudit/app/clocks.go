@@ -9,7 +9,7 @@ import (
 	"slices"
 	"time"
 
-	"mailaudit/audit"
+	"mailaudit/audit/night"
 	"mailaudit/cmd/mailaudit/config"
 	"mailaudit/providers/catalog"
 )
@@ -22,22 +22,22 @@ const (
 // ClocksOf are those that preflight and doctor compare this machine's with: the database's, where it may stand
 // on another machine, and the Date of an HTTP answer of Slack's and of the token endpoints, which the program
 // talks to anyway. Empty where there is nobody to ask.
-func ClocksOf(s *Setup, store any) []audit.Clock {
+func ClocksOf(s *Setup, store any) []night.Clock {
 	machine := s.Around.machineClock()
-	var all []audit.Clock
+	var all []night.Clock
 	if db, ok := store.(interface {
 		Clock(context.Context) (time.Time, error)
 	}); ok {
-		all = append(all, audit.Clock{Whose: "the database", Skew: func(ctx context.Context) (time.Duration, error) { return skewOf(ctx, machine, db.Clock) }})
+		all = append(all, night.Clock{Whose: "the database", Skew: func(ctx context.Context) (time.Duration, error) { return skewOf(ctx, machine, db.Clock) }})
 	}
 	for _, address := range dated(s.Config) {
 		u, err := url.Parse(address)
-		if err != nil || u.Host == "" || slices.ContainsFunc(all, func(k audit.Clock) bool { return k.Whose == u.Hostname() }) {
+		if err != nil || u.Host == "" || slices.ContainsFunc(all, func(k night.Clock) bool { return k.Whose == u.Hostname() }) {
 			continue
 		}
 		// The host alone: a webhook's path is its secret.
 		root := (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: "/"}).String()
-		all = append(all, audit.Clock{Whose: u.Hostname(), Skew: func(ctx context.Context) (time.Duration, error) {
+		all = append(all, night.Clock{Whose: u.Hostname(), Skew: func(ctx context.Context) (time.Duration, error) {
 			return skewOf(ctx, machine, func(ctx context.Context) (time.Time, error) {
 				return dateOf(ctx, s.Around.transport(), root, u.Hostname())
 			})

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"mailaudit/audit"
+	"mailaudit/audit/decide"
 	"mailaudit/report"
 )
 
@@ -95,7 +96,7 @@ func (a *App) rehearsePage(ctx context.Context, r *rehearsal, page []audit.Accou
 			full = true
 			break
 		}
-		target, err := a.Auditor.Resolve(ctx, acc)
+		target, err := a.Auditor.Ask.Resolve(ctx, acc)
 		name := audit.Undecided
 		if err == nil {
 			name = target.Provider.Name
@@ -123,9 +124,9 @@ func (a *App) rehearsePage(ctx context.Context, r *rehearsal, page []audit.Accou
 	group.SetLimit(width)
 	for i, acc := range chosen {
 		group.Go(func() error {
-			checked, err := a.Auditor.Rehearse(inner, acc, sealed[acc.ID], states[acc.ID])
+			checked, err := a.Auditor.Ask.Rehearse(inner, acc, sealed[acc.ID], states[acc.ID])
 			if err == nil {
-				found[i] = audit.FindingOf(states[acc.ID], checked.Result)
+				found[i] = decide.FindingOf(states[acc.ID], checked.Result)
 			}
 			return err
 		})

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 
 	"mailaudit/audit"
+	"mailaudit/audit/ask"
 	"mailaudit/audit/seal"
 	"mailaudit/cmd/mailaudit/config"
 	"mailaudit/cmd/mailaudit/exit"
@@ -19,7 +20,7 @@ import (
 
 // keys open and recognise secrets.
 type keys interface {
-	audit.Fingerprints
+	ask.Fingerprints
 	Open(accountID string, sealed []byte) (providers.Secret, error)
 	Seal(accountID string, s providers.Secret) ([]byte, error)
 }

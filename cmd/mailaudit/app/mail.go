@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"mailaudit/audit"
+	"mailaudit/audit/ask"
 	"mailaudit/cmd/mailaudit/exit"
 	"mailaudit/providers"
 	"mailaudit/providers/catalog"
@@ -109,10 +110,10 @@ func (a *App) desk() (*notice.Desk, func() error, error) {
 		Carrier:  relay,
 		Settings: settings,
 		Allowance: func(ctx context.Context) (audit.Allowance, error) {
-			return a.Auditor.Allowance(ctx, a.Caps())
+			return a.Auditor.Outbox.Allowance(ctx, a.Caps())
 		},
 		Changed:  a.secretChanged,
-		KeptBack: a.Auditor.KeptBack,
+		KeptBack: a.Auditor.Outbox.KeptBack,
 		Refused:  a.refused,
 		Bounced:  a.Store.Bounced,
 		Now:      a.Now,
@@ -123,7 +124,7 @@ func (a *App) desk() (*notice.Desk, func() error, error) {
 
 // refused reads the relay's words about a recipient by the rules of the recipient's own provider.
 func (a *App) refused(ctx context.Context, to string, r providers.Reply) notice.Refusal {
-	target, err := a.Auditor.Resolve(ctx, audit.Account{Address: to})
+	target, err := a.Auditor.Ask.Resolve(ctx, audit.Account{Address: to})
 	if err != nil || target.Provider == nil {
 		return notice.Refusal{Class: providers.CommonRules().Read(r).Class}
 	}
@@ -148,7 +149,7 @@ func (a *App) secretChanged(ctx context.Context, acc audit.Account, st audit.Sta
 }
 
 // subjectFor is the subject of the mail that the account's verdict would bring.
-func (a *App) subjectFor(got audit.Checked) (string, error) {
+func (a *App) subjectFor(got ask.Checked) (string, error) {
 	settings, err := a.LetterSettings()
 	if err != nil {
 		return "", err
@@ -175,7 +176,7 @@ const (
 )
 
 // WouldTell says in a sentence what the customer would be told of this verdict, and when.
-func (a *App) WouldTell(got audit.Checked) (string, error) {
+func (a *App) WouldTell(got ask.Checked) (string, error) {
 	v := got.Result.Verdict
 	switch {
 	case v == audit.Unverified:
@@ -204,7 +205,7 @@ func (a *App) Window() (*notice.Desk, error) {
 		settings.From = placeholderFrom
 	}
 	return &notice.Desk{
-		Outbox: a.Store, Accounts: a.Source, Settings: settings, Changed: a.secretChanged, KeptBack: a.Auditor.KeptBack,
+		Outbox: a.Store, Accounts: a.Source, Settings: settings, Changed: a.secretChanged, KeptBack: a.Auditor.Outbox.KeptBack,
 		Now: a.Now, Zone: a.Config.TimeZone, Log: a.Log,
 	}, nil
 }

@@ -50,7 +50,7 @@ func (n *Worker) owed(ctx context.Context) (d debt, err error) {
 	if n.desk == nil {
 		return d, nil
 	}
-	putOff, err := n.Auditor.PutOff(ctx, n.Caps())
+	putOff, err := n.Auditor.Outbox.PutOff(ctx, n.Caps())
 	if err != nil {
 		return d, err
 	}

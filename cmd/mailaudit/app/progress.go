@@ -47,7 +47,7 @@ func (p *progress) read() (int, string) {
 // The function that it returns ends the showing; it may be called again.
 func (a *App) ShowProgress(ctx context.Context, key string) func() {
 	p := &progress{by: map[string]int{}}
-	a.Auditor.Observe = p.observe
+	a.Auditor.Night.Observe = p.observe
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
 	show := a.logProgress

@@ -51,7 +51,7 @@ func (p Purge) Run(ctx context.Context, tenant, who, why string) error {
 			return fmt.Errorf("nothing was purged: %w", err)
 		}
 	}
-	done, err := p.Auditor.Forget(ctx, what, who, why)
+	done, err := p.Auditor.Operate.Forget(ctx, what, who, why)
 	if errors.Is(err, audit.ErrRunOpen) {
 		return fmt.Errorf("nothing was purged: %w; purge once it has ended", err)
 	}

@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"mailaudit/audit"
+	"mailaudit/audit/history"
 	"mailaudit/report"
 )
 
@@ -16,7 +16,7 @@ const discardWithin = 20 * time.Second
 // are left to people.
 func (p *Publisher) discardOld(ctx context.Context) {
 	gone := 0
-	err := audit.DiscardOld(ctx, p.Store, p.Now(), p.Config.Retention, discardWithin, func(key string) {
+	err := history.DiscardOld(ctx, p.Store, p.Now(), p.Config.Retention, discardWithin, func(key string) {
 		gone++
 		p.Log.Info("a run is older than retention and was deleted", "run", key)
 		if p.Config.Report.Dir == "" {

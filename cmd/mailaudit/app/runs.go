@@ -7,14 +7,15 @@ import (
 	"time"
 
 	"mailaudit/audit"
+	"mailaudit/audit/ask"
 	"mailaudit/cmd/mailaudit/exit"
 )
 
 // CheckKeys refuses a keyset that opens nothing, before anything is dialled. An opener that is down is a
 // failure and no wrong keyset.
 func (a *App) CheckKeys(ctx context.Context) error {
-	err := a.Auditor.CheckKeys(ctx)
-	if errors.Is(err, audit.ErrWrongKeyset) && !IsDown(err) {
+	err := a.Auditor.Ask.CheckKeys(ctx)
+	if errors.Is(err, ask.ErrWrongKeyset) && !IsDown(err) {
 		return exit.Usagef("keyset: %w", err)
 	}
 	return err

@@ -123,7 +123,7 @@ func (d *Daemon) start(ctx context.Context, due slot) (bool, error) {
 	if err := d.ExpireOlder(ctx, key); err != nil {
 		return false, err
 	}
-	_, created, err := d.Auditor.Begin(ctx, key, audit.Scope{})
+	_, created, err := d.Auditor.Night.Begin(ctx, key, audit.Scope{})
 	if err != nil {
 		return false, err
 	}

@@ -51,8 +51,8 @@ func (a *App) NewWorker() (*Worker, error) {
 		return nil, err
 	}
 	n.meters = NewMetrics()
-	a.Auditor.Ask = n.meters.counting(a.Auditor.Ask)
-	a.Auditor.Draining = n.draining
+	a.Auditor.Ask.Converse = n.meters.counting(a.Auditor.Ask.Converse)
+	a.Auditor.Night.Draining = n.draining
 	names := make([]string, 0, len(catalog.All()))
 	for _, p := range catalog.All() {
 		names = append(names, p.Name)
@@ -80,7 +80,7 @@ func (n *Worker) agenda(ctx context.Context) ([]audit.Task, error) {
 		if r.Open() {
 			continue
 		}
-		owed, err := n.Auditor.RunTasks(ctx, r)
+		owed, err := n.Auditor.Night.RunTasks(ctx, r)
 		failed = errors.Join(failed, err)
 		tasks = append(tasks, owed...)
 	}
@@ -92,7 +92,7 @@ func (n *Worker) agenda(ctx context.Context) ([]audit.Task, error) {
 	if n.desk == nil {
 		return tasks, failed
 	}
-	mails, err := n.Auditor.DueNotices(ctx, n.Caps())
+	mails, err := n.Auditor.Outbox.DueNotices(ctx, n.Caps())
 	return append(tasks, mails...), errors.Join(failed, err)
 }
 
@@ -103,7 +103,7 @@ func (n *Worker) openTasks(ctx context.Context) (tasks []audit.Task, failed erro
 		return nil, err
 	}
 	for _, r := range slices.Backward(open) {
-		next, err := n.Auditor.RunTasks(ctx, r)
+		next, err := n.Auditor.Night.RunTasks(ctx, r)
 		failed = errors.Join(failed, err)
 		tasks = append(tasks, next...)
 		if err == nil && !n.passed(r) {
@@ -139,12 +139,14 @@ func (n *Worker) beat(ctx context.Context) error {
 // RunsLookedAt bounds how far back a start looks for what is owed.
 const RunsLookedAt = 30
 
-func (n *Worker) Plan(ctx context.Context, key string) (bool, error) { return n.Auditor.Plan(ctx, key) }
+func (n *Worker) Plan(ctx context.Context, key string) (bool, error) {
+	return n.Auditor.Night.Plan(ctx, key)
+}
 func (n *Worker) Verify(ctx context.Context, key string, batch int) (bool, error) {
-	return n.Auditor.Verify(ctx, key, batch)
+	return n.Auditor.Night.Verify(ctx, key, batch)
 }
 func (n *Worker) Conclude(ctx context.Context, key string) (bool, error) {
-	return n.Auditor.Conclude(ctx, key)
+	return n.Auditor.Night.Conclude(ctx, key)
 }
 
 func (n *Worker) Post(ctx context.Context, key string) error {
@@ -161,7 +163,7 @@ func (n *Worker) Recheck(ctx context.Context, id int64) error {
 	if n.desk == nil {
 		return nil
 	}
-	may, err := n.Auditor.MayMail(ctx, n.Caps(), id)
+	may, err := n.Auditor.Outbox.MayMail(ctx, n.Caps(), id)
 	if err != nil || !may {
 		return err
 	}
@@ -179,7 +181,7 @@ func (n *Worker) Recheck(ctx context.Context, id int64) error {
 	if len(stale) == 0 {
 		return n.Notify(ctx, id)
 	}
-	return n.Auditor.Recheck(ctx, queued, stale)
+	return n.Auditor.Operate.Recheck(ctx, queued, stale)
 }
 
 func (n *Worker) Notify(ctx context.Context, id int64) error {
@@ -188,7 +190,7 @@ func (n *Worker) Notify(ctx context.Context, id int64) error {
 	}
 	n.mailing.begun.Add(1)
 	defer n.mailing.ended.Add(1)
-	may, err := n.Auditor.MayMail(ctx, n.Caps(), id)
+	may, err := n.Auditor.Outbox.MayMail(ctx, n.Caps(), id)
 	if err != nil || !may {
 		return err
 	}

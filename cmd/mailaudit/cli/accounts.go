@@ -161,7 +161,7 @@ func (k accountsListCmd) Run(ctx context.Context, a *app.App) error {
 		for _, acc := range page {
 			line := listed(acc, states[acc.ID])
 			if line.Provider == "" {
-				if target, err := a.Auditor.Resolve(ctx, acc); err == nil {
+				if target, err := a.Auditor.Ask.Resolve(ctx, acc); err == nil {
 					line.Provider = target.Provider.Name
 				}
 			}

@@ -29,7 +29,7 @@ func (r *runCmd) changed(ctx context.Context, a *app.App) error {
 		return err
 	}
 	defer unlock()
-	did, err := a.Auditor.Changed(ctx, r.scope())
+	did, err := a.Auditor.Operate.Changed(ctx, r.scope())
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 
 	"mailaudit/audit"
+	"mailaudit/audit/ask"
 	"mailaudit/cmd/mailaudit/app"
 	"mailaudit/providers"
 	"mailaudit/report"
@@ -24,7 +25,7 @@ func (k checkCmd) Run(ctx context.Context, a *app.App) error {
 	if err := a.CheckKeys(ctx); err != nil {
 		return err
 	}
-	got, err := a.Auditor.Check(ctx, k.Account)
+	got, err := a.Auditor.Ask.Check(ctx, k.Account)
 	if err != nil {
 		return err
 	}
@@ -63,7 +64,7 @@ type checkReport struct {
 	Told           string              `json:"told"`
 }
 
-func checkJSON(got audit.Checked, told string) checkReport {
+func checkJSON(got ask.Checked, told string) checkReport {
 	r := checkReport{
 		AccountID: got.Account.ID, TenantID: got.Account.TenantID,
 		Provider: got.Result.Provider, Brand: got.Result.Brand,
@@ -91,7 +92,7 @@ func dialogue(c providers.Conversation) []string {
 	return lines
 }
 
-func writeCheck(w io.Writer, got audit.Checked, told string) error {
+func writeCheck(w io.Writer, got ask.Checked, told string) error {
 	r := checkJSON(got, told)
 	var all error
 	say := func(name, value string) {

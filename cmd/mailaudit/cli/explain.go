@@ -9,6 +9,7 @@ import (
 	"text/tabwriter"
 
 	"mailaudit/audit"
+	"mailaudit/audit/history"
 	"mailaudit/cmd/mailaudit/app"
 	"mailaudit/report"
 	"mailaudit/report/notice"
@@ -20,7 +21,7 @@ type ExplainCmd struct {
 }
 
 func (k ExplainCmd) Run(ctx context.Context, a *app.App) error {
-	e, err := a.Auditor.Explain(ctx, a.Caps(), k.Account)
+	e, err := a.Auditor.History.Explain(ctx, a.Caps(), k.Account)
 	if err != nil {
 		return err
 	}
@@ -59,7 +60,7 @@ type explainNight struct {
 	Notice   string        `json:"notice"`
 }
 
-func explainJSON(e audit.Explanation) explainReport {
+func explainJSON(e history.Explanation) explainReport {
 	s := e.State
 	r := explainReport{
 		AccountID: e.AccountID, TenantID: s.TenantID, Provider: s.Provider, Verdict: s.Settled.Verdict, Since: app.RFC3339(s.Settled.Since),
@@ -111,7 +112,7 @@ func (r explainReport) write(w io.Writer) error {
 }
 
 // toldLine says what the customer was mailed of the verdict as it stands.
-func toldLine(st audit.State, h audit.Heard) string {
+func toldLine(st audit.State, h history.Heard) string {
 	verdict, failed := st.Settled.Verdict, notice.Reference(h.Failed)
 	told := "the customer was told"
 	if h.Unsure {

@@ -14,7 +14,7 @@ type noticesCorrectCmd struct {
 }
 
 func (k noticesCorrectCmd) Run(ctx context.Context, a *app.App) error {
-	c, err := a.Auditor.Correct(ctx, k.Key, k.who(a.Around), k.Why)
+	c, err := a.Auditor.Operate.Correct(ctx, k.Key, k.who(a.Around), k.Why)
 	if err != nil {
 		return err
 	}

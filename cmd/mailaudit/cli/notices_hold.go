@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"io"
 
-	"mailaudit/audit"
+	"mailaudit/audit/operate"
 	"mailaudit/cmd/mailaudit/app"
 	"mailaudit/report"
 )
@@ -27,7 +27,7 @@ func (k noticesReleaseCmd) Run(ctx context.Context, a *app.App) error {
 	if err := a.CheckKeys(ctx); err != nil {
 		return err
 	}
-	r, err := a.Auditor.Release(ctx, k.Key, k.Provider, k.By, k.Why)
+	r, err := a.Auditor.Operate.Release(ctx, k.Key, k.Provider, k.By, k.Why)
 	if err != nil {
 		return err
 	}
@@ -35,7 +35,7 @@ func (k noticesReleaseCmd) Run(ctx context.Context, a *app.App) error {
 	return k.say(a.Around.Stdout, a, r)
 }
 
-func (k noticesReleaseCmd) say(w io.Writer, a *app.App, r audit.Released) error {
+func (k noticesReleaseCmd) say(w io.Writer, a *app.App, r operate.Released) error {
 	text := fmt.Sprintf("%s, run %s: %s asked again\n%6d still fail: %s", app.Title(k.Provider), k.Key,
 		report.Number(r.Accounts-r.Unasked, "account", "accounts"), r.Failing, report.Number(r.Queued, "mail is queued", "mails are queued"))
 	if r.Queued > 0 {
@@ -56,7 +56,7 @@ type noticesDiscardCmd struct {
 }
 
 func (k noticesDiscardCmd) Run(ctx context.Context, a *app.App) error {
-	n, err := a.Auditor.Discard(ctx, k.Key, k.Provider, k.By, k.Why)
+	n, err := a.Auditor.Operate.Discard(ctx, k.Key, k.Provider, k.By, k.Why)
 	if err != nil {
 		return err
 	}

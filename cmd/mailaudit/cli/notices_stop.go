@@ -11,7 +11,7 @@ import (
 type noticesStopCmd struct{ doer }
 
 func (k noticesStopCmd) Run(ctx context.Context, a *app.App) error {
-	if err := a.Auditor.StopMails(ctx, k.who(a.Around), k.Why); err != nil {
+	if err := a.Auditor.Operate.StopMails(ctx, k.who(a.Around), k.Why); err != nil {
 		return err
 	}
 	_, err := fmt.Fprintln(a.Around.Stdout, "no customer mail leaves from now on; mailaudit notices start lets them leave again")
@@ -29,7 +29,7 @@ func (k noticesStartCmd) Run(ctx context.Context, a *app.App) error {
 		_, err = fmt.Fprintln(a.Around.Stdout, "mails are not stopped")
 		return err
 	}
-	if err := a.Auditor.StartMails(ctx, k.who(a.Around), k.Why); err != nil {
+	if err := a.Auditor.Operate.StartMails(ctx, k.who(a.Around), k.Why); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(a.Around.Stdout, "customer mails leave again; they were stopped %s\n", was)

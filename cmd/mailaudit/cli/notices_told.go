@@ -40,7 +40,7 @@ func (k noticesToldCmd) Run(ctx context.Context, a *app.App) error {
 		return err
 	}
 	for i, id := range ids {
-		if err := a.Auditor.ToldBefore(ctx, id, k.By, k.Why); err != nil {
+		if err := a.Auditor.Operate.ToldBefore(ctx, id, k.By, k.Why); err != nil {
 			return err
 		}
 		if _, err := fmt.Fprintf(a.Around.Stdout, "%s counts as sent: nothing is mailed for it\n", k.Notices[i]); err != nil {

@@ -151,17 +151,17 @@ func (r *runCmd) begin(ctx context.Context, a *app.App, key string) error {
 	if err := a.ExpireOlder(ctx, key); err != nil {
 		return err
 	}
-	run, _, err := a.Auditor.Begin(ctx, key, r.scope())
+	run, _, err := a.Auditor.Night.Begin(ctx, key, r.scope())
 	if err != nil {
 		return err
 	}
 	if run.Status == audit.RunStopped {
-		if err := a.Auditor.Resume(ctx, run); err != nil {
+		if err := a.Auditor.Night.Resume(ctx, run); err != nil {
 			return err
 		}
 	}
 	if r.AcceptSource {
-		return a.Auditor.AcceptSourceBy(ctx, key, r.who(a.Around), r.Why)
+		return a.Auditor.Operate.AcceptSourceBy(ctx, key, r.who(a.Around), r.Why)
 	}
 	return nil
 }

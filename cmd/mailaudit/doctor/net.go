@@ -144,7 +144,7 @@ func (d *Doctor) endpoints(ctx context.Context, accounts []placed) {
 func (d *Doctor) greet(ctx context.Context, provider string, e providers.Endpoint) {
 	where := fmt.Sprintf("%s at %s:%d", app.Title(provider), e.Host, e.Port)
 	// With no mechanism to offer the conversation ends before a credential.
-	conv := d.app.Auditor.Ask(ctx, provider, providers.Attempt{Endpoint: e, Login: "nobody", Secret: providers.NewSecret("nothing")})
+	conv := d.app.Auditor.Ask.Converse(ctx, provider, providers.Attempt{Endpoint: e, Login: "nobody", Secret: providers.NewSecret("nothing")})
 	if conv.Fault != providers.FaultNone && conv.Fault != providers.FaultNoMechanism {
 		d.fail("provider", fmt.Errorf("%s: %s", where, cmp.Or(conv.Detail, string(conv.Fault))), wayMend(conv.Fault))
 		return

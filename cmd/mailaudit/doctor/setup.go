@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"mailaudit/audit"
+	"mailaudit/audit/ask"
+	"mailaudit/audit/decide"
 	"mailaudit/cmd/mailaudit/app"
 	"mailaudit/cmd/mailaudit/config"
 	"mailaudit/providers"
@@ -19,7 +21,7 @@ import (
 // placed is an account with the provider that it is at.
 type placed struct {
 	audit.Account
-	target audit.Target
+	target ask.Target
 }
 
 // accountsAsked are enough to see what the accounts are like.
@@ -27,13 +29,13 @@ const accountsAsked = 2000
 
 // sample reads the first accounts, and resolves those that can be.
 func (d *Doctor) sample(ctx context.Context) ([]placed, error) {
-	accounts, err := d.app.Auditor.Accounts.AccountsAfter(ctx, "", accountsAsked, "")
+	accounts, err := d.app.Auditor.Night.Accounts.AccountsAfter(ctx, "", accountsAsked, "")
 	if err != nil {
 		return nil, err
 	}
 	var all []placed
 	for _, acc := range accounts {
-		if target, err := d.app.Auditor.Resolve(ctx, acc); err == nil && target.Provider != nil {
+		if target, err := d.app.Auditor.Ask.Resolve(ctx, acc); err == nil && target.Provider != nil {
 			all = append(all, placed{acc, target})
 		}
 	}
@@ -56,14 +58,14 @@ func (d *Doctor) installation(ctx context.Context) {
 
 // canaries tells whether the operator's own accounts are there, each at the provider that it is to watch.
 func (d *Doctor) canaries(ctx context.Context) {
-	canaries := d.app.Auditor.Policy.Canaries
+	canaries := d.app.Auditor.Night.Policy.Canaries
 	for _, provider := range slices.Sorted(maps.Keys(canaries)) {
 		ids := slices.Concat(canaries[provider].Good, canaries[provider].Bad)
 		if len(ids) == 0 {
 			continue
 		}
 		key := "providers." + provider + ".canaries"
-		found, err := d.app.Auditor.Accounts.AccountsByID(ctx, ids)
+		found, err := d.app.Auditor.Night.Accounts.AccountsByID(ctx, ids)
 		if err != nil {
 			d.fail("canaries", err, "see the line on accounts")
 			return
@@ -71,7 +73,7 @@ func (d *Doctor) canaries(ctx context.Context) {
 		missing := slices.Clone(ids)
 		for _, acc := range found {
 			missing = slices.DeleteFunc(missing, func(id string) bool { return id == acc.ID })
-			if target, err := d.app.Auditor.Resolve(ctx, acc); err == nil && target.Provider != nil && target.Provider.Name != provider {
+			if target, err := d.app.Auditor.Ask.Resolve(ctx, acc); err == nil && target.Provider != nil && target.Provider.Name != provider {
 				d.fail("canaries", fmt.Errorf("account %s of %s is at %s", acc.ID, key, target.Provider.Title), "name it under providers."+target.Provider.Name+", or correct the account")
 			}
 		}
@@ -103,8 +105,8 @@ func (d *Doctor) clients(accounts []placed) {
 			"set "+key+".client_id and client_secret to those that the product connects its customers with")
 	}
 	now := d.Now()
-	for _, e := range d.app.Auditor.Policy.OAuthClients {
-		if t, due := e.Warning(time.Time{}, now); due {
+	for _, e := range d.app.Auditor.Night.Policy.OAuthClients {
+		if t, due := decide.ExpiryWarning(e, time.Time{}, now); due {
 			d.fail("oauth", errors.New(t.What), t.Mend)
 		} else {
 			d.ok("oauth", "%s's client has a secret until %s", e.Owner, e.At.Format(time.DateOnly))

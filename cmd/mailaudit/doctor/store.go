@@ -7,13 +7,14 @@ import (
 	"time"
 
 	"mailaudit/audit"
+	"mailaudit/audit/ask"
 	"mailaudit/cmd/mailaudit/app"
 	"mailaudit/report"
 )
 
 // secrets opens one that is stored.
 func (d *Doctor) secrets(ctx context.Context) {
-	accounts, err := d.app.Auditor.Accounts.AccountsAfter(ctx, "", 1, "")
+	accounts, err := d.app.Auditor.Night.Accounts.AccountsAfter(ctx, "", 1, "")
 	switch {
 	case err != nil:
 		d.fail("accounts", err, "check accounts.database, accounts.relation and the role's grants")
@@ -22,11 +23,11 @@ func (d *Doctor) secrets(ctx context.Context) {
 		d.fail("accounts", errors.New("there is no account to audit"), "mailaudit accounts import FILE.csv, or set accounts.relation")
 		return
 	}
-	err = d.app.Auditor.CheckKeys(ctx)
+	err = d.app.Auditor.Ask.CheckKeys(ctx)
 	switch {
 	case app.IsDown(err):
 		d.fail("secrets", err, "start the program or sidecar that keyset names; by hand, a line of {\"account_id\", \"secret\"} shows what it says")
-	case errors.Is(err, audit.ErrWrongKeyset):
+	case errors.Is(err, ask.ErrWrongKeyset):
 		d.fail("secrets", err, "configure the keyset that sealed them; an older copy lacks the keys that keys rotate has added since")
 	case err != nil:
 		d.fail("secrets", err, "check accounts.relation and the role's grant on the column secret")
@@ -61,16 +62,16 @@ const unchangedLookedAt = 25
 
 // countUnchanged opens stored secrets, and counts those that come back as they are stored.
 func (d *Doctor) countUnchanged(ctx context.Context) (opened, unchanged int, err error) {
-	accounts, err := d.app.Auditor.Accounts.AccountsAfter(ctx, "", unchangedLookedAt, "")
+	accounts, err := d.app.Auditor.Night.Accounts.AccountsAfter(ctx, "", unchangedLookedAt, "")
 	if err != nil {
 		return 0, 0, err
 	}
-	sealed, err := d.app.Auditor.Accounts.SealedSecrets(ctx, accountIDs(accounts))
+	sealed, err := d.app.Auditor.Night.Accounts.SealedSecrets(ctx, accountIDs(accounts))
 	if err != nil {
 		return 0, 0, err
 	}
 	for id, stored := range sealed {
-		secret, err := d.app.Auditor.Open(id, stored)
+		secret, err := d.app.Auditor.Ask.Open(id, stored)
 		if err != nil || secret.Empty() {
 			continue
 		}
@@ -111,7 +112,7 @@ func (d *Doctor) fingerprints(ctx context.Context) {
 }
 
 func (d *Doctor) comparePrints(ctx context.Context) (same, other int, err error) {
-	accounts, err := d.app.Auditor.Accounts.AccountsAfter(ctx, "", printsLookedAt, "")
+	accounts, err := d.app.Auditor.Night.Accounts.AccountsAfter(ctx, "", printsLookedAt, "")
 	if err != nil {
 		return 0, 0, err
 	}
@@ -120,12 +121,12 @@ func (d *Doctor) comparePrints(ctx context.Context) (same, other int, err error)
 	if err != nil {
 		return 0, 0, err
 	}
-	sealed, err := d.app.Auditor.Accounts.SealedSecrets(ctx, ids)
+	sealed, err := d.app.Auditor.Night.Accounts.SealedSecrets(ctx, ids)
 	if err != nil {
 		return 0, 0, err
 	}
 	for id, state := range states {
-		secret, err := d.app.Auditor.Open(id, sealed[id])
+		secret, err := d.app.Auditor.Ask.Open(id, sealed[id])
 		if err != nil || state.Fingerprint == "" {
 			continue // the line on secrets tells
 		}

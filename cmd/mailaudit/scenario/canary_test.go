@@ -268,15 +268,15 @@ func panicking(args []string) int {
 		log.Error("about to fail", "attempt", attempt, "secret", attempt.Secret)
 		return fmt.Sprintf("%v %+v %#v %s %d %x %q", attempt, attempt, attempt, attempt.Secret, attempt.Secret, attempt.Secret, attempt.Secret)
 	}
-	ask := a.Auditor.Ask
-	a.Auditor.Ask = func(ctx context.Context, provider string, attempt providers.Attempt) providers.Conversation {
+	ask := a.Auditor.Ask.Converse
+	a.Auditor.Ask.Converse = func(ctx context.Context, provider string, attempt providers.Attempt) providers.Conversation {
 		if len(attempt.Mechanisms) == 0 { // the way out is looked at before the first account
 			return ask(ctx, provider, attempt)
 		}
 		if args[1] == "ask" {
 			panic(show(attempt))
 		}
-		a.Auditor.Observe = func(audit.Result) {
+		a.Auditor.Night.Observe = func(audit.Result) {
 			defer cancel()
 			panic(show(attempt))
 		}
@@ -286,7 +286,7 @@ func panicking(args []string) int {
 	if err != nil {
 		panic(err)
 	}
-	if _, _, err := a.Auditor.Begin(ctx, "night", audit.Scope{}); err != nil {
+	if _, _, err := a.Auditor.Night.Begin(ctx, "night", audit.Scope{}); err != nil {
 		panic(err)
 	}
 	fmt.Fprintln(os.Stderr, n.Work(ctx, func(context.Context) (bool, error) { return false, nil }))

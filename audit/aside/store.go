@@ -1,0 +1,7 @@
+package aside
+
+// Ledger is what this package needs of the store: each file names its share.
+type Ledger interface {
+	keeperStore
+	readableStore
+}

@@ -1,0 +1,59 @@
+// Package ask asks providers about single accounts: it opens the secret, reserves the attempt, holds the conversation,
+// renews OAuth grants, and judges the answer. [Asker] serves whoever asks outside a run, [Round] one batch of a run,
+// where duplicate logins, shared hosts and refused OAuth clients are known.
+//
+// It may spend attempts and store renewed grants. It must never send a credential that it has no attempt for, settle a
+// finding, or write a notice.
+package ask
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"mailaudit/audit"
+	"mailaudit/audit/aside"
+	"mailaudit/providers"
+)
+
+// Asker asks accounts. It may be used by any number of goroutines at once.
+type Asker struct {
+	Accounts audit.Accounts
+	Ledger   Ledger
+	Aside    *aside.Keeper
+
+	// Resolve finds an account's provider; its error means that nothing can be said tonight.
+	Resolve func(ctx context.Context, a audit.Account) (Target, error)
+	// Open opens a sealed secret.
+	Open         func(accountID string, sealed []byte) (providers.Secret, error)
+	Fingerprints Fingerprints
+	// Seal seals a secret; Grants stores a sealed refresh token, and is nil where the source is read only.
+	Seal   func(accountID string, s providers.Secret) ([]byte, error)
+	Grants audit.Grants
+	// Client is the OAuth client that serves a provider's brand; false where none is configured. May be nil.
+	Client func(p *providers.Provider, b *providers.Brand) (providers.Client, bool)
+	// Converse holds one conversation, at the pace that the provider bears.
+	Converse func(ctx context.Context, provider string, a providers.Attempt) providers.Conversation
+
+	Policy audit.Policy
+	Now    func() time.Time
+	Log    *slog.Logger
+
+	hosts    Keyed[string, hostCount]
+	known    runTwins
+	controls Keyed[Door, control]
+}
+
+// Target is where and by whose rules an account is asked.
+type Target struct {
+	Provider *providers.Provider
+	Brand    *providers.Brand
+	Endpoint providers.Endpoint
+	Foreign  bool // the customer stored a host that is no provider's own
+}
+
+// Fingerprints recognise secrets and logins again without keeping them.
+type Fingerprints interface {
+	Secret(providers.Secret) string
+	Login(string) string
+}

@@ -1,0 +1,179 @@
+package ask
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"hash/maphash"
+	"slices"
+	"time"
+
+	"mailaudit/audit"
+	"mailaudit/providers"
+)
+
+// duplicateStore is what this file needs of the store. The contracts are in package audit.
+type duplicateStore interface {
+	KeepFact(ctx context.Context, key, name, value string) (string, error)
+	Facts(ctx context.Context, key, prefix string) (map[string]string, error)
+	LoadStates(ctx context.Context, ids []string) (map[string]audit.State, error)
+}
+
+// Several tenants may store the same mailbox. It is asked once a night: planning notes logins that it meets
+// again, whoever comes first with a login and secret asks, and the others take over what the provider said.
+// Each is judged with its own history, and none learns of the others.
+
+const (
+	TwinFact   = "twin/"
+	askerFact  = "asker/"
+	answerFact = "answer/"
+)
+
+// twinLogin names a mailbox over all tenants.
+func (a *Asker) twinLogin(acc audit.Account, t Target) string {
+	return a.Fingerprints.Login(t.Endpoint.Host + "\n" + acc.Login())
+}
+
+// twins are the logins that planning met more than once.
+type twins map[string]bool
+
+// Logins knows the logins that planning has come by. It is one process's memory: twins that two processes planned
+// are not seen as such, and the day's attempts bound them. Of each login it keeps 48 bits of a hash, 16 of them by
+// the place: a million logins take about eight megabytes, a map of them would take forty. Two that look the same
+// there cost a question to the store.
+type Logins struct {
+	seed   maphash.Seed
+	logins [1 << 16][]uint32
+}
+
+// NewLogins returns an empty memory of logins.
+func NewLogins() *Logins { return &Logins{seed: maphash.MakeSeed()} }
+
+// before tells whether it has come by the login, and has from now on.
+func (m *Logins) before(login string) bool {
+	h := maphash.String(m.seed, login)
+	place, rest := &m.logins[h>>48], uint32(h)
+	if slices.Contains(*place, rest) {
+		return true
+	}
+	*place = append(*place, rest)
+	return false
+}
+
+// NoteDuplicate keeps with the run that several accounts share a login, if seen knows the login already.
+func (a *Asker) NoteDuplicate(ctx context.Context, run audit.Run, seen *Logins, acc audit.Account, t Target) error {
+	login := a.twinLogin(acc, t)
+	if !seen.before(login) {
+		return nil
+	}
+	_, err := a.Ledger.KeepFact(ctx, run.Key, TwinFact+login, "")
+	return err
+}
+
+// Said is what an asker hands on to its twins.
+type Said struct {
+	Reply  providers.Reply
+	Fault  providers.Fault
+	Detail string
+	Stage  providers.Stage
+	Sent   bool
+	At     time.Time // when it was said; zero from an older program
+}
+
+func (s Said) Conversation(c Candidate) providers.Conversation {
+	return providers.Conversation{
+		Endpoint: c.Target.Endpoint, Reply: s.Reply, Fault: s.Fault, Detail: s.Detail, Stage: s.Stage, CredentialSent: s.Sent,
+	}
+}
+
+// HandOn is what a conversation held at a moment means to the twins, as text.
+func HandOn(conv providers.Conversation, at time.Time) (string, error) {
+	text, err := json.Marshal(Said{
+		Reply: conv.Reply, Fault: conv.Fault, Detail: conv.Detail, Stage: conv.Stage, Sent: conv.CredentialSent, At: at,
+	})
+	return string(text), err
+}
+
+// answerOfTwin gives what the provider said to the account that asks for this login and secret tonight.
+// asks tells that the account itself is to ask; neither means that the answer is still to come.
+func (w *Round) answerOfTwin(ctx context.Context, c Candidate) (s *Said, asks bool, err error) {
+	if !w.twins[c.Key.Login] {
+		return nil, true, nil
+	}
+	name := fmt.Sprintf("%s/%s/%d", c.Key.Login, c.Key.Secret, w.Batch.Try)
+	asker, err := w.Ledger.KeepFact(ctx, w.Run.Key, askerFact+name, c.Account.ID)
+	if err != nil || asker == c.Account.ID {
+		return nil, true, err
+	}
+	facts, err := w.Ledger.Facts(ctx, w.Run.Key, answerFact+name)
+	if err != nil {
+		return nil, false, err
+	}
+	if facts[answerFact+name] == "" {
+		states, err := w.Ledger.LoadStates(ctx, []string{asker})
+		if err != nil {
+			return nil, false, err
+		}
+		// An asker that came to its result without asking hands nothing on, nor does one whose result cannot be stored.
+		t := states[asker].Tonight
+		if t != nil && t.RunKey == w.Run.Key && t.Try >= w.Batch.Try {
+			return nil, true, nil
+		}
+		aside, err := audit.AsidesOf(ctx, w.Ledger, w.Run.Key)
+		return nil, aside.Has(audit.AsideResult, asker), err
+	}
+	s = new(Said)
+	if err := json.Unmarshal([]byte(facts[answerFact+name]), s); err != nil {
+		return nil, false, &audit.RowError{Err: fmt.Errorf("answer of a twin of account %s: %w", c.Account.ID, err)}
+	}
+	return s, false, nil
+}
+
+// tellTwins hands on what the provider said at a moment.
+func (w *Round) tellTwins(ctx context.Context, c Candidate, conv providers.Conversation, at time.Time) error {
+	if !w.twins[c.Key.Login] {
+		return nil
+	}
+	text, err := HandOn(conv, at)
+	if err != nil {
+		return err
+	}
+	name := fmt.Sprintf("%s/%s/%d", c.Key.Login, c.Key.Secret, w.Batch.Try)
+	_, err = w.Ledger.KeepFact(ctx, w.Run.Key, answerFact+name, text)
+	return err
+}
+
+// runTwins keeps the twins of the run at work: planning has named them all before the first batch is asked.
+type runTwins struct {
+	mu     audit.Lock
+	runKey string
+	logins twins
+}
+
+// LoadDuplicates reads which logins of the run several accounts share.
+func (w *Round) LoadDuplicates(ctx context.Context) (err error) {
+	w.twins, err = w.known.of(ctx, w.Ledger, w.Run)
+	return err
+}
+
+func (k *runTwins) of(ctx context.Context, ledger Ledger, run audit.Run) (twins, error) {
+	if err := k.mu.Lock(ctx); err != nil {
+		return nil, err
+	}
+	defer k.mu.Unlock()
+	if k.runKey == run.Key {
+		return k.logins, nil
+	}
+	facts, err := ledger.Facts(ctx, run.Key, TwinFact)
+	if err != nil {
+		return nil, err
+	}
+	logins := make(twins, len(facts))
+	for name := range facts {
+		logins[name[len(TwinFact):]] = true
+	}
+	if run.Phase != audit.PhasePlanning {
+		k.runKey, k.logins = run.Key, logins
+	}
+	return logins, nil
+}

@@ -1,0 +1,137 @@
+package ask
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"mailaudit/audit"
+	"mailaudit/audit/aside"
+	"mailaudit/providers"
+)
+
+// Round is one turn at asking a batch of a run.
+type Round struct {
+	*Asker
+	Run   audit.Run
+	Batch audit.Batch
+
+	States map[string]audit.State
+	Sealed map[string][]byte
+	Held   bool      // a person is to decide on the provider's findings
+	Until  time.Time // the turn's end
+
+	Unanswered atomic.Int64 // accounts that were taken up and came to no result
+
+	twins   twins    // logins that several accounts share
+	once    sync.Map // troubles noted in this turn
+	clients clientWatch
+}
+
+// roundStore is what this file needs of the store. The contracts are in package audit.
+type roundStore interface {
+	Blame(err error) (b audit.Blame, code string)
+	KeepFact(ctx context.Context, key, name, value string) (string, error)
+	Reserve(ctx context.Context, day string, keys []audit.AttemptKey, limit audit.AttemptLimit) ([]bool, error)
+	GiveBack(ctx context.Context, day string, keys []audit.AttemptKey) error
+}
+
+// Prepare opens the secrets of a few accounts and reserves their attempts. Those that cannot be asked come
+// back as settled results.
+func (w *Round) Prepare(ctx context.Context, accounts []audit.Account) (ready []Candidate, settled []audit.Result, err error) {
+	day := w.Now().In(w.Policy.AttemptZone).Format(time.DateOnly)
+	spare := w.Aside.Spares(ctx, w.Run, w.Ledger)
+	for _, acc := range accounts {
+		c, answer, asks := Candidate{Account: acc}, (*audit.Result)(nil), false
+		err := aside.Unbroken(func() (err error) {
+			c, answer, asks, err = w.consider(ctx, acc)
+			return err
+		})
+		switch {
+		case err != nil && spare(err):
+			r, err := w.unasked(ctx, Candidate{Account: acc, Target: c.Target}, err)
+			if err != nil {
+				return nil, nil, err
+			}
+			settled = append(settled, r)
+		case err != nil:
+			return nil, nil, err
+		case answer != nil:
+			settled = append(settled, *answer)
+		case asks:
+			c.day = day
+			ready = append(ready, c)
+		default:
+			w.Unanswered.Add(1) // its twin is being asked; the answer is there at the next turn
+		}
+	}
+	var asked []Candidate
+	err = aside.Apart(ready, spare, func(some []Candidate) error {
+		keys := make([]audit.AttemptKey, len(some))
+		for i, c := range some {
+			keys[i] = c.Key
+		}
+		granted, err := w.Ledger.Reserve(ctx, day, keys, w.Policy.Attempts)
+		if err != nil {
+			return err
+		}
+		for i, c := range some {
+			if granted[i] {
+				asked = append(asked, c)
+			} else {
+				settled = append(settled, w.Unverified(c, attemptsUsedUp))
+			}
+		}
+		return nil
+	}, func(c Candidate, err error) error {
+		r, err := w.unasked(ctx, c, err)
+		settled = append(settled, r)
+		return err
+	})
+	if err != nil {
+		return nil, nil, errors.Join(err, w.GiveBack(ctx, asked))
+	}
+	return asked, settled, nil
+}
+
+// Unverified is the result of an account about which nothing can be said, with the reason for people.
+func (w *Round) Unverified(c Candidate, reason string) audit.Result {
+	r := w.result(c)
+	r.Judgement = audit.Judgement{Verdict: audit.Unverified, TwoFactor: providers.TwoFactorUnknown, Certainty: providers.Ambiguous}
+	r.Reason = reason
+	return r
+}
+
+func (w *Round) result(c Candidate) audit.Result {
+	r := baseResult(c, w.Now())
+	r.RunKey, r.Try = w.Run.Key, w.Batch.Try
+	return r
+}
+
+func (w *Round) returnAttempt(ctx context.Context, c Candidate) {
+	if err := w.GiveBack(ctx, []Candidate{c}); err != nil {
+		w.Log.Error("attempt not given back", "account", c.Account.ID, "err", err)
+	}
+}
+
+// trouble notes a fault of our own, once a turn.
+func (w *Round) trouble(ctx context.Context, t audit.Trouble) {
+	if _, noted := w.once.LoadOrStore(t.What, true); noted {
+		return
+	}
+	if err := audit.NoteTrouble(context.WithoutCancel(ctx), w.Ledger, w.Run.Key, t); err != nil {
+		w.Log.Error("trouble not noted", "trouble", t.What, "err", err)
+	}
+}
+
+// GiveBack returns the attempts of accounts to which no credential was sent.
+func (w *Round) GiveBack(ctx context.Context, unused []Candidate) error {
+	for _, c := range unused {
+		if err := w.Ledger.GiveBack(context.WithoutCancel(ctx), c.day, []audit.AttemptKey{c.Key}); err != nil {
+			return err
+		}
+	}
+	return nil
+}

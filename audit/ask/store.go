@@ -1,0 +1,13 @@
+package ask
+
+// Ledger is what this package needs of the store: each file names its share.
+type Ledger interface {
+	betweenStore
+	checkStore
+	clientStore
+	controlStore
+	converseStore
+	duplicateStore
+	roundStore
+	sharedHostStore
+}

@@ -1,0 +1,70 @@
+package decide
+
+import (
+	"fmt"
+	"time"
+
+	"mailaudit/audit"
+	"mailaudit/providers"
+)
+
+// mailsAtMost bounds the mails about one account in mailsWithin, whatever it does.
+const (
+	mailsAtMost = 5
+	MailWindow  = 30 * 24 * time.Hour
+)
+
+// dueMail looks at an account after its night was settled. now is the start of the run; asked tells whether
+// the provider itself answered tonight; lately counts the mails about the account within 30 days, and
+// pending tells that one is written and not yet sent.
+func dueMail(c audit.Cadence, now time.Time, s audit.Settled, told audit.Told, asked bool, lately int, pending bool) audit.Decision {
+	if told.Shadow && !c.Shadow {
+		told = audit.Told{} // what shadow mode noted, the customer never read
+	}
+	switch {
+	case !asked:
+		return audit.Decision{Why: "no answer of the provider tonight"}
+	case s.Verdict.Fine() && told.Step > 0:
+		return audit.Decision{Kind: audit.KindRecovered, Step: 0, Why: "accepted again, and the customer had been told"}
+	case !s.Verdict.Failing():
+		return audit.Decision{Why: "nothing to tell"}
+	case pending:
+		return audit.Decision{Why: "a mail is written and waits to be sent"}
+	case lately >= mailsAtMost-1: // the last one is kept for "it works again"
+		return audit.Decision{Why: fmt.Sprintf("%d mails in 30 days already", lately)}
+	case told.Step == 0:
+		return firstMail(c, s)
+	}
+	return nextReminder(c, now, told)
+}
+
+func firstMail(c audit.Cadence, s audit.Settled) audit.Decision {
+	if s.Certainty == providers.Definite {
+		return audit.Decision{Kind: audit.KindFinding, Step: 1, Why: "the provider names the cause"}
+	}
+	if s.Nights < c.ConfirmNights {
+		return audit.Decision{Why: fmt.Sprintf("night %d of %d", s.Nights, c.ConfirmNights)}
+	}
+	return audit.Decision{Kind: audit.KindFinding, Step: 1, Why: fmt.Sprintf("seen on %d nights", s.Nights)}
+}
+
+func nextReminder(c audit.Cadence, now time.Time, told audit.Told) audit.Decision {
+	n := told.Step - 1
+	if n >= len(c.RemindAfter) {
+		return audit.Decision{Why: "nothing more is mailed; left to operations"}
+	}
+	if due := told.FirstAt.Add(c.RemindAfter[n]); now.Before(due) {
+		return audit.Decision{Why: "next reminder not before " + due.UTC().Format(time.DateOnly)}
+	}
+	return audit.Decision{Kind: audit.KindReminder, Step: told.Step + 1, Why: fmt.Sprintf("reminder %d", n+1)}
+}
+
+// NextMail is [dueMail] with what the outbox holds: where the mail that ends the story is on its way,
+// another would say the same once more.
+func NextMail(c audit.Cadence, now time.Time, s audit.Settled, told audit.Told, asked bool, m audit.Mailing) audit.Decision {
+	d := dueMail(c, now, s, told, asked, m.Lately, m.Pending)
+	if d.Kind == audit.KindRecovered && m.Closing {
+		return audit.Decision{Why: "a mail is written and waits to be sent"}
+	}
+	return d
+}

@@ -1,0 +1,141 @@
+package night
+
+import (
+	"context"
+	"time"
+
+	"mailaudit/audit"
+	"mailaudit/audit/aside"
+	"mailaudit/audit/decide"
+	"mailaudit/providers"
+)
+
+// missingStore is what this file needs of the store. The contracts are in package audit.
+type missingStore interface {
+	Blame(err error) (b audit.Blame, code string)
+	Facts(ctx context.Context, key, prefix string) (map[string]string, error)
+	ListRuns(ctx context.Context, limit int, openOnly bool) ([]audit.Run, error)
+	LoadStates(ctx context.Context, ids []string) (map[string]audit.State, error)
+	Departed(ctx context.Context, run audit.Run, after string, limit int) ([]string, error)
+	Unrecorded(ctx context.Context, run audit.Run, after string, limit int) ([]string, error)
+	Settle(ctx context.Context, run audit.Run, settlements []audit.Settlement, notices []audit.Draft) error
+	Note(ctx context.Context, run audit.Run, notes []audit.Finding) error
+}
+
+// A run's numbers are those of the accounts that it planned. Whose result is missing at the conclusion is unverified,
+// and who left the source is told from who was not met.
+
+// noteMissing notes as unverified the accounts that the run has planned and of which it has no result, unless they
+// have left the source meanwhile.
+func (a *Auditor) noteMissing(ctx context.Context, run audit.Run, rulings decide.Rulings, until time.Time) (more bool, err error) {
+	if rulings.Recorded >= run.Accounts {
+		newest, err := a.Ledger.ListRuns(ctx, 1, false)
+		if err != nil || len(newest) > 0 && newest[0].Seq <= run.Seq {
+			return false, err // nothing is missing, and no later run has taken anything away
+		}
+	}
+	for after := ""; ; {
+		if time.Now().After(until) {
+			return true, nil
+		}
+		page, err := a.Ledger.Unrecorded(ctx, run, after, settlePage)
+		if err != nil || len(page) == 0 {
+			return false, err
+		}
+		after = page[len(page)-1]
+		accounts, unread, err := a.Aside.ReadAccounts(ctx, run, page)
+		if err != nil {
+			return false, err
+		}
+		var missing []string
+		for _, id := range page {
+			if _, there := accounts[id]; there || unread[id] != nil {
+				missing = append(missing, id)
+			}
+		}
+		if err := a.noteUnverified(ctx, run, missing, "our own fault: the run has no result of it"); err != nil {
+			return false, err
+		}
+	}
+}
+
+// noteUnverified has the run's report count accounts as unverified whose states stay as they are.
+func (a *Auditor) noteUnverified(ctx context.Context, run audit.Run, accounts []string, why string) error {
+	states, _, err := a.Aside.ReadStates(ctx, run, accounts)
+	if err != nil {
+		return err
+	}
+	return aside.Apart(accounts, a.Aside.Spares(ctx, run, a.Ledger), func(some []string) error {
+		notes := make([]audit.Finding, len(some))
+		for i, id := range some {
+			st := states[id]
+			st.AccountID = id
+			notes[i] = decide.FindingOf(st, unreached(run, st, why))
+			notes[i].Since = run.StartedAt
+			if !st.UnverifiedSince.IsZero() {
+				notes[i].Since = st.UnverifiedSince
+			}
+		}
+		return a.Ledger.Note(ctx, run, notes)
+	}, func(id string, err error) error {
+		return a.Aside.SetAside(ctx, run, audit.AsideState, id, a.Ledger, err)
+	})
+}
+
+// unreached is the result of an account of which no more is known than its state.
+func unreached(run audit.Run, st audit.State, why string) audit.Result {
+	r := audit.Result{
+		AccountID: st.AccountID, RunKey: run.Key, TenantID: st.TenantID, TenantName: st.TenantName, Address: st.Address,
+		Provider: st.Provider, Brand: st.Brand, Reason: why, Try: 1, At: run.StartedAt,
+		Judgement: audit.Judgement{Verdict: audit.Unverified, TwoFactor: providers.TwoFactorUnknown, Certainty: providers.Ambiguous},
+	}
+	if r.Provider == "" {
+		r.Provider = audit.Undecided
+	}
+	return r
+}
+
+// settleDeparted settles the accounts that a run of the whole source did not meet. They have left the source if the
+// run has seen all of it; else they were not reached.
+func (a *Auditor) settleDeparted(ctx context.Context, run audit.Run, rulings decide.Rulings, until time.Time) (more bool, err error) {
+	if !run.Scope.Whole() {
+		return false, nil
+	}
+	left, err := audit.AsidesOf(ctx, a.Ledger, run.Key)
+	if err != nil {
+		return false, err
+	}
+	whole := !rulings.Blind && len(left[audit.AsidePlan]) == 0 && len(left[audit.AsideBatch]) == 0
+	for after := ""; ; {
+		if time.Now().After(until) {
+			return true, nil
+		}
+		page, err := a.Ledger.Departed(ctx, run, after, settlePage)
+		if err != nil || len(page) == 0 {
+			return false, err
+		}
+		after = page[len(page)-1]
+		err = aside.Apart(page, a.Aside.Spares(ctx, run, a.Ledger), func(some []string) error {
+			states, err := a.Ledger.LoadStates(ctx, some)
+			if err != nil {
+				return err
+			}
+			settlements := make([]audit.Settlement, 0, len(states))
+			for _, st := range states {
+				if whole {
+					settlements = append(settlements, decide.Left(run, st))
+					continue
+				}
+				r := unreached(run, st, "not reached: the source of the accounts was not read to its end")
+				st.Tonight = &r
+				settlements = append(settlements, decide.Settle(run, st))
+			}
+			return a.Ledger.Settle(ctx, run, settlements, nil)
+		}, func(id string, err error) error {
+			return a.leaveUnsettled(ctx, run, id, err)
+		})
+		if err != nil {
+			return false, err
+		}
+	}
+}

@@ -1,0 +1,183 @@
+package night
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"mailaudit/audit"
+	"mailaudit/audit/ask"
+)
+
+// planStore is what this file needs of the store. The contracts are in package audit.
+type planStore interface {
+	LoadRun(ctx context.Context, key string) (audit.Run, error)
+	Beat(ctx context.Context, key string, now time.Time) error
+	Plan(ctx context.Context, key, from, to string, batches []audit.Batch, accounts int, last bool) error
+	Doubtful(ctx context.Context, ids []string) (map[string]bool, error)
+}
+
+const (
+	planPage  = 2000
+	batchSize = 200
+	// leastBatch is the smallest into which more are cut, and sharers how many workers are reckoned with at the end.
+	leastBatch = 50
+	sharers    = 8
+	// turn is how long a step works before it hands back, so that a killed process's share is soon taken
+	// over by another.
+	turn = 45 * time.Second
+	// verifyTurn is how long a batch begins conversations; the last of them may take network.timeout longer.
+	verifyTurn = 20 * time.Second
+)
+
+// Plan pages through the accounts and cuts them into batches of one provider each. more tells that it has
+// used up its turn. When all are planned, our own side is looked at before the first account is asked.
+func (a *Auditor) Plan(ctx context.Context, key string) (more bool, err error) {
+	run, err := a.planAll(ctx, key, ask.NewLogins(), time.Now().Add(turn))
+	if err != nil || !run.Open() {
+		return false, err
+	}
+	if run.Phase == audit.PhasePlanning {
+		return true, nil
+	}
+	return false, a.makeReady(ctx, run)
+}
+
+// planAll plans page by page until all accounts are planned or the turn is over, and returns the run as it stands then,
+// also with an error.
+func (a *Auditor) planAll(ctx context.Context, key string, seen *ask.Logins, until time.Time) (audit.Run, error) {
+	for {
+		run, err := a.Ledger.LoadRun(ctx, key)
+		if err != nil || !run.Open() || run.Phase != audit.PhasePlanning || time.Now().After(until) {
+			return run, err
+		}
+		if err := a.Ledger.Beat(ctx, key, a.Now()); err != nil {
+			return run, err
+		}
+		if err := a.planPage(ctx, run, seen); err != nil && !errors.Is(err, audit.ErrMoved) {
+			return run, err
+		}
+	}
+}
+
+func (a *Auditor) makeReady(ctx context.Context, run audit.Run) error {
+	if ready, err := a.preflighted(ctx, run.Key); ready || err != nil || run.Phase != audit.PhaseVerifying {
+		return err
+	}
+	if err := a.askCanaries(ctx, run, "before"); err != nil {
+		return err
+	}
+	return a.preflight(ctx, run)
+}
+
+func (a *Auditor) planPage(ctx context.Context, run audit.Run, seen *ask.Logins) error {
+	// One more than a page, so that the last page is known to be the last.
+	page, unread, err := a.Aside.ReadPage(ctx, run, run.PlannedTo, planPage+1)
+	if err != nil {
+		return err
+	}
+	last := len(page) <= planPage
+	page = page[:min(len(page), planPage)]
+	to := run.PlannedTo
+	if len(page) > 0 {
+		to = page[len(page)-1].ID
+	}
+	targets := a.targets(ctx, page)
+	chosen, full := a.choose(run, page, targets)
+	for i, acc := range page {
+		if targets[i].Provider != nil && unread[acc.ID] == nil {
+			if err := a.Ask.NoteDuplicate(ctx, run, seen, acc, targets[i]); err != nil {
+				return err
+			}
+		}
+	}
+	doubtful, err := a.Ledger.Doubtful(ctx, audit.IDs(chosen, func(c choice) string { return c.id }))
+	if err != nil {
+		return err
+	}
+	return a.Ledger.Plan(ctx, run.Key, run.PlannedTo, to, a.cut(chosen, doubtful, last || full), len(chosen), last || full)
+}
+
+type choice struct{ id, provider string }
+
+// choose applies the run's scope. full tells that --limit is reached.
+func (a *Auditor) choose(run audit.Run, page []audit.Account, targets []ask.Target) (chosen []choice, full bool) {
+	for i, acc := range page {
+		provider := audit.Undecided
+		if targets[i].Provider != nil {
+			provider = targets[i].Provider.Name
+		}
+		if audit.IsCanary(a.Policy, acc.ID) {
+			continue
+		}
+		if run.Scope.Provider != "" && provider != run.Scope.Provider {
+			continue
+		}
+		if run.Scope.Limit > 0 && run.Accounts+len(chosen) == run.Scope.Limit {
+			return chosen, true
+		}
+		chosen = append(chosen, choice{acc.ID, provider})
+	}
+	return chosen, false
+}
+
+// lookupsAtOnce bounds the questions that planning asks the name service at a time.
+const lookupsAtOnce = 32
+
+// targets resolves a page. Where the name service could not tell, the target has no provider.
+func (a *Auditor) targets(ctx context.Context, page []audit.Account) []ask.Target {
+	targets := make([]ask.Target, len(page))
+	var group errgroup.Group
+	group.SetLimit(lookupsAtOnce)
+	for i, acc := range page {
+		group.Go(func() error {
+			if t, err := a.Ask.Resolve(ctx, acc); err == nil {
+				targets[i] = t
+			}
+			return nil
+		})
+	}
+	group.Wait()
+	return targets
+}
+
+// cut makes the batches. Accounts whose last word was not a clear yes come in batches of their own, which
+// go first: should the window end early, they are the ones that matter. The run's last batches grow smaller, so that
+// all processes come to the end together.
+func (a *Auditor) cut(chosen []choice, doubtful map[string]bool, last bool) []audit.Batch {
+	type heap struct {
+		provider string
+		doubtful bool
+	}
+	heaps := map[heap][]string{}
+	var order []heap
+	for _, c := range chosen {
+		h := heap{c.provider, doubtful[c.id]}
+		if heaps[h] == nil {
+			order = append(order, h)
+		}
+		heaps[h] = append(heaps[h], c.id)
+	}
+	var batches []audit.Batch
+	for _, h := range order {
+		for rest := heaps[h]; len(rest) > 0; {
+			size := batchSize
+			if last {
+				size = lastSize(len(rest), a.Policy.MaxConcurrency[h.provider])
+			}
+			size = min(size, len(rest))
+			batches = append(batches, audit.Batch{Provider: h.provider, Try: 1, Doubtful: h.doubtful, IDs: rest[:size:size]})
+			rest = rest[size:]
+		}
+	}
+	return batches
+}
+
+// lastSize is the size of the next batch where so many accounts are left to plan: an equal share of them for each
+// worker of a few processes, so that nobody is left with a whole batch when the others have none. A batch never
+// holds fewer than a process may ask at once.
+func lastSize(left, atOnce int) int {
+	return min(batchSize, max(leastBatch, atOnce, left/sharers))
+}

@@ -1,0 +1,17 @@
+package night
+
+// Ledger is what this package needs of the store: each file names its share.
+type Ledger interface {
+	canaryStore
+	concludeStore
+	expiryStore
+	missingStore
+	paceStore
+	planStore
+	preflightStore
+	rulingsStore
+	runStore
+	verifyStore
+	warnStore
+	windowEndStore
+}

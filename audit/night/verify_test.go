@@ -1,0 +1,117 @@
+package night
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	"mailaudit/audit"
+	"mailaudit/audit/aside"
+	"mailaudit/audit/ask"
+	"mailaudit/providers"
+	"mailaudit/providers/catalog"
+)
+
+// asked is the same store as the conversations see it.
+type asked struct {
+	ask.Ledger
+	*hiccup
+}
+
+func (a asked) Reserve(ctx context.Context, day string, keys []audit.AttemptKey, limit audit.AttemptLimit) ([]bool, error) {
+	return a.hiccup.Reserve(ctx, day, keys, limit)
+}
+
+func (a asked) GiveBack(ctx context.Context, day string, keys []audit.AttemptKey) error {
+	return a.hiccup.GiveBack(ctx, day, keys)
+}
+
+func (asked) LoadStates(context.Context, []string) (map[string]audit.State, error) { return nil, nil }
+
+func (asked) KeepFact(_ context.Context, _, _, value string) (string, error) { return value, nil }
+
+func (asked) Facts(context.Context, string, string) (map[string]string, error) { return nil, nil }
+
+func (a asked) Blame(err error) (audit.Blame, string) { return a.hiccup.Blame(err) }
+
+type prints struct{}
+
+func (prints) Secret(providers.Secret) string { return "print" }
+func (prints) Login(login string) string      { return login }
+
+// A failure of the store while accounts are being asked ends none of the conversations.
+func TestConversationsOutliveAFailureOfTheStore(t *testing.T) {
+	p, _ := catalog.ByName("google")
+	store := &hiccup{failed: make(chan struct{})}
+	accepted := providers.Conversation{CredentialSent: true, Stage: providers.StageAuth, Reply: providers.ParseReply(providers.StageAuth, "235 2.7.0 Accepted")}
+	const width = 3
+	policy, log := audit.Policy{MaxConcurrency: map[string]int{"google": width}, AttemptZone: time.UTC}, slog.New(slog.DiscardHandler)
+	keeper := &aside.Keeper{Ledger: store, Now: time.Now, Log: log}
+	a := &Auditor{Aside: keeper, Ledger: store, Now: time.Now, Log: log, Policy: policy, Ask: &ask.Asker{
+		Aside: keeper, Ledger: asked{hiccup: store}, Now: time.Now, Log: log, Policy: policy, Fingerprints: prints{},
+		Resolve: func(context.Context, audit.Account) (ask.Target, error) {
+			return ask.Target{Provider: p, Brand: &p.Brands[0], Endpoint: p.Brands[0].Endpoint}, nil
+		},
+		Open: func(string, []byte) (providers.Secret, error) { return providers.NewSecret("abcdefghijklmnop"), nil },
+		Converse: func(ctx context.Context, _ string, a providers.Attempt) providers.Conversation {
+			<-store.failed
+			select {
+			case <-ctx.Done():
+				return providers.Conversation{CredentialSent: true, Fault: providers.FaultCancelled}
+			case <-time.After(50 * time.Millisecond):
+				return accepted
+			}
+		},
+	}}
+	w := a.newBatchWork(audit.Run{Key: "k", Deadline: time.Now().Add(time.Hour)}, audit.Batch{Try: 1, Provider: "google"})
+	for i := range 2 * width {
+		w.todo = append(w.todo, audit.Account{ID: fmt.Sprint(i), Address: fmt.Sprintf("a%d@gmail.com", i), Auth: audit.AuthPassword})
+	}
+	if _, err := w.ask(t.Context()); err == nil {
+		t.Error("the store's failure is not told")
+	}
+	if len(store.recorded) != width {
+		t.Errorf("%d results, want %d", len(store.recorded), width)
+	}
+	for _, r := range store.recorded {
+		if r.Verdict != audit.Compliant {
+			t.Errorf("account %s is %s: %s", r.AccountID, r.Verdict, r.Reason)
+		}
+	}
+}
+
+// hiccup is a store that fails once attempts were reserved for a first portion of a batch.
+type hiccup struct {
+	Ledger
+	failed   chan struct{}
+	mu       sync.Mutex
+	reserved int
+	recorded []audit.Recorded
+}
+
+func (h *hiccup) Reserve(_ context.Context, _ string, keys []audit.AttemptKey, _ audit.AttemptLimit) ([]bool, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.reserved > 0 {
+		close(h.failed)
+		return nil, errors.New("unexpected EOF")
+	}
+	h.reserved = len(keys)
+	granted := make([]bool, len(keys))
+	for i := range granted {
+		granted[i] = true
+	}
+	return granted, nil
+}
+func (h *hiccup) Record(_ context.Context, _ string, results []audit.Recorded) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.recorded = append(h.recorded, results...)
+	return nil
+}
+func (h *hiccup) Blame(error) (audit.Blame, string)                          { return audit.BlameAway, "" }
+func (h *hiccup) GiveBack(context.Context, string, []audit.AttemptKey) error { return nil }

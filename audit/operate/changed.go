@@ -1,0 +1,162 @@
+package operate
+
+import (
+	"context"
+	"time"
+
+	"mailaudit/audit"
+	"mailaudit/audit/aside"
+	"mailaudit/audit/ask"
+	"mailaudit/audit/decide"
+	"mailaudit/audit/outbox"
+)
+
+// changedStore is what this file needs of the store. The contracts are in package audit.
+type changedStore interface {
+	Blame(err error) (b audit.Blame, code string)
+	Failing(ctx context.Context, after string, limit int) ([]audit.State, error)
+	Mend(ctx context.Context, states []audit.State) ([]string, error)
+	Tried(ctx context.Context, prints map[string]string) error
+	Mailing(ctx context.Context, ids []string, since time.Time) (map[string]audit.Mailing, error)
+}
+
+// Changed is what run --changed did.
+type Changed struct {
+	Asked   int // accounts with an open finding and a changed secret
+	Mended  int // of these, accepted
+	Refused int // of these, not accepted; the next run judges them
+	Notices []int64
+}
+
+// Changed asks the accounts that have an open finding and another secret than the one that was refused. It
+// is no run and opens nothing: an acceptance ends the finding and its customer is told at once, every other
+// answer is left to the next run. A secret is asked once so, and the day's last attempt is left to the night.
+func (d *Desk) Changed(ctx context.Context, scope audit.Scope) (Changed, error) {
+	var out Changed
+	for after := ""; ; {
+		page, err := d.Ledger.Failing(ctx, after, settlePage)
+		if err != nil || len(page) == 0 {
+			return out, err
+		}
+		after = page[len(page)-1].AccountID
+		changed, err := d.withChangedSecret(ctx, page, scope)
+		if err != nil {
+			return out, err
+		}
+		if err := d.askChanged(ctx, changed, &out); err != nil {
+			return out, err
+		}
+	}
+}
+
+func (d *Desk) withChangedSecret(ctx context.Context, page []audit.State, scope audit.Scope) ([]ask.Subject, error) {
+	accounts, sealed, err := d.Ask.WithSecrets(ctx, audit.Run{}, audit.IDs(page, func(s audit.State) string { return s.AccountID }))
+	if err != nil {
+		return nil, err
+	}
+	var changed []ask.Subject
+	for _, st := range page {
+		acc, ok := accounts[st.AccountID]
+		if !ok || scope.Tenant != "" && acc.TenantID != scope.Tenant || scope.Provider != "" && st.Provider != scope.Provider {
+			continue
+		}
+		secret, err := d.Ask.Open(acc.ID, sealed[acc.ID])
+		if err != nil {
+			d.Log.Error("secret not opened", "account", acc.ID, "err", err)
+			continue
+		}
+		if print := d.Ask.Fingerprints.Secret(secret); secret.Empty() || st.Fingerprint == "" || print == st.Fingerprint || print == st.Tried {
+			continue
+		}
+		c, reason := d.Ask.Candidate(ctx, acc, sealed[acc.ID])
+		if reason != "" {
+			d.Log.Warn("changed secret not asked", "account", acc.ID, "why", reason)
+			continue
+		}
+		changed = append(changed, ask.Subject{Candidate: c, Before: st})
+	}
+	return changed, nil
+}
+
+func (d *Desk) askChanged(ctx context.Context, changed []ask.Subject, out *Changed) error {
+	limit := d.Policy.Attempts
+	limit.PerSecret = max(1, limit.PerSecret-1)
+	results, _, interrupted := d.Ask.AskAll(ctx, changed, d.Ask.Asker(limit))
+	var mended []audit.State
+	tried := map[string]string{}
+	for _, ask := range changed {
+		r, asked := results[ask.Account.ID]
+		switch {
+		case !asked:
+			continue
+		case r.Verdict.Fine():
+			mended = append(mended, decide.Mend(ask.Before, r, d.Now()))
+		case r.Verdict != audit.Unverified:
+			tried[ask.Account.ID] = r.Fingerprint
+			out.Refused++
+		}
+		out.Asked++
+	}
+	ctx = context.WithoutCancel(ctx) // what was learned is kept even while we are being stopped
+	if err := d.Ledger.Tried(ctx, tried); err != nil {
+		return err
+	}
+	n, notices, err := d.mend(ctx, mended)
+	out.Mended += n
+	out.Notices = append(out.Notices, notices...)
+	if err != nil {
+		return err
+	}
+	return interrupted
+}
+
+// mend stores accounts that were accepted between two runs, and writes the mails that say so.
+func (d *Desk) mend(ctx context.Context, mended []audit.State) (n int, notices []int64, err error) {
+	var stored []string
+	err = aside.Apart(mended, d.Aside.Spares(ctx, audit.Run{}, d.Ledger), func(some []audit.State) error {
+		ids, err := d.Ledger.Mend(ctx, some)
+		stored = append(stored, ids...)
+		return err
+	}, func(st audit.State, err error) error {
+		d.Log.Error("an acceptance cannot be stored; the next run judges the account", "account", st.AccountID, "err", err)
+		return nil
+	})
+	if err != nil || len(stored) == 0 || d.Policy.Mode == audit.ModeOff {
+		return len(stored), nil, err
+	}
+	now := d.Now()
+	mailing, err := d.Ledger.Mailing(ctx, stored, now.Add(-decide.MailWindow))
+	if err != nil {
+		return len(stored), nil, err
+	}
+	accounts, _, err := aside.ReadAccounts(ctx, d.Accounts, stored)
+	if err != nil {
+		return len(stored), nil, err
+	}
+	states := map[string]audit.State{}
+	for _, st := range mended {
+		states[st.AccountID] = st
+	}
+	cadence := d.Policy.Cadence
+	cadence.Shadow = d.Policy.Mode == audit.ModeShadow
+	var mails outbox.Mails
+	for _, id := range stored {
+		acc, there := accounts[id]
+		st := states[id]
+		if !there {
+			continue // gone, or unreadable: then the next run tells
+		}
+		if decide.NextMail(cadence, now, st.Settled, st.Told, true, mailing[acc.ID]).Kind != audit.KindRecovered {
+			continue
+		}
+		mails.Add(audit.Notice{
+			Kind: audit.KindRecovered, TenantID: acc.TenantID, ContactEmail: audit.FoldAddress(acc.ContactEmail), Provider: st.Provider,
+			Thread: st.Told.NoticeID, CreatedAt: now, DueAt: now,
+			Items: []audit.NoticeItem{{AccountID: acc.ID, Verdict: st.Told.Verdict, Since: now}},
+		})
+	}
+	notices, _, err = d.Outbox.Enqueue(ctx, "accepted "+now.UTC().Format(time.RFC3339Nano), mails)
+	return len(stored), notices, err
+}
+
+const settlePage = 500

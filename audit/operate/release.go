@@ -1,0 +1,258 @@
+package operate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"mailaudit/audit"
+	"mailaudit/audit/ask"
+	"mailaudit/audit/decide"
+	"mailaudit/audit/outbox"
+)
+
+// releaseStore is what this file needs of the store. The contracts are in package audit.
+type releaseStore interface {
+	KeepFact(ctx context.Context, key, name, value string) (string, error)
+	OpenHolds(ctx context.Context) ([]audit.Hold, error)
+	HeldNotices(ctx context.Context, h audit.Hold) ([]audit.Notice, error)
+	DecideHold(ctx context.Context, h audit.Hold, keep []int64, detail string, due time.Time) error
+	SeenAgain(ctx context.Context, states []audit.State) error
+	Reschedule(ctx context.Context, id int64, due time.Time) error
+	LoadStates(ctx context.Context, ids []string) (map[string]audit.State, error)
+}
+
+// Released is what the release of a hold did.
+type Released struct {
+	Accounts  int // in the hold
+	Failing   int // still, and mailed
+	Mended    int // accepted now
+	Otherwise int // refused for another reason than was held: the next run judges them
+	Unasked   int // could not be asked, or gave no answer: left to the next run
+	Queued    int // mails
+	First     time.Time
+	Last      time.Time // when the first and the last of them are due
+}
+
+// ErrNobodyAsked: no account of a hold could be asked again, so it stays.
+var ErrNobodyAsked = errors.New("no account of the hold could be asked again")
+
+// Release asks the accounts of an open hold again and has the mails leave about those that are still refused
+// alike. Accounts that are accepted have their finding ended. It returns ErrNoHold with the open holds named,
+// or ErrNobodyAsked.
+func (d *Desk) Release(ctx context.Context, key, provider, who, why string) (Released, error) {
+	hold, err := d.openHold(ctx, key, provider)
+	if err != nil {
+		return Released{}, err
+	}
+	if err := d.act(ctx, who, "notices release", key+" "+provider, why); err != nil {
+		return Released{}, err
+	}
+	held, err := d.Ledger.HeldNotices(ctx, hold)
+	if err != nil {
+		return Released{}, err
+	}
+	r := release{Desk: d, hold: hold, held: held, answers: map[string]answer{}}
+	if err := r.ask(ctx); err != nil {
+		return r.out, err
+	}
+	if r.out.Accounts > 0 && r.out.Unasked == r.out.Accounts {
+		return r.out, fmt.Errorf("%w (today's attempts are used up, or the provider does not answer): it stays open, try again tomorrow", ErrNobodyAsked)
+	}
+	return r.out, r.decide(ctx, who)
+}
+
+// Discard ends an open hold; none of its notices is mailed.
+func (d *Desk) Discard(ctx context.Context, key, provider, who, why string) (notices int, err error) {
+	hold, err := d.openHold(ctx, key, provider)
+	if err != nil {
+		return 0, err
+	}
+	if err := d.act(ctx, who, "notices discard", key+" "+provider, why); err != nil {
+		return 0, err
+	}
+	hold.State, hold.DecidedAt, hold.DecidedBy = audit.HoldDiscarded, d.Now(), who
+	if err := d.Ledger.DecideHold(ctx, hold, nil, "discarded by "+who, d.Now()); err != nil {
+		return 0, err
+	}
+	return hold.Notices, d.noteDecision(ctx, hold, "nothing is mailed")
+}
+
+func (d *Desk) openHold(ctx context.Context, key, provider string) (audit.Hold, error) {
+	open, err := d.Ledger.OpenHolds(ctx)
+	if err != nil {
+		return audit.Hold{}, err
+	}
+	var names []string
+	for _, h := range open {
+		if h.RunKey == key && h.Provider == provider {
+			return h, nil
+		}
+		names = append(names, fmt.Sprintf("--run %s --provider %s", h.RunKey, h.Provider))
+	}
+	if len(names) == 0 {
+		return audit.Hold{}, fmt.Errorf("run %s, provider %s: %w; none is open", key, provider, audit.ErrNoHold)
+	}
+	return audit.Hold{}, fmt.Errorf("run %s, provider %s: %w; open are %s", key, provider, audit.ErrNoHold, strings.Join(names, ", "))
+}
+
+type answer string
+
+const (
+	answerNone      answer = "could not be asked again; the next run tells"
+	answerFailing   answer = "still fails"
+	answerMended    answer = outbox.WorksAgain
+	answerOtherwise answer = "the provider says something else now; the next run judges it"
+)
+
+// release is one hold on its way.
+type release struct {
+	*Desk
+	hold    audit.Hold
+	held    []audit.Notice
+	answers map[string]answer
+	out     Released
+}
+
+func (r *release) ask(ctx context.Context) error {
+	for _, n := range r.held {
+		for _, item := range n.Items {
+			r.answers[item.AccountID] = answerNone
+		}
+	}
+	var wanted []string
+	for id := range r.answers {
+		wanted = append(wanted, id)
+	}
+	states, err := r.Ledger.LoadStates(ctx, wanted)
+	if err != nil {
+		return err
+	}
+	accounts, sealed, err := r.Ask.WithSecrets(ctx, audit.Run{}, wanted)
+	if err != nil {
+		return err
+	}
+	var all []ask.Subject
+	for id, acc := range accounts {
+		if c, reason := r.Ask.Candidate(ctx, acc, sealed[id]); reason == "" {
+			all = append(all, ask.Subject{Candidate: c, Before: states[id]})
+		}
+	}
+	results, _, err := r.Ask.AskAll(ctx, all, r.Ask.Asker(r.Policy.Attempts))
+	if err != nil {
+		return err
+	}
+	var mended, refused []audit.State
+	for id, result := range results {
+		st := states[id]
+		r.answers[id] = again(st.Settled.Verdict, result.Verdict)
+		switch {
+		case !st.Settled.Verdict.Failing():
+		case r.answers[id] == answerMended:
+			mended = append(mended, decide.Mend(st, result, r.Now()))
+		case r.answers[id] == answerFailing:
+			st.SeenAt = result.At
+			refused = append(refused, st)
+		}
+	}
+	r.count()
+	if err := r.Ledger.SeenAgain(ctx, refused); err != nil {
+		return err
+	}
+	_, _, err = r.mend(ctx, mended)
+	return err
+}
+
+// again compares what was held with what the provider says now. Revoked and invalid are one refusal: which
+// of them it is depends on what we knew, not on the provider.
+func again(held, now audit.Verdict) answer {
+	alike := func(v audit.Verdict) audit.Verdict {
+		if v == audit.Invalid {
+			return audit.Revoked
+		}
+		return v
+	}
+	switch {
+	case now == audit.Unverified:
+		return answerNone
+	case now.Fine():
+		return answerMended
+	case alike(now) == alike(held):
+		return answerFailing
+	}
+	return answerOtherwise
+}
+
+func (r *release) count() {
+	r.out.Accounts = len(r.answers)
+	for _, a := range r.answers {
+		switch a {
+		case answerFailing:
+			r.out.Failing++
+		case answerMended:
+			r.out.Mended++
+		case answerOtherwise:
+			r.out.Otherwise++
+		default:
+			r.out.Unasked++
+		}
+	}
+}
+
+// decide ends the hold. Its mails are queued for the latest of their hours and then each for its own, so
+// that none leaves too early if we die in between.
+func (r *release) decide(ctx context.Context, who string) error {
+	var keep []int64
+	due := map[int64]time.Time{}
+	accounts, err := r.Outbox.AccountsIn(ctx, audit.Run{}, r.held)
+	if err != nil {
+		return err
+	}
+	for _, n := range r.held {
+		left, err := r.narrow(ctx, n)
+		if err != nil {
+			return err
+		}
+		if !left {
+			continue
+		}
+		keep = append(keep, n.ID)
+		due[n.ID] = decide.NextHour(r.Policy.Hours, r.Now(), r.Outbox.ZoneOf(n, accounts))
+		if r.out.First.IsZero() || due[n.ID].Before(r.out.First) {
+			r.out.First = due[n.ID]
+		}
+		r.out.Last = audit.Latest(r.out.Last, due[n.ID])
+	}
+	r.out.Queued = len(keep)
+	h := r.hold
+	h.State, h.DecidedAt, h.DecidedBy = audit.HoldReleased, r.Now(), who
+	if err := r.Ledger.DecideHold(ctx, h, keep, string(answerNone), r.out.Last); err != nil {
+		return err
+	}
+	for id, at := range due {
+		if err := r.Ledger.Reschedule(ctx, id, at); err != nil {
+			return err
+		}
+	}
+	return r.noteDecision(ctx, h, fmt.Sprintf("%d of %d accounts still fail and are mailed", r.out.Failing, r.out.Accounts))
+}
+
+// narrow leaves in a held notice the accounts that still fail, and tells whether any is left.
+func (r *release) narrow(ctx context.Context, n audit.Notice) (left bool, err error) {
+	kept, err := r.Outbox.KeepIn(ctx, n, func(id string) string {
+		if r.answers[id] == answerFailing {
+			return ""
+		}
+		return string(r.answers[id])
+	})
+	return kept > 0, err
+}
+
+// noteDecision keeps with the run that opened the hold what a person decided.
+func (d *Desk) noteDecision(ctx context.Context, h audit.Hold, outcome string) error {
+	text := fmt.Sprintf("%s by %s, %s: %s", h.State, h.DecidedBy, audit.FormatMinute(h.DecidedAt), outcome)
+	_, err := d.Ledger.KeepFact(ctx, h.RunKey, audit.DecidedFact+h.Provider, text)
+	return err
+}

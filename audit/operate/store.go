@@ -1,0 +1,13 @@
+package operate
+
+// Ledger is what this package needs of the store: each file names its share.
+type Ledger interface {
+	changedStore
+	correctStore
+	deskStore
+	purgeStore
+	recheckStore
+	releaseStore
+	sourceStore
+	toldBeforeStore
+}

@@ -1,0 +1,10 @@
+package outbox
+
+// Ledger is what this package needs of the store: each file names its share.
+type Ledger interface {
+	dueStore
+	envelopesStore
+	formingStore
+	holdsStore
+	suppressStore
+}

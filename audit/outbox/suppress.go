@@ -1,0 +1,88 @@
+package outbox
+
+import (
+	"context"
+	"time"
+
+	"mailaudit/audit"
+	"mailaudit/audit/aside"
+)
+
+// suppressStore is what this file needs of the store. The contracts are in package audit.
+type suppressStore interface {
+	Snoozes(ctx context.Context) ([]audit.Snooze, error)
+	Bounces(ctx context.Context, addresses []string) (map[string]string, error)
+}
+
+// keeping is what holds whenever a notice is written or about to be sent, whatever it says.
+type keeping struct {
+	only    audit.Only
+	bounced map[string]string // by contact
+	snoozed map[string]bool   // by tenant
+}
+
+func (o *Outbox) keeping(ctx context.Context, notices ...audit.Notice) (keeping, error) {
+	snoozed, err := o.snoozed(ctx, o.Now())
+	if err != nil {
+		return keeping{}, err
+	}
+	contacts := audit.IDs(notices, func(n audit.Notice) string { return audit.FoldAddress(n.ContactEmail) })
+	bounced, err := o.Ledger.Bounces(ctx, contacts)
+	return keeping{o.Policy.Only, bounced, snoozed}, err
+}
+
+// why tells what keeps a notice from its contact; "" if nothing does. Who was told something wrong is told
+// so, in a pilot, snoozed or not.
+func (k keeping) why(n audit.Notice) string {
+	_, bounced := k.bounced[audit.FoldAddress(n.ContactEmail)]
+	switch {
+	case n.ContactEmail == "":
+		return "the tenant has no contact" + audit.CallSuffix
+	case bounced:
+		return "mail to the contact bounces" + audit.CallSuffix
+	case n.Kind == audit.KindCorrection:
+		return ""
+	case !k.only.Covers(n):
+		return "outside notices.only"
+	case k.snoozed[n.TenantID]:
+		return "the tenant is snoozed"
+	}
+	return ""
+}
+
+// KeptBack tells why a notice that is about to be sent is not to be sent any more; "" if nothing speaks
+// against it.
+func (o *Outbox) KeptBack(ctx context.Context, n audit.Notice) (string, error) {
+	k, err := o.keeping(ctx, n)
+	if why := k.why(n); why != "" || err != nil {
+		return why, err
+	}
+	accounts, _, err := aside.ReadAccounts(ctx, o.Accounts, n.Blocked())
+	return audit.Unreadable(n, accounts), err
+}
+
+func (o *Outbox) snoozed(ctx context.Context, now time.Time) (map[string]bool, error) {
+	all, err := o.Ledger.Snoozes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	tenants := map[string]bool{}
+	for _, z := range all {
+		tenants[z.TenantID] = now.Before(z.Until)
+	}
+	return tenants, nil
+}
+
+// ZoneOf is the first time zone that an account of the notice names.
+func (o *Outbox) ZoneOf(n audit.Notice, accounts map[string]audit.Account) *time.Location {
+	for _, item := range n.Items {
+		name := accounts[item.AccountID].TimeZone
+		if name == "" {
+			continue
+		}
+		if zone, err := time.LoadLocation(name); err == nil {
+			return zone
+		}
+	}
+	return o.Policy.Zone
+}
