@@ -12,7 +12,7 @@ import (
 	"text/tabwriter"
 
 	"mailaudit/audit"
-	"mailaudit/audit/roster"
+	"mailaudit/audit/csvimport"
 	"mailaudit/cmd/mailaudit/app"
 	"mailaudit/cmd/mailaudit/exit"
 	"mailaudit/report"
@@ -65,7 +65,7 @@ func (k accountsImportCmd) Run(ctx context.Context, s *app.Setup) error {
 // from imports what it reads.
 func (k accountsImportCmd) from(ctx context.Context, a *app.App, in io.Reader) error {
 	n, err := a.Store.Import(ctx, k.Replace, func(put func(audit.Account, []byte) error) error {
-		return roster.Read(in, k.File, func(_ int, acc audit.NewAccount) error {
+		return csvimport.Read(in, k.File, func(_ int, acc audit.NewAccount) error {
 			sealed, err := a.Keys.Seal(acc.ID, acc.Secret)
 			if err != nil {
 				return fmt.Errorf("seal the secret of account %s: %w", acc.ID, err)
@@ -82,7 +82,7 @@ func (k accountsImportCmd) from(ctx context.Context, a *app.App, in io.Reader) e
 
 func (k accountsImportCmd) rehearse(in io.Reader, around *app.Env) error {
 	n := 0
-	if err := roster.Read(in, k.File, func(int, audit.NewAccount) error { n++; return nil }); err != nil {
+	if err := csvimport.Read(in, k.File, func(int, audit.NewAccount) error { n++; return nil }); err != nil {
 		return err
 	}
 	_, err := fmt.Fprintf(around.Stdout, "%s in order; nothing was stored\n", report.Number(n, "account is", "accounts are"))

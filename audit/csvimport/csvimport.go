@@ -1,7 +1,7 @@
-// Package roster reads accounts from CSV: a header line that names the columns, then an account a line. It
+// Package csvimport reads accounts from CSV: a header line that names the columns, then an account a line. It
 // checks each field as strictly as the rest of the program relies on, and says of a bad one in which line
 // and column it stands; sealing and storing are the caller's. Start with [Read].
-package roster
+package csvimport
 
 import (
 	"bufio"
