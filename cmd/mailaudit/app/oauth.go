@@ -42,17 +42,17 @@ func expiries(c *config.Config) []audit.ClientExpiry {
 // tokenGates pace the token endpoints, each by itself: they are other servers than those that take the mail.
 type tokenGates struct {
 	mu    sync.Mutex
-	gates map[string]*gate // by URL
+	gates map[string]*pace.Gate // by URL
 }
 
-func (t *tokenGates) of(url string, limits pace.Limits) *gate {
+func (t *tokenGates) of(url string, limits pace.Limits) *pace.Gate {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.gates == nil {
-		t.gates = map[string]*gate{}
+		t.gates = map[string]*pace.Gate{}
 	}
 	if t.gates[url] == nil {
-		t.gates[url] = &gate{Pacer: pace.New(limits)}
+		t.gates[url] = &pace.Gate{Pacer: pace.New(limits)}
 	}
 	return t.gates[url]
 }
@@ -62,7 +62,7 @@ func (p *pacing) throughGrant(ctx context.Context, provider string, a providers.
 	if a.Grant == nil {
 		return p.through(ctx, provider, a, verify)
 	}
-	release, none := p.tokens.of(a.Grant.Client.TokenURL, p.limits[provider]).enter(ctx, a)
+	release, none := p.tokens.of(a.Grant.Client.TokenURL, p.limits[provider]).Enter(ctx, a)
 	if none != nil {
 		none.Stage = providers.StageOAuthToken
 		return *none

@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"sync"
-	"time"
 
 	"mailaudit/cmd/mailaudit/config"
 	"mailaudit/providers"
@@ -14,20 +13,20 @@ import (
 // pacing lets conversations through at the pace that each provider bears. The hosts of "other" are many and
 // have nothing to do with each other: each has a pace of its own, and one that is down holds up nobody else.
 type pacing struct {
-	providers map[string]*gate
+	providers map[string]*pace.Gate
 	limits    map[string]pace.Limits
 	tokens    tokenGates
 
 	mu    sync.Mutex
-	hosts map[string]*gate
+	hosts map[string]*pace.Gate
 	other pace.Limits
 }
 
 func newPacing(c *config.Config) *pacing {
-	p := &pacing{providers: map[string]*gate{}, limits: map[string]pace.Limits{}, hosts: map[string]*gate{}}
+	p := &pacing{providers: map[string]*pace.Gate{}, limits: map[string]pace.Limits{}, hosts: map[string]*pace.Gate{}}
 	for name, limits := range c.Providers {
 		l := pace.Limits{MaxConcurrency: limits.MaxConcurrency, MaxRate: limits.MaxRate.PerSecond()}
-		p.providers[name], p.limits[name] = &gate{Pacer: pace.New(l)}, l
+		p.providers[name], p.limits[name] = &pace.Gate{Pacer: pace.New(l)}, l
 		if name == OtherProvider {
 			p.other = l
 		}
@@ -37,86 +36,27 @@ func newPacing(c *config.Config) *pacing {
 
 const OtherProvider = "other"
 
-func (p *pacing) host(name string) *gate {
+func (p *pacing) host(name string) *pace.Gate {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.hosts[name] == nil {
-		p.hosts[name] = &gate{Pacer: pace.New(p.other)}
+		p.hosts[name] = &pace.Gate{Pacer: pace.New(p.other)}
 	}
 	return p.hosts[name]
-}
-
-const (
-	// patience is how long a provider that gives no answer, or turns everybody away, is waited for. Then its
-	// accounts are passed over; they get their second try later in the night.
-	patience = time.Minute
-	// probeEvery is how often one of them finds out whether it is back.
-	probeEvery = 30 * time.Second
-)
-
-// gate is a pacer, and since when its provider has answered nobody.
-type gate struct {
-	*pace.Pacer
-	mu    sync.Mutex
-	down  time.Time // zero: it answers
-	probe time.Time // the next one
-}
-
-// gaveUp tells whether to pass an account over for now.
-func (g *gate) gaveUp() bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	now := time.Now()
-	if g.down.IsZero() || now.Sub(g.down) < patience {
-		return false
-	}
-	if now.After(g.probe) {
-		g.probe = now.Add(probeEvery)
-		return false
-	}
-	return true
-}
-
-func (g *gate) note(f pace.Feedback) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	switch {
-	case f.Outcome == pace.Answered:
-		g.down = time.Time{}
-	case f.Outcome != pace.Nothing && g.down.IsZero():
-		g.down = time.Now()
-	}
-}
-
-// enter waits for the provider's turn. A conversation that is not to be held comes back instead.
-func (g *gate) enter(ctx context.Context, a providers.Attempt) (func(pace.Feedback), *providers.Conversation) {
-	if g.gaveUp() {
-		return nil, &providers.Conversation{Endpoint: a.Endpoint, Fault: providers.FaultConnect, Detail: "the provider does not answer; not dialled"}
-	}
-	if !a.StartBy.IsZero() {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(ctx, a.StartBy)
-		defer cancel()
-	}
-	done, err := g.Acquire(ctx)
-	if err != nil {
-		return nil, &providers.Conversation{Endpoint: a.Endpoint, Fault: providers.FaultCancelled, Detail: "given up while waiting for the provider's turn"}
-	}
-	return func(f pace.Feedback) { g.note(f); done(f) }, nil
 }
 
 // through holds one conversation at the right pace.
 func (p *pacing) through(ctx context.Context, provider string, a providers.Attempt, verify providers.VerifyFunc) providers.Conversation {
 	g := p.providers[provider]
 	if provider == OtherProvider {
-		all, none := g.enter(ctx, a)
+		all, none := g.Enter(ctx, a)
 		if none != nil {
 			return *none
 		}
 		defer all(pace.Feedback{Outcome: pace.Answered}) // what one host bears says nothing of the others
 		g = p.host(a.Endpoint.Host)
 	}
-	release, none := g.enter(ctx, a)
+	release, none := g.Enter(ctx, a)
 	if none != nil {
 		return *none
 	}
