@@ -54,5 +54,5 @@ func SameContact(a, b string) bool { return FoldAddress(a) == FoldAddress(b) }
 // FoldAddress is an address in the form by which contacts are told apart.
 func FoldAddress(address string) string { return strings.ToLower(strings.TrimSpace(address)) }
 
-// Undecided is the queue of accounts whose provider could not be told when they were planned.
-const Undecided = "other"
+// ProviderOther is the queue of accounts whose provider could not be told when they were planned.
+const ProviderOther = "other"

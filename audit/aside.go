@@ -88,7 +88,7 @@ func (all Asides) Troubles() []Trouble {
 		if !known {
 			continue
 		}
-		t := Trouble{What: "set aside: ", Mend: text.mend}
+		t := Trouble{What: "set aside: ", Fix: text.mend}
 		names := slices.Sorted(maps.Keys(all[kind]))
 		switch {
 		case len(names) > 1 && text.many != "":

@@ -39,7 +39,7 @@ func ReadNote(accountID, stored string) Finding {
 
 func unreadableFinding(accountID string) Finding {
 	return Finding{
-		AccountID: accountID, Provider: Undecided, Verdict: Unverified, TwoFactor: providers.TwoFactorUnknown,
+		AccountID: accountID, Provider: ProviderOther, Verdict: Unverified, TwoFactor: providers.TwoFactorUnknown,
 		Certainty: providers.Ambiguous, Reason: "our own fault: what the run noted of the account cannot be read", Notice: NoticeNone,
 	}
 }

@@ -84,9 +84,9 @@ type State struct {
 	SettledSeq          int64     // the run that was settled last
 
 	// Between two runs; the next conclusive night takes them up, see [decide.Mend].
-	Mended   Verdict   // the finding that an acceptance ended; "" if none did
-	MendedAt time.Time // when
-	Tried    string    // fingerprint of the secret that was asked last and not accepted
+	Remedied   Verdict   // the finding that an acceptance ended; "" if none did
+	RemediedAt time.Time // when
+	Tried      string    // fingerprint of the secret that was asked last and not accepted
 
 	Tonight *Result // of the run that last asked; nil before the first
 }
@@ -103,7 +103,7 @@ func StatesByID(all []State) map[string]State {
 // Quiet tells whether recording r leaves nothing to settle: the account was fine, is fine in the same way,
 // and its customer was told nothing.
 func (s State) Quiet(r Result) bool {
-	return r.Verdict.Fine() && !r.Carried && s.Told.Step == 0 && s.UnverifiedSince.IsZero() && s.Mended == "" &&
+	return r.Verdict.Fine() && !r.Carried && s.Told.Step == 0 && s.UnverifiedSince.IsZero() && s.Remedied == "" &&
 		s.Settled.Verdict == r.Verdict && s.Settled.TwoFactor == r.TwoFactor && s.Settled.Rule == r.Rule &&
 		s.AcceptedFingerprint == r.Fingerprint &&
 		s.TenantID == r.TenantID && s.TenantName == r.TenantName && s.Address == r.Address &&

@@ -32,8 +32,8 @@ type Accounts interface {
 	SealedSecrets(ctx context.Context, ids []string) (map[string][]byte, error)
 }
 
-// Roster is the program's own table of accounts, where it keeps one.
-type Roster interface {
+// AccountTable is the program's own table of accounts, where it keeps one.
+type AccountTable interface {
 	// Import adds or updates accounts in one transaction: all or none. With replace, accounts that were not
 	// handed over are removed. write is called once; each puts one account.
 	Import(ctx context.Context, replace bool, write func(put func(Account, []byte) error) error) (ImportCount, error)
@@ -190,10 +190,10 @@ type Outbox interface {
 	// ReclaimNotices queues again what was claimed before t and not handed over since: its process is dead or
 	// asleep, and its claim holds no more. It returns how many there were.
 	ReclaimNotices(ctx context.Context, t time.Time) (int, error)
-	// PutOff returns queued notices that were tried before now and wait for a later hour because of that.
-	PutOff(ctx context.Context, now time.Time, limit int) ([]Notice, error)
-	// Hasten has the notices that were put off tried from now on.
-	Hasten(ctx context.Context, now time.Time) error
+	// Deferred returns queued notices that were tried before now and wait for a later hour because of that.
+	Deferred(ctx context.Context, now time.Time, limit int) ([]Notice, error)
+	// RetryNow has the notices that were put off tried from now on.
+	RetryNow(ctx context.Context, now time.Time) error
 	// Wait has a queued notice wait for the re-check of its accounts until a moment, with why for people. Since when it
 	// waits stays as it is until it is claimed. A notice that is not queued stays as it is.
 	Wait(ctx context.Context, id int64, why string, now, until time.Time) error
@@ -252,14 +252,14 @@ type Mailing struct {
 // Store is everything the program keeps. One suite, package storetest, holds the stores to it.
 type Store interface {
 	Accounts // with Blaming, for all that the store does
-	Roster
+	AccountTable
 	Runs
 	States
 	Attempts
 	Outbox
 	Guarding
 	Forgetting
-	Paces
+	SavedCapacity
 	Migrate(ctx context.Context) error
 	Close() error
 }
@@ -278,8 +278,8 @@ type Guarding interface {
 	// Tallies counts, by provider, the results of a run that is being concluded, before they are settled.
 	// History is filled from the numbers of earlier runs.
 	Tallies(ctx context.Context, run Run) (map[string]Tally, error)
-	// Unquiet has every account of the provider settled one by one.
-	Unquiet(ctx context.Context, run Run, provider string) error
+	// MarkForSettlement has every account of the provider settled one by one.
+	MarkForSettlement(ctx context.Context, run Run, provider string) error
 
 	// OpenHolds returns the open holds, oldest first.
 	OpenHolds(ctx context.Context) ([]Hold, error)
@@ -323,10 +323,10 @@ type Guarding interface {
 	// Accepted returns, by ascending id greater than after, states of a provider's accounts whose last word was a clear
 	// yes, see [State.Doubtful].
 	Accepted(ctx context.Context, provider, after string, limit int) ([]State, error)
-	// Mend stores states that an acceptance between two runs has changed, see [decide.Mend], and returns whose it
+	// Remedy stores states that an acceptance between two runs has changed, see [decide.Mend], and returns whose it
 	// were. A state that a run has settled since it was read, or another process has mended, stays as it is.
 	// What the customer was told is not touched.
-	Mend(ctx context.Context, states []State) ([]string, error)
+	Remedy(ctx context.Context, states []State) ([]string, error)
 	// Tried notes by account the fingerprint of the secret that was asked between two runs and not accepted.
 	Tried(ctx context.Context, prints map[string]string) error
 	// SeenAgain notes the SeenAt of states that were refused between two runs as their settled verdicts say. A state
@@ -368,16 +368,16 @@ type Grants interface {
 // Renewal is a refresh token that has taken the place of another, or, with equal fingerprints, the same secret sealed
 // anew: then no state and no attempt knows another name for it, and Day and Login are not needed.
 type Renewal struct {
-	AccountID          string
-	Old, New           []byte // sealed
-	OldPrint, NewPrint string // keyed fingerprints
-	Day, Login         string // under which the old one's attempt is counted: it goes on under the new one
+	AccountID                      string
+	Old, New                       []byte // sealed
+	OldFingerprint, NewFingerprint string // keyed fingerprints
+	Day, Login                     string // under which the old one's attempt is counted: it goes on under the new one
 }
 
-// Paces keeps by run what each of its processes found that a provider bears.
-type Paces interface {
-	// NotePace stores what a process found; its later word takes the place of the earlier.
-	NotePace(ctx context.Context, key, provider, process string, b providers.Borne) error
-	// PacesOf returns the last word of each process, in no order.
-	PacesOf(ctx context.Context, key, provider string) ([]providers.Borne, error)
+// SavedCapacity keeps by run what each of its processes found that a provider bears.
+type SavedCapacity interface {
+	// SaveCapacity stores what a process found; its later word takes the place of the earlier.
+	SaveCapacity(ctx context.Context, key, provider, process string, b providers.Capacity) error
+	// SavedCapacity returns the last word of each process, in no order.
+	SavedCapacity(ctx context.Context, key, provider string) ([]providers.Capacity, error)
 }

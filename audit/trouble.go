@@ -10,14 +10,14 @@ import (
 // Slack, so they have no mailbox, no customer's host and nothing that a provider has said.
 type Trouble struct {
 	What string // "the keyset opens none of the stored secrets"
-	Mend string // what to do
+	Fix  string // what to do
 }
 
 const troubleFact = "trouble/"
 
 // NoteTrouble keeps a trouble with the run, once.
 func NoteTrouble(ctx context.Context, facts FactKeeper, key string, t Trouble) error {
-	_, err := facts.KeepFact(ctx, key, troubleFact+t.What, t.Mend)
+	_, err := facts.KeepFact(ctx, key, troubleFact+t.What, t.Fix)
 	return err
 }
 
@@ -31,7 +31,7 @@ func Troubles(ctx context.Context, facts interface {
 	}
 	var all []Trouble
 	for name, mend := range noted {
-		all = append(all, Trouble{What: strings.TrimPrefix(name, troubleFact), Mend: mend})
+		all = append(all, Trouble{What: strings.TrimPrefix(name, troubleFact), Fix: mend})
 	}
 	aside, err := AsidesOf(ctx, facts, key)
 	if err != nil {

@@ -1,8 +1,8 @@
 package providers
 
-// Borne is what one process found in a night that a provider bears of it. The zero value says nothing: the
+// Capacity is what one process found in a night that a provider bears of it. The zero value says nothing: the
 // provider was down, or hardly asked.
-type Borne struct {
+type Capacity struct {
 	AtOnce  int  // conversations at once
 	Refused bool // more than that was refused; else nobody tried more
 }

@@ -79,7 +79,7 @@ func (s *Summary) readDesk(ctx context.Context, src Source) error {
 		return fmt.Errorf("read the run's troubles: %w", err)
 	}
 	for _, t := range troubles {
-		s.Faults = append(s.Faults, Fault{What: t.What, Mend: t.Mend})
+		s.Faults = append(s.Faults, Fault{What: t.What, Mend: t.Fix})
 	}
 	remaining, err := audit.Remainders(ctx, desk, s.Run.Key)
 	if err != nil {

@@ -168,7 +168,7 @@ func TestAsidesAreNamedForOperations(t *testing.T) {
 		t.Errorf("operations are told %q, want %q", got, want)
 	}
 	for kind := range audit.AsideTexts {
-		if text := (audit.Asides{kind: {"x": ""}}).Troubles(); len(text) != 1 || strings.Contains(text[0].What, "%") || text[0].Mend == "" {
+		if text := (audit.Asides{kind: {"x": ""}}).Troubles(); len(text) != 1 || strings.Contains(text[0].What, "%") || text[0].Fix == "" {
 			t.Errorf("%s: %v", kind, text)
 		}
 		if text := (audit.Asides{kind: {"x": "", "y": ""}}).Troubles(); len(text) != 1 || strings.Contains(text[0].What, "%") {

@@ -40,7 +40,7 @@ type Asker struct {
 	Log    *slog.Logger
 
 	hosts    Keyed[string, hostCount]
-	known    runTwins
+	known    runDuplicates
 	controls Keyed[Door, control]
 }
 

@@ -13,7 +13,7 @@ const notOpened = "our own fault: the stored secret could not be opened"
 // candidate readies one account; a reason tells why it cannot be asked.
 func (w *Round) candidate(ctx context.Context, acc audit.Account) (Candidate, string) {
 	c, reason := w.Asker.Candidate(ctx, acc, w.Sealed[acc.ID])
-	if reason != "" && acc.Auth == audit.AuthOAuth2 && c.print != "" {
+	if reason != "" && acc.Auth == audit.AuthOAuth2 && c.fingerprint != "" {
 		if _, t := w.readyGrant(&c, nil); t.What != "" {
 			w.trouble(ctx, t)
 		}
@@ -41,8 +41,8 @@ func (a *Asker) Candidate(ctx context.Context, acc audit.Account, sealed []byte)
 		return c, "no secret is stored"
 	}
 	c.secret = secret
-	c.print = a.Fingerprints.Secret(secret)
-	c.Key = audit.AttemptKey{Login: a.Fingerprints.Login(target.Endpoint.Host + "\n" + acc.Login()), Secret: c.print}
+	c.fingerprint = a.Fingerprints.Secret(secret)
+	c.Key = audit.AttemptKey{Login: a.Fingerprints.Login(target.Endpoint.Host + "\n" + acc.Login()), Secret: c.fingerprint}
 	if acc.Auth == audit.AuthOAuth2 {
 		reason, _ := a.readyGrant(&c, sealed)
 		return c, reason
@@ -53,12 +53,12 @@ func (a *Asker) Candidate(ctx context.Context, acc audit.Account, sealed []byte)
 func baseResult(c Candidate, at time.Time) audit.Result {
 	r := audit.Result{
 		AccountID: c.Account.ID, TenantID: c.Account.TenantID, TenantName: c.Account.TenantName,
-		Address: c.Account.Address, Provider: audit.Undecided, Fingerprint: c.print, At: at,
+		Address: c.Account.Address, Provider: audit.ProviderOther, Fingerprint: c.fingerprint, At: at,
 	}
 	if c.Target.Provider != nil {
 		r.Provider, r.Brand = c.Target.Provider.Name, c.Target.Brand.Name
 	}
-	if r.Provider == audit.Undecided {
+	if r.Provider == audit.ProviderOther {
 		r.Host = c.Target.Endpoint.Host
 	}
 	return r
@@ -66,11 +66,11 @@ func baseResult(c Candidate, at time.Time) audit.Result {
 
 // Candidate is an account ready to be asked, its attempt reserved.
 type Candidate struct {
-	Account audit.Account
-	Target  Target
-	secret  providers.Secret
-	Key     audit.AttemptKey
-	print   string
-	day     string
-	grant   *grantCase // of an account that signs in by OAuth
+	Account     audit.Account
+	Target      Target
+	secret      providers.Secret
+	Key         audit.AttemptKey
+	fingerprint string
+	day         string
+	grant       *grantCase // of an account that signs in by OAuth
 }

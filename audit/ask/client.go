@@ -76,21 +76,21 @@ func (w *Round) watchGrant(ctx context.Context, c Candidate, conv providers.Conv
 	case answered && reading.Class == providers.ClientRefused:
 		w.trouble(ctx, audit.Trouble{
 			What: title + " refuses our OAuth client",
-			Mend: "check " + key + " (client_id, client_secret, secret_expires) and the registration there; mailaudit check " + c.Account.ID + " shows what it says (" + reading.Rule + "). No customer is told anything of it",
+			Fix:  "check " + key + " (client_id, client_secret, secret_expires) and the registration there; mailaudit check " + c.Account.ID + " shows what it says (" + reading.Rule + "). No customer is told anything of it",
 		})
 		w.refuseClient(ctx, key, conv.Reply)
 		return
 	case reading.Class == providers.ClientRefused && conv.Fault == providers.FaultNone:
 		w.trouble(ctx, audit.Trouble{
 			What: title + "'s mail server does not take the access tokens that our OAuth client is issued",
-			Mend: "check the scopes of the consent, and that the grant belongs to the mailbox; mailaudit check " + c.Account.ID + " shows what it says (" + reading.Rule + ")",
+			Fix:  "check the scopes of the consent, and that the grant belongs to the mailbox; mailaudit check " + c.Account.ID + " shows what it says (" + reading.Rule + ")",
 		})
 	case conv.Fault == providers.FaultOurs && conv.Stage == providers.StageOAuthToken:
-		w.trouble(ctx, audit.Trouble{What: "mailboxes at " + title + " cannot be asked by OAuth: " + conv.Detail, Mend: "see the log; account " + c.Account.ID + " is one"})
+		w.trouble(ctx, audit.Trouble{What: "mailboxes at " + title + " cannot be asked by OAuth: " + conv.Detail, Fix: "see the log; account " + c.Account.ID + " is one"})
 	case c.grant.unkept && p.Rotation == providers.RotationNone:
 		w.trouble(ctx, audit.Trouble{
 			What: title + " has issued new refresh tokens, which it was not known to do, and the accounts are read only",
-			Mend: "what it has issued is lost; see whether the stored ones still work, account " + c.Account.ID + " for one",
+			Fix:  "what it has issued is lost; see whether the stored ones still work, account " + c.Account.ID + " for one",
 		})
 	}
 	if conv.CredentialSent {

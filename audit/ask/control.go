@@ -133,7 +133,7 @@ func (a *Asker) askControl(ctx context.Context, run audit.Run, acc audit.Account
 		return r, false, err
 	}
 	c, reason := a.Candidate(ctx, acc, sealed[acc.ID])
-	if reason != "" || c.print != st.AcceptedFingerprint {
+	if reason != "" || c.fingerprint != st.AcceptedFingerprint {
 		return r, false, nil // a secret that has changed vouches for nothing
 	}
 	got, err := a.AskAgain(ctx, c, run.Key)

@@ -24,16 +24,16 @@ func (w *Round) consider(ctx context.Context, acc audit.Account) (c Candidate, a
 	c, reason := w.candidate(ctx, acc)
 	if reason != "" {
 		if reason == notOpened {
-			w.trouble(ctx, audit.Trouble{What: "some stored secrets could not be opened", Mend: "give the keyset they were sealed with, or import these accounts again"})
+			w.trouble(ctx, audit.Trouble{What: "some stored secrets could not be opened", Fix: "give the keyset they were sealed with, or import these accounts again"})
 		}
 		r := w.Unverified(c, reason)
 		return c, &r, false, nil
 	}
-	if st := w.States[acc.ID]; !w.Held && !decide.SentSinceRefused(acc, st) && decide.LeftAlone(w.Policy, w.Run, st, c.print) {
+	if st := w.States[acc.ID]; !w.Held && !decide.SentSinceRefused(acc, st) && decide.LeftAlone(w.Policy, w.Run, st, c.fingerprint) {
 		r := decide.CarriedOver(w.result(c), st.Settled)
 		return c, &r, false, nil
 	}
-	said, asks, err := w.answerOfTwin(ctx, c)
+	said, asks, err := w.answerOfDuplicate(ctx, c)
 	if err != nil || said == nil {
 		return c, nil, asks, err
 	}
@@ -76,7 +76,7 @@ func (w *Round) converse(ctx context.Context, c Candidate) (audit.Result, bool) 
 	if !conv.CredentialSent {
 		w.returnAttempt(ctx, c)
 	}
-	if err := w.tellTwins(context.WithoutCancel(ctx), c, conv, r.At); err != nil {
+	if err := w.tellDuplicates(context.WithoutCancel(ctx), c, conv, r.At); err != nil {
 		w.Log.Error("answer not handed on", "account", c.Account.ID, "err", err)
 	}
 	return r, true
@@ -91,7 +91,7 @@ func (w *Round) judged(ctx context.Context, c Candidate, conv providers.Conversa
 	} else if reading.Class == providers.ClientRefused && (conv.Fault == providers.FaultNone || conv.Fault == providers.FaultOurs) {
 		w.trouble(ctx, audit.Trouble{
 			What: c.Target.Provider.Title + " refuses our side whatever the account (" + reading.Rule + ")",
-			Mend: "check the address we leave by, network.ehlo and our OAuth client; mailaudit rules list tells what the rule stands for",
+			Fix:  "check the address we leave by, network.ehlo and our OAuth client; mailaudit rules list tells what the rule stands for",
 		})
 	}
 	w.logResult(r, reading, conv)
@@ -177,7 +177,7 @@ func (w *Round) AskSafely(ctx context.Context, c Candidate) (r audit.Result, ok 
 		}
 		// The value may hold anything, also what must not be logged; the stack tells where.
 		w.Log.Error("conversation broke off", "account", c.Account.ID, "panic", fmt.Sprintf("%T", broke), "stack", string(debug.Stack()))
-		w.trouble(ctx, audit.Trouble{What: "the check of an account broke off by a fault of the program", Mend: "send its log line to the maintainers; the account is unverified"})
+		w.trouble(ctx, audit.Trouble{What: "the check of an account broke off by a fault of the program", Fix: "send its log line to the maintainers; the account is unverified"})
 		r, ok = w.Unverified(c, "our own fault: the check broke off"), true
 	}()
 	return w.converse(ctx, c)

@@ -29,13 +29,13 @@ const (
 	answerFact = "answer/"
 )
 
-// twinLogin names a mailbox over all tenants.
-func (a *Asker) twinLogin(acc audit.Account, t Target) string {
+// duplicateLogin names a mailbox over all tenants.
+func (a *Asker) duplicateLogin(acc audit.Account, t Target) string {
 	return a.Fingerprints.Login(t.Endpoint.Host + "\n" + acc.Login())
 }
 
-// twins are the logins that planning met more than once.
-type twins map[string]bool
+// duplicates are the logins that planning met more than once.
+type duplicates map[string]bool
 
 // Logins knows the logins that planning has come by. It is one process's memory: twins that two processes planned
 // are not seen as such, and the day's attempts bound them. Of each login it keeps 48 bits of a hash, 16 of them by
@@ -62,7 +62,7 @@ func (m *Logins) before(login string) bool {
 
 // NoteDuplicate keeps with the run that several accounts share a login, if seen knows the login already.
 func (a *Asker) NoteDuplicate(ctx context.Context, run audit.Run, seen *Logins, acc audit.Account, t Target) error {
-	login := a.twinLogin(acc, t)
+	login := a.duplicateLogin(acc, t)
 	if !seen.before(login) {
 		return nil
 	}
@@ -94,10 +94,10 @@ func HandOn(conv providers.Conversation, at time.Time) (string, error) {
 	return string(text), err
 }
 
-// answerOfTwin gives what the provider said to the account that asks for this login and secret tonight.
+// answerOfDuplicate gives what the provider said to the account that asks for this login and secret tonight.
 // asks tells that the account itself is to ask; neither means that the answer is still to come.
-func (w *Round) answerOfTwin(ctx context.Context, c Candidate) (s *Said, asks bool, err error) {
-	if !w.twins[c.Key.Login] {
+func (w *Round) answerOfDuplicate(ctx context.Context, c Candidate) (s *Said, asks bool, err error) {
+	if !w.duplicates[c.Key.Login] {
 		return nil, true, nil
 	}
 	name := fmt.Sprintf("%s/%s/%d", c.Key.Login, c.Key.Secret, w.Batch.Try)
@@ -129,9 +129,9 @@ func (w *Round) answerOfTwin(ctx context.Context, c Candidate) (s *Said, asks bo
 	return s, false, nil
 }
 
-// tellTwins hands on what the provider said at a moment.
-func (w *Round) tellTwins(ctx context.Context, c Candidate, conv providers.Conversation, at time.Time) error {
-	if !w.twins[c.Key.Login] {
+// tellDuplicates hands on what the provider said at a moment.
+func (w *Round) tellDuplicates(ctx context.Context, c Candidate, conv providers.Conversation, at time.Time) error {
+	if !w.duplicates[c.Key.Login] {
 		return nil
 	}
 	text, err := HandOn(conv, at)
@@ -143,20 +143,20 @@ func (w *Round) tellTwins(ctx context.Context, c Candidate, conv providers.Conve
 	return err
 }
 
-// runTwins keeps the twins of the run at work: planning has named them all before the first batch is asked.
-type runTwins struct {
+// runDuplicates keeps the twins of the run at work: planning has named them all before the first batch is asked.
+type runDuplicates struct {
 	mu     audit.Lock
 	runKey string
-	logins twins
+	logins duplicates
 }
 
 // LoadDuplicates reads which logins of the run several accounts share.
 func (w *Round) LoadDuplicates(ctx context.Context) (err error) {
-	w.twins, err = w.known.of(ctx, w.Ledger, w.Run)
+	w.duplicates, err = w.known.of(ctx, w.Ledger, w.Run)
 	return err
 }
 
-func (k *runTwins) of(ctx context.Context, ledger Ledger, run audit.Run) (twins, error) {
+func (k *runDuplicates) of(ctx context.Context, ledger Ledger, run audit.Run) (duplicates, error) {
 	if err := k.mu.Lock(ctx); err != nil {
 		return nil, err
 	}
@@ -168,7 +168,7 @@ func (k *runTwins) of(ctx context.Context, ledger Ledger, run audit.Run) (twins,
 	if err != nil {
 		return nil, err
 	}
-	logins := make(twins, len(facts))
+	logins := make(duplicates, len(facts))
 	for name := range facts {
 		logins[name[len(TwinFact):]] = true
 	}

@@ -70,12 +70,12 @@ func TestAnswerOfATwinKeepsItsMoment(t *testing.T) {
 	}
 	acc := audit.Account{ID: "a", Address: "front@gmail.com", Auth: audit.AuthPassword}
 	first, _ := w.Asker.Candidate(t.Context(), acc, nil)
-	w.twins = twins{first.Key.Login: true}
-	if _, asks, err := w.answerOfTwin(t.Context(), first); !asks || err != nil {
+	w.duplicates = duplicates{first.Key.Login: true}
+	if _, asks, err := w.answerOfDuplicate(t.Context(), first); !asks || err != nil {
 		t.Fatalf("the first does not ask: %v", err)
 	}
 	refused := providers.Conversation{CredentialSent: true, Stage: providers.StageAuth, Reply: providers.ParseReply(providers.StageAuth, "535 5.7.8 Username and Password not accepted")}
-	if err := w.tellTwins(t.Context(), first, refused, asked); err != nil {
+	if err := w.tellDuplicates(t.Context(), first, refused, asked); err != nil {
 		t.Fatal(err)
 	}
 	now = now.Add(2 * time.Hour)

@@ -12,12 +12,12 @@ import (
 
 // grantCase is what becomes of an account's refresh token while the account is asked.
 type grantCase struct {
-	client  providers.Client
-	sealed  []byte // as it was read, and then as it was stored
-	print   string // of the refresh token that is stored now
-	rotated bool   // a new refresh token came
-	unkept  bool   // and could not be stored, since the source is read only
-	newer   bool   // the refused one is not the stored one any more
+	client      providers.Client
+	sealed      []byte // as it was read, and then as it was stored
+	fingerprint string // of the refresh token that is stored now
+	rotated     bool   // a new refresh token came
+	unkept      bool   // and could not be stored, since the source is read only
+	newer       bool   // the refused one is not the stored one any more
 }
 
 // readyGrant completes the candidate of an account that signs in by OAuth. A reason tells why it cannot be
@@ -31,18 +31,18 @@ func (a *Asker) readyGrant(c *Candidate, sealed []byte) (reason string, t audit.
 	if !ok {
 		t = audit.Trouble{
 			What: "no OAuth client for " + clientTitle(p, brand) + " is configured",
-			Mend: "set " + clientKey(p, brand) + ".client_id; until then its mailboxes that sign in by OAuth are not verified",
+			Fix:  "set " + clientKey(p, brand) + ".client_id; until then its mailboxes that sign in by OAuth are not verified",
 		}
 		return "our own fault: " + t.What, t
 	}
 	if a.Grants == nil && p.Rotation.Ends() {
 		t = audit.Trouble{
 			What: clientTitle(p, brand) + " may end a refresh token when it is used, and the accounts are read only",
-			Mend: "its mailboxes that sign in by OAuth are not verified, as that could cost their grants; let the product vouch for them by last_sent_ok_at",
+			Fix:  "its mailboxes that sign in by OAuth are not verified, as that could cost their grants; let the product vouch for them by last_sent_ok_at",
 		}
 		return "not asked: " + t.What, t
 	}
-	c.grant = &grantCase{client: client, sealed: sealed, print: c.print}
+	c.grant = &grantCase{client: client, sealed: sealed, fingerprint: c.fingerprint}
 	return "", audit.Trouble{}
 }
 
@@ -100,7 +100,7 @@ func (c Candidate) acceptedBefore(st audit.State) bool {
 	if c.grant != nil {
 		return st.AcceptedFingerprint != ""
 	}
-	return c.print != "" && st.AcceptedFingerprint == c.print
+	return c.fingerprint != "" && st.AcceptedFingerprint == c.fingerprint
 }
 
 const (
@@ -125,7 +125,7 @@ func (a *Asker) keep(ctx context.Context, c Candidate, fresh providers.Secret) e
 		return fmt.Errorf("seal: %w", err)
 	}
 	r := audit.Renewal{
-		AccountID: c.Account.ID, Old: g.sealed, New: sealed, OldPrint: c.print, NewPrint: a.Fingerprints.Secret(fresh),
+		AccountID: c.Account.ID, Old: g.sealed, New: sealed, OldFingerprint: c.fingerprint, NewFingerprint: a.Fingerprints.Secret(fresh),
 		Day: c.day, Login: c.Key.Login,
 	}
 	until := time.Now().Add(keepWithin)
@@ -142,7 +142,7 @@ func (a *Asker) keep(ctx context.Context, c Candidate, fresh providers.Secret) e
 		}
 		switch {
 		case err == nil:
-			g.sealed, g.print = r.New, r.NewPrint
+			g.sealed, g.fingerprint = r.New, r.NewFingerprint
 			return nil
 		case errors.Is(err, audit.ErrNoAccount):
 			return nil // whose grant it was is gone
@@ -166,7 +166,7 @@ func (a *Asker) yield(ctx context.Context, c Candidate, r *audit.Renewal) (again
 		r.Old = stored
 		return true, nil
 	}
-	c.grant.sealed, c.grant.print = stored, a.Fingerprints.Secret(secret)
+	c.grant.sealed, c.grant.fingerprint = stored, a.Fingerprints.Secret(secret)
 	return false, nil
 }
 
@@ -213,7 +213,7 @@ func (a *Asker) overtaken(ctx context.Context, c Candidate, conv providers.Conve
 
 // settle puts what became of the refresh token into the account's result.
 func (g *grantCase) settle(r *audit.Result) {
-	r.Fingerprint = g.print
+	r.Fingerprint = g.fingerprint
 	if r.Class == providers.ClientRefused && r.Verdict == audit.Unverified && r.Reply != "" {
 		r.Reason = "our own fault: what our OAuth client stands for is refused"
 	}

@@ -25,9 +25,9 @@ type Round struct {
 
 	Unanswered atomic.Int64 // accounts that were taken up and came to no result
 
-	twins   twins    // logins that several accounts share
-	once    sync.Map // troubles noted in this turn
-	clients clientWatch
+	duplicates duplicates // logins that several accounts share
+	once       sync.Map   // troubles noted in this turn
+	clients    clientWatch
 }
 
 // roundStore is what this file needs of the store. The contracts are in package audit.

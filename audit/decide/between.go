@@ -7,11 +7,11 @@ import (
 	"mailaudit/providers"
 )
 
-// Mend is the state of a failing account that was accepted between two runs, at now. The finding is over:
+// Remedy is the state of a failing account that was accepted between two runs, at now. The finding is over:
 // who is refused again has a new one. No run has seen it, so history gets its step from the next conclusive
 // night, and the reports of earlier nights stay as they are.
-func Mend(st audit.State, r audit.Result, now time.Time) audit.State {
-	st.Mended, st.MendedAt, st.Tried = st.Settled.Verdict, now, ""
+func Remedy(st audit.State, r audit.Result, now time.Time) audit.State {
+	st.Remedied, st.RemediedAt, st.Tried = st.Settled.Verdict, now, ""
 	st.Settled = audit.Settled{
 		Verdict: r.Verdict, TwoFactor: r.TwoFactor, Certainty: r.Certainty, Actor: r.Actor, Since: now,
 		Rule: r.Rule, Reply: r.Reply, Reason: r.Reason,
@@ -27,16 +27,16 @@ func Mend(st audit.State, r audit.Result, now time.Time) audit.State {
 // stand any more.
 func betweenRuns(st audit.State) (audit.State, audit.Result) {
 	r := *st.Tonight
-	if st.Mended != "" && (r.Carried || r.At.Before(st.MendedAt)) {
+	if st.Remedied != "" && (r.Carried || r.At.Before(st.RemediedAt)) {
 		r.Judgement = audit.Judgement{Verdict: audit.Unverified, TwoFactor: providers.TwoFactorUnknown, Certainty: providers.Ambiguous}
 		r.Reason, r.Carried = "overtaken: the account was accepted after it was asked", false
 	}
 	if r.Verdict == audit.Unverified {
 		return st, r
 	}
-	if st.Mended != "" && r.Verdict.Fine() {
-		st.Settled = audit.Settled{Verdict: st.Mended}
+	if st.Remedied != "" && r.Verdict.Fine() {
+		st.Settled = audit.Settled{Verdict: st.Remedied}
 	}
-	st.Mended, st.MendedAt, st.Tried = "", time.Time{}, ""
+	st.Remedied, st.RemediedAt, st.Tried = "", time.Time{}, ""
 	return st, r
 }

@@ -27,7 +27,7 @@ func verdictOf(v audit.Verdict, at time.Time) audit.Result {
 
 func TestSettleAfterAnAcceptanceBetweenRuns(t *testing.T) {
 	mendedAt := nightOne.Add(9 * time.Hour)
-	mended := Mend(revokedSince(nightOne), verdictOf(audit.Compliant, mendedAt), mendedAt)
+	mended := Remedy(revokedSince(nightOne), verdictOf(audit.Compliant, mendedAt), mendedAt)
 	run := audit.Run{Key: "two", Seq: 2, StartedAt: nightTwo}
 	for _, tt := range []struct {
 		name     string
@@ -48,7 +48,7 @@ func TestSettleAfterAnAcceptanceBetweenRuns(t *testing.T) {
 			t.Errorf("%s: quiet, and so nothing would be settled", tt.name)
 		}
 		got := Settle(run, st)
-		if got.State.Settled.Verdict != tt.verdict || got.State.Nights != tt.nights || got.State.Mended != tt.mended {
+		if got.State.Settled.Verdict != tt.verdict || got.State.Nights != tt.nights || got.State.Remedied != tt.mended {
 			t.Errorf("%s: %+v", tt.name, got.State)
 		}
 		switch {

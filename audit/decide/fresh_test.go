@@ -71,10 +71,10 @@ func TestSeenAt(t *testing.T) {
 func TestCarriedResultEndsNoAcceptance(t *testing.T) {
 	run := audit.Run{Key: "k", Seq: 2, StartedAt: time.Date(2026, 11, 29, 2, 15, 0, 0, time.UTC)}
 	at := run.StartedAt.Add(time.Minute)
-	st := Mend(audit.State{Settled: audit.Settled{Verdict: audit.Revoked}}, audit.Result{Judgement: audit.Judgement{Verdict: audit.Compliant}}, at)
+	st := Remedy(audit.State{Settled: audit.Settled{Verdict: audit.Revoked}}, audit.Result{Judgement: audit.Judgement{Verdict: audit.Compliant}}, at)
 	st.Tonight = &audit.Result{Judgement: audit.Judgement{Verdict: audit.Revoked}, Carried: true, At: at.Add(time.Minute)}
-	if got := Settle(run, st).State; got.Settled.Verdict != audit.Compliant || got.Mended != audit.Revoked {
-		t.Errorf("settled as %s, mended from %q", got.Settled.Verdict, got.Mended)
+	if got := Settle(run, st).State; got.Settled.Verdict != audit.Compliant || got.Remedied != audit.Revoked {
+		t.Errorf("settled as %s, mended from %q", got.Settled.Verdict, got.Remedied)
 	}
 }
 

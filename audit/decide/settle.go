@@ -76,7 +76,7 @@ func Left(run audit.Run, st audit.State) audit.Settlement {
 	s.Settled = audit.Settled{Verdict: audit.Gone, Since: run.StartedAt}
 	s.Told, s.SeenAt = audit.Told{}, time.Time{}
 	s.UnverifiedSince = time.Time{}
-	s.Mended, s.MendedAt, s.Tried = "", time.Time{}, ""
+	s.Remedied, s.RemediedAt, s.Tried = "", time.Time{}, ""
 	out.Change = &audit.Change{
 		AccountID: st.AccountID, RunKey: run.Key, Seq: run.Seq,
 		TenantID: st.TenantID, TenantName: st.TenantName, Address: st.Address, Provider: st.Provider,

@@ -39,11 +39,11 @@ func ExpiryWarning(e audit.ClientExpiry, before, now time.Time) (audit.Trouble, 
 	left := daysLeft(e, now)
 	mend := "make a new one in " + e.Owner + "'s console, and set " + e.Key + ".client_secret and secret_expires"
 	if left <= 0 {
-		return audit.Trouble{What: fmt.Sprintf("the OAuth client secret of %s expired on %s", e.Owner, e.At.Format(time.DateOnly)), Mend: mend}, true
+		return audit.Trouble{What: fmt.Sprintf("the OAuth client secret of %s expired on %s", e.Owner, e.At.Format(time.DateOnly)), Fix: mend}, true
 	}
 	for _, days := range warnAhead {
 		if left <= days && (before.IsZero() || daysLeft(e, before) > days) {
-			return audit.Trouble{What: fmt.Sprintf("the OAuth client secret of %s expires on %s, in %s", e.Owner, e.At.Format(time.DateOnly), audit.Plural(left, "day")), Mend: mend}, true
+			return audit.Trouble{What: fmt.Sprintf("the OAuth client secret of %s expires on %s, in %s", e.Owner, e.At.Format(time.DateOnly), audit.Plural(left, "day")), Fix: mend}, true
 		}
 	}
 	return audit.Trouble{}, false

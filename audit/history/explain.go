@@ -82,7 +82,7 @@ func (a *Reader) Explain(ctx context.Context, caps audit.Caps, id string) (Expla
 	if err != nil {
 		return e, err
 	}
-	t := teller{Reader: a, caps: caps, id: id, history: h, state: e.State}
+	t := explainer{Reader: a, caps: caps, id: id, history: h, state: e.State}
 	runs, err := a.Ledger.ListRuns(ctx, nightsExplained, false)
 	if err != nil {
 		return e, err
@@ -127,8 +127,8 @@ func lastTurn(h audit.History) int64 {
 	return seq
 }
 
-// teller goes through an account's nights from its last turn on and keeps count as the runs did.
-type teller struct {
+// explainer goes through an account's nights from its last turn on and keeps count as the runs did.
+type explainer struct {
 	*Reader
 	caps    audit.Caps
 	id      string
@@ -138,7 +138,7 @@ type teller struct {
 }
 
 // night explains one run; ok is false if the run says nothing of the account.
-func (t *teller) night(ctx context.Context, run audit.Run) (e Event, ok bool, err error) {
+func (t *explainer) night(ctx context.Context, run audit.Run) (e Event, ok bool, err error) {
 	e = Event{At: run.StartedAt, RunKey: run.Key}
 	if run.Status == audit.RunStopped {
 		e.Decision, e.Why = "not told", "the run was stopped before it asked anyone: "+run.StopReason
@@ -173,7 +173,7 @@ func (t *teller) night(ctx context.Context, run audit.Run) (e Event, ok bool, er
 }
 
 // finding is the night's word on the account: the run's own note, else the history as it stood.
-func (t *teller) finding(run audit.Run) (audit.Finding, bool) {
+func (t *explainer) finding(run audit.Run) (audit.Finding, bool) {
 	if f, noted := t.history.Notes[run.Key]; noted {
 		return f, true
 	}
@@ -194,7 +194,7 @@ func (t *teller) finding(run audit.Run) (audit.Finding, bool) {
 	return f, found
 }
 
-func (t *teller) notice(key string) (audit.Notice, bool) {
+func (t *explainer) notice(key string) (audit.Notice, bool) {
 	for _, n := range t.history.Notices {
 		if n.RunKey == key {
 			return n, true
@@ -204,7 +204,7 @@ func (t *teller) notice(key string) (audit.Notice, bool) {
 }
 
 // outcome says what became of a notice.
-func (t *teller) outcome(ctx context.Context, n audit.Notice) (decision, why string, err error) {
+func (t *explainer) outcome(ctx context.Context, n audit.Notice) (decision, why string, err error) {
 	text := map[audit.NoticeKind]string{
 		audit.KindFinding: "first notice", audit.KindReminder: "reminder", audit.KindRecovered: "that it works again", audit.KindCorrection: "that an earlier mail was wrong", audit.KindAhead: "warning ahead",
 	}[n.Kind]
@@ -233,7 +233,7 @@ func (t *teller) outcome(ctx context.Context, n audit.Notice) (decision, why str
 }
 
 // recheckFirst says that the account's refusal is too old for the notice to leave on at its hour.
-func (t *teller) recheckFirst(n audit.Notice) string {
+func (t *explainer) recheckFirst(n audit.Notice) string {
 	leaves := audit.Latest(t.Now(), n.DueAt)
 	if !n.Kind.TellsFailure() || n.WaitsUntil.After(t.Now()) || !t.state.Settled.Verdict.Failing() || t.state.Fresh(leaves) {
 		return ""
@@ -246,7 +246,7 @@ func (t *teller) recheckFirst(n audit.Notice) string {
 }
 
 // silence says why a run wrote nothing about the account.
-func (t *teller) silence(run audit.Run, f audit.Finding, r decide.Rulings, kept bool) string {
+func (t *explainer) silence(run audit.Run, f audit.Finding, r decide.Rulings, kept bool) string {
 	mode, cadence := t.Policy.Mode, t.Policy.Cadence
 	if kept && r.Mode != "" {
 		mode, cadence = r.Mode, r.Cadence
@@ -273,7 +273,7 @@ func (t *teller) silence(run audit.Run, f audit.Finding, r decide.Rulings, kept 
 }
 
 // toldBefore is what the customer knew at t, and which mails were on their way then.
-func (t *teller) toldBefore(at time.Time) (told audit.Told, m audit.Mailing) {
+func (t *explainer) toldBefore(at time.Time) (told audit.Told, m audit.Mailing) {
 	for _, n := range t.history.Notices {
 		if !n.CreatedAt.Before(at) {
 			break
@@ -313,7 +313,7 @@ func lately(n audit.Notice, at time.Time) int {
 }
 
 // between are the mails from since on that no run wrote.
-func (t *teller) between(ctx context.Context, since time.Time) ([]Event, error) {
+func (t *explainer) between(ctx context.Context, since time.Time) ([]Event, error) {
 	var all []Event
 	for _, n := range t.history.Notices {
 		if n.RunKey != "" || n.CreatedAt.Before(since) {

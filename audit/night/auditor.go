@@ -41,7 +41,7 @@ type Auditor struct {
 	// Observe is told of each result; it must not block. May be nil.
 	Observe func(audit.Result)
 
-	paces   paceMemory
+	paces   capacityMemory
 	batches batchesAside
 }
 

@@ -71,7 +71,7 @@ func (a *Auditor) askProviderCanaries(ctx context.Context, run audit.Run, provid
 		case reason != "":
 			t := audit.Trouble{
 				What: fmt.Sprintf("canary %s of %s guards nothing: %s", id, a.title(provider), reason),
-				Mend: "correct providers." + provider + ".canaries, or the account",
+				Fix:  "correct providers." + provider + ".canaries, or the account",
 			}
 			if err := audit.NoteTrouble(ctx, a.Ledger, run.Key, t); err != nil {
 				return answer, err
@@ -86,7 +86,7 @@ func (a *Auditor) askProviderCanaries(ctx context.Context, run audit.Run, provid
 		return answer, audit.NoteTrouble(ctx, a.Ledger, run.Key, audit.Trouble{
 			What: "canaries of " + a.title(provider) + " were not all asked, so that less guards this run: earlier ones have used up the " +
 				audit.Plural(canaryLimit.PerSecret, "conversation") + " of the day",
-			Mend: "look at this run's " + a.title(provider) + " findings before any notice leaves; tomorrow they are asked again",
+			Fix: "look at this run's " + a.title(provider) + " findings before any notice leaves; tomorrow they are asked again",
 		})
 	}
 	return answer, nil

@@ -90,7 +90,7 @@ func unreached(run audit.Run, st audit.State, why string) audit.Result {
 		Judgement: audit.Judgement{Verdict: audit.Unverified, TwoFactor: providers.TwoFactorUnknown, Certainty: providers.Ambiguous},
 	}
 	if r.Provider == "" {
-		r.Provider = audit.Undecided
+		r.Provider = audit.ProviderOther
 	}
 	return r
 }

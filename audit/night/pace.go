@@ -12,8 +12,8 @@ import (
 
 // paceStore is what this file needs of the store. The contracts are in package audit.
 type paceStore interface {
-	NotePace(ctx context.Context, key, provider, process string, b providers.Borne) error
-	PacesOf(ctx context.Context, key, provider string) ([]providers.Borne, error)
+	SaveCapacity(ctx context.Context, key, provider, process string, b providers.Capacity) error
+	SavedCapacity(ctx context.Context, key, provider string) ([]providers.Capacity, error)
 	ConcludedBefore(ctx context.Context, seq int64) (audit.Run, error)
 }
 
@@ -21,22 +21,22 @@ type paceStore interface {
 type Pacing interface {
 	// Recall is told, before a night's first accounts of a provider, what each process found that worked on the
 	// last night, how long ago that ended, and how many processes work on tonight's accounts so far.
-	Recall(provider string, found []providers.Borne, age time.Duration, processes int)
-	// Borne is what was found since.
-	Borne(provider string) providers.Borne
+	Recall(provider string, found []providers.Capacity, age time.Duration, processes int)
+	// Capacity is what was found since.
+	Capacity(provider string) providers.Capacity
 }
 
-// paceMemory is what this process has noted of the run at work.
-type paceMemory struct {
+// capacityMemory is what this process has noted of the run at work.
+type capacityMemory struct {
 	mu      audit.Lock
 	process string // a name of no meaning, so that its words are told from others'
 	runKey  string
-	noted   map[string]providers.Borne // by provider
+	noted   map[string]providers.Capacity // by provider
 }
 
-// recallPace begins a provider's night in this process. What cannot be remembered costs the time of a climb
+// recallCapacity begins a provider's night in this process. What cannot be remembered costs the time of a climb
 // and ends no night.
-func (a *Auditor) recallPace(ctx context.Context, run audit.Run, provider string) {
+func (a *Auditor) recallCapacity(ctx context.Context, run audit.Run, provider string) {
 	if a.Pacing == nil {
 		return
 	}
@@ -46,16 +46,16 @@ func (a *Auditor) recallPace(ctx context.Context, run audit.Run, provider string
 	}
 	defer m.mu.Unlock()
 	if m.runKey != run.Key {
-		m.process, m.runKey, m.noted = rand.Text(), run.Key, map[string]providers.Borne{}
+		m.process, m.runKey, m.noted = rand.Text(), run.Key, map[string]providers.Capacity{}
 	}
 	if _, begun := m.noted[provider]; begun {
 		return
 	}
-	m.noted[provider] = providers.Borne{}
-	found, age, err := a.paceBefore(ctx, run, provider)
+	m.noted[provider] = providers.Capacity{}
+	found, age, err := a.capacityBefore(ctx, run, provider)
 	processes := 0
 	if err == nil {
-		processes, err = a.joinPace(ctx, run, provider)
+		processes, err = a.joinRun(ctx, run, provider)
 	}
 	if err != nil {
 		a.Log.Warn("what the provider bears is to be found anew", "provider", provider, "err", err)
@@ -65,8 +65,8 @@ func (a *Auditor) recallPace(ctx context.Context, run audit.Run, provider string
 	a.Pacing.Recall(provider, found, age, processes)
 }
 
-// paceBefore returns what the last night's processes found.
-func (a *Auditor) paceBefore(ctx context.Context, run audit.Run, provider string) ([]providers.Borne, time.Duration, error) {
+// capacityBefore returns what the last night's processes found.
+func (a *Auditor) capacityBefore(ctx context.Context, run audit.Run, provider string) ([]providers.Capacity, time.Duration, error) {
 	before, err := a.Ledger.ConcludedBefore(ctx, run.Seq)
 	if errors.Is(err, audit.ErrNoRun) {
 		return nil, 0, nil
@@ -74,21 +74,21 @@ func (a *Auditor) paceBefore(ctx context.Context, run audit.Run, provider string
 	if err != nil {
 		return nil, 0, err
 	}
-	found, err := a.Ledger.PacesOf(ctx, before.Key, provider)
+	found, err := a.Ledger.SavedCapacity(ctx, before.Key, provider)
 	return found, run.StartedAt.Sub(before.FinishedAt), err
 }
 
-// joinPace makes this process known to those that begin after it, and returns how many there are.
-func (a *Auditor) joinPace(ctx context.Context, run audit.Run, provider string) (processes int, err error) {
-	if err := a.Ledger.NotePace(ctx, run.Key, provider, a.paces.process, providers.Borne{}); err != nil {
+// joinRun makes this process known to those that begin after it, and returns how many there are.
+func (a *Auditor) joinRun(ctx context.Context, run audit.Run, provider string) (processes int, err error) {
+	if err := a.Ledger.SaveCapacity(ctx, run.Key, provider, a.paces.process, providers.Capacity{}); err != nil {
 		return 0, err
 	}
-	all, err := a.Ledger.PacesOf(ctx, run.Key, provider)
+	all, err := a.Ledger.SavedCapacity(ctx, run.Key, provider)
 	return len(all), err
 }
 
-// notePace keeps what the provider was found to bear, where that has changed.
-func (a *Auditor) notePace(ctx context.Context, run audit.Run, provider string) {
+// saveCapacity keeps what the provider was found to bear, where that has changed.
+func (a *Auditor) saveCapacity(ctx context.Context, run audit.Run, provider string) {
 	if a.Pacing == nil {
 		return
 	}
@@ -98,11 +98,11 @@ func (a *Auditor) notePace(ctx context.Context, run audit.Run, provider string) 
 		return
 	}
 	defer m.mu.Unlock()
-	found := a.Pacing.Borne(provider)
+	found := a.Pacing.Capacity(provider)
 	if m.runKey != run.Key || m.noted[provider] == found {
 		return
 	}
-	if err := a.Ledger.NotePace(ctx, run.Key, provider, m.process, found); err != nil {
+	if err := a.Ledger.SaveCapacity(ctx, run.Key, provider, m.process, found); err != nil {
 		a.Log.Warn("what the provider bears was not noted", "provider", provider, "err", err)
 		return
 	}

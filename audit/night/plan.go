@@ -105,7 +105,7 @@ type choice struct{ id, provider string }
 // choose applies the run's scope. full tells that --limit is reached.
 func (a *Auditor) choose(run audit.Run, page []audit.Account, targets []ask.Target) (chosen []choice, full bool) {
 	for i, acc := range page {
-		provider := audit.Undecided
+		provider := audit.ProviderOther
 		if targets[i].Provider != nil {
 			provider = targets[i].Provider.Name
 		}

@@ -91,7 +91,7 @@ func (a *Auditor) preflight(ctx context.Context, run audit.Run) error {
 		}
 	}
 	for _, provider := range slices.Sorted(maps.Keys(p.Unreachable)) {
-		t := audit.Trouble{What: p.Unreachable[provider], Mend: "check the way out (DNS, firewall, network.proxy); its night does not count"}
+		t := audit.Trouble{What: p.Unreachable[provider], Fix: "check the way out (DNS, firewall, network.proxy); its night does not count"}
 		if err := audit.NoteTrouble(ctx, a.Ledger, run.Key, t); err != nil {
 			return err
 		}
@@ -226,15 +226,15 @@ func (a *Auditor) checkWayOut(ctx context.Context, run audit.Run, p *Preflight) 
 	if err != nil {
 		return err
 	}
-	hosts := endpoints[audit.Undecided] // they are many, and the death of a few says nothing
-	delete(endpoints, audit.Undecided)
+	hosts := endpoints[audit.ProviderOther] // they are many, and the death of a few says nothing
+	delete(endpoints, audit.ProviderOther)
 	if p.Unreachable, err = a.unreachable(ctx, endpoints); err != nil {
 		return err
 	}
 	if len(p.Unreachable) == 0 || len(p.Unreachable) < len(endpoints) {
 		return nil
 	}
-	if reached, _, err := a.anyReached(ctx, audit.Undecided, hosts); reached || err != nil {
+	if reached, _, err := a.anyReached(ctx, audit.ProviderOther, hosts); reached || err != nil {
 		return err
 	}
 	p.Stop = "no provider can be reached from here: check the way out (DNS, firewall, network.proxy)"
@@ -312,7 +312,7 @@ func (a *Auditor) endpointsTonight(ctx context.Context, run audit.Run) (map[stri
 				continue
 			}
 			target, err := a.Ask.Resolve(ctx, acc)
-			if err != nil || target.Foreign && b.Provider != audit.Undecided || target.Endpoint.Host == "" || len(found[b.Provider]) >= waysAsked {
+			if err != nil || target.Foreign && b.Provider != audit.ProviderOther || target.Endpoint.Host == "" || len(found[b.Provider]) >= waysAsked {
 				continue
 			}
 			if !slices.Contains(found[b.Provider], target.Endpoint) {

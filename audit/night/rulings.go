@@ -13,7 +13,7 @@ type rulingsStore interface {
 	KeepFact(ctx context.Context, key, name, value string) (string, error)
 	Facts(ctx context.Context, key, prefix string) (map[string]string, error)
 	Tallies(ctx context.Context, run audit.Run) (map[string]audit.Tally, error)
-	Unquiet(ctx context.Context, run audit.Run, provider string) error
+	MarkForSettlement(ctx context.Context, run audit.Run, provider string) error
 }
 
 const rulingsFact = "rulings"
@@ -78,7 +78,7 @@ func (a *Auditor) keptRulings(ctx context.Context, key string) (r decide.Rulings
 func (a *Auditor) openUp(ctx context.Context, run audit.Run, r decide.Rulings) error {
 	for provider, ruling := range r.Providers {
 		if ruling.Void == decide.VoidAcceptances || ruling.Void == decide.VoidAll {
-			if err := a.Ledger.Unquiet(ctx, run, provider); err != nil {
+			if err := a.Ledger.MarkForSettlement(ctx, run, provider); err != nil {
 				return err
 			}
 		}

@@ -58,9 +58,9 @@ func (a *Auditor) Verify(ctx context.Context, key string, n int) (more bool, err
 	if err := w.load(ctx); err != nil {
 		return false, err
 	}
-	a.recallPace(ctx, run, batch.Provider)
+	a.recallCapacity(ctx, run, batch.Provider)
 	left, err := w.ask(ctx)
-	a.notePace(ctx, run, batch.Provider)
+	a.saveCapacity(ctx, run, batch.Provider)
 	if err != nil {
 		return false, err
 	}

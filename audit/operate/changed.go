@@ -15,17 +15,17 @@ import (
 type changedStore interface {
 	Blame(err error) (b audit.Blame, code string)
 	Failing(ctx context.Context, after string, limit int) ([]audit.State, error)
-	Mend(ctx context.Context, states []audit.State) ([]string, error)
+	Remedy(ctx context.Context, states []audit.State) ([]string, error)
 	Tried(ctx context.Context, prints map[string]string) error
 	Mailing(ctx context.Context, ids []string, since time.Time) (map[string]audit.Mailing, error)
 }
 
 // Changed is what run --changed did.
 type Changed struct {
-	Asked   int // accounts with an open finding and a changed secret
-	Mended  int // of these, accepted
-	Refused int // of these, not accepted; the next run judges them
-	Notices []int64
+	Asked     int // accounts with an open finding and a changed secret
+	Recovered int // of these, accepted
+	Refused   int // of these, not accepted; the next run judges them
+	Notices   []int64
 }
 
 // Changed asks the accounts that have an open finding and another secret than the one that was refused. It
@@ -90,7 +90,7 @@ func (d *Desk) askChanged(ctx context.Context, changed []ask.Subject, out *Chang
 		case !asked:
 			continue
 		case r.Verdict.Fine():
-			mended = append(mended, decide.Mend(ask.Before, r, d.Now()))
+			mended = append(mended, decide.Remedy(ask.Before, r, d.Now()))
 		case r.Verdict != audit.Unverified:
 			tried[ask.Account.ID] = r.Fingerprint
 			out.Refused++
@@ -101,8 +101,8 @@ func (d *Desk) askChanged(ctx context.Context, changed []ask.Subject, out *Chang
 	if err := d.Ledger.Tried(ctx, tried); err != nil {
 		return err
 	}
-	n, notices, err := d.mend(ctx, mended)
-	out.Mended += n
+	n, notices, err := d.remedy(ctx, mended)
+	out.Recovered += n
 	out.Notices = append(out.Notices, notices...)
 	if err != nil {
 		return err
@@ -110,11 +110,11 @@ func (d *Desk) askChanged(ctx context.Context, changed []ask.Subject, out *Chang
 	return interrupted
 }
 
-// mend stores accounts that were accepted between two runs, and writes the mails that say so.
-func (d *Desk) mend(ctx context.Context, mended []audit.State) (n int, notices []int64, err error) {
+// remedy stores accounts that were accepted between two runs, and writes the mails that say so.
+func (d *Desk) remedy(ctx context.Context, mended []audit.State) (n int, notices []int64, err error) {
 	var stored []string
 	err = aside.Apart(mended, d.Aside.Spares(ctx, audit.Run{}, d.Ledger), func(some []audit.State) error {
-		ids, err := d.Ledger.Mend(ctx, some)
+		ids, err := d.Ledger.Remedy(ctx, some)
 		stored = append(stored, ids...)
 		return err
 	}, func(st audit.State, err error) error {

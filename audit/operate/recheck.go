@@ -149,8 +149,8 @@ func (r *recheck) learn(ctx context.Context, results map[string]audit.Result) er
 		case answerFailing:
 			st.SeenAt = result.At
 			refused = append(refused, st)
-		case answerMended:
-			mended = append(mended, decide.Mend(st, result, r.Now()))
+		case answerRecovered:
+			mended = append(mended, decide.Remedy(st, result, r.Now()))
 		case answerOtherwise: // the next run does not leave it alone
 			st.SeenAt = time.Time{}
 			refused = append(refused, st)
@@ -162,7 +162,7 @@ func (r *recheck) learn(ctx context.Context, results map[string]audit.Result) er
 	if err := r.Ledger.SeenAgain(ctx, refused); err != nil {
 		return err
 	}
-	_, _, err := r.mend(ctx, mended)
+	_, _, err := r.remedy(ctx, mended)
 	return err
 }
 

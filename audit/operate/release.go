@@ -28,7 +28,7 @@ type releaseStore interface {
 type Released struct {
 	Accounts  int // in the hold
 	Failing   int // still, and mailed
-	Mended    int // accepted now
+	Recovered int // accepted now
 	Otherwise int // refused for another reason than was held: the next run judges them
 	Unasked   int // could not be asked, or gave no answer: left to the next run
 	Queued    int // mails
@@ -103,7 +103,7 @@ type answer string
 const (
 	answerNone      answer = "could not be asked again; the next run tells"
 	answerFailing   answer = "still fails"
-	answerMended    answer = outbox.WorksAgain
+	answerRecovered answer = outbox.WorksAgain
 	answerOtherwise answer = "the provider says something else now; the next run judges it"
 )
 
@@ -150,8 +150,8 @@ func (r *release) ask(ctx context.Context) error {
 		r.answers[id] = again(st.Settled.Verdict, result.Verdict)
 		switch {
 		case !st.Settled.Verdict.Failing():
-		case r.answers[id] == answerMended:
-			mended = append(mended, decide.Mend(st, result, r.Now()))
+		case r.answers[id] == answerRecovered:
+			mended = append(mended, decide.Remedy(st, result, r.Now()))
 		case r.answers[id] == answerFailing:
 			st.SeenAt = result.At
 			refused = append(refused, st)
@@ -161,7 +161,7 @@ func (r *release) ask(ctx context.Context) error {
 	if err := r.Ledger.SeenAgain(ctx, refused); err != nil {
 		return err
 	}
-	_, _, err = r.mend(ctx, mended)
+	_, _, err = r.remedy(ctx, mended)
 	return err
 }
 
@@ -178,7 +178,7 @@ func again(held, now audit.Verdict) answer {
 	case now == audit.Unverified:
 		return answerNone
 	case now.Fine():
-		return answerMended
+		return answerRecovered
 	case alike(now) == alike(held):
 		return answerFailing
 	}
@@ -191,8 +191,8 @@ func (r *release) count() {
 		switch a {
 		case answerFailing:
 			r.out.Failing++
-		case answerMended:
-			r.out.Mended++
+		case answerRecovered:
+			r.out.Recovered++
 		case answerOtherwise:
 			r.out.Otherwise++
 		default:

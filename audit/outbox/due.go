@@ -18,7 +18,7 @@ type dueStore interface {
 	ListRuns(ctx context.Context, limit int, openOnly bool) ([]audit.Run, error)
 	DueNotices(ctx context.Context, now time.Time, limit int) ([]audit.Notice, error)
 	LoadNotice(ctx context.Context, id int64) (audit.Notice, error)
-	PutOff(ctx context.Context, now time.Time, limit int) ([]audit.Notice, error)
+	Deferred(ctx context.Context, now time.Time, limit int) ([]audit.Notice, error)
 	SentSince(ctx context.Context, t time.Time, contact, tenant string) (int, error)
 }
 
@@ -91,13 +91,13 @@ func (o *Outbox) stale(ctx context.Context, n audit.Notice) (bool, error) {
 	return false, err // what cannot be read is the desk's, which reads it once more
 }
 
-// PutOff lists the mails that were due and that a passing refusal has put off to a later hour: they are owed.
-func (o *Outbox) PutOff(ctx context.Context, caps audit.Caps) ([]audit.Notice, error) {
+// Deferred lists the mails that were due and that a passing refusal has put off to a later hour: they are owed.
+func (o *Outbox) Deferred(ctx context.Context, caps audit.Caps) ([]audit.Notice, error) {
 	if why, err := o.stopped(ctx); why != "" || err != nil {
 		return nil, err
 	}
 	now := o.Now()
-	all, err := o.Ledger.PutOff(ctx, now, dueAtMost)
+	all, err := o.Ledger.Deferred(ctx, now, dueAtMost)
 	if err != nil || len(all) == 0 {
 		return nil, err
 	}
@@ -316,6 +316,6 @@ func (o *Outbox) NoteStopped(ctx context.Context, key string) error {
 	}
 	return audit.NoteTrouble(ctx, o.Ledger, key, audit.Trouble{
 		What: fmt.Sprintf("no customer mail leaves: stopped %s", stopped),
-		Mend: "mailaudit notices start --by WHO lets them leave again",
+		Fix:  "mailaudit notices start --by WHO lets them leave again",
 	})
 }

@@ -39,13 +39,13 @@ func (e *Mails) Add(n audit.Notice) {
 // Enqueue writes them for one occasion: queued, or with what keeps them back. It returns those that are
 // queued, and how many were written for the first time.
 func (o *Outbox) Enqueue(ctx context.Context, occasion string, mails Mails) (queued []int64, written int, err error) {
-	kept, err := o.keeping(ctx, mails...)
+	kept, err := o.suppressor(ctx, mails...)
 	if err != nil {
 		return nil, 0, err
 	}
 	for _, n := range mails {
 		n.State = audit.NoticeQueued
-		if why := kept.why(n); why != "" {
+		if why := kept.reason(n); why != "" {
 			n.State, n.Detail = audit.NoticeSuppressed, why
 		} else if o.Policy.Mode == audit.ModeShadow {
 			n.State, n.Detail = audit.NoticeShadowed, "notices.mode is shadow"

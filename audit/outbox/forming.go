@@ -38,7 +38,7 @@ func (o *Outbox) QueueForming(ctx context.Context, run audit.Run, rulings decide
 	if err != nil {
 		return err
 	}
-	kept, err := o.keeping(ctx, forming...)
+	kept, err := o.suppressor(ctx, forming...)
 	if err != nil {
 		return err
 	}
@@ -49,7 +49,7 @@ func (o *Outbox) QueueForming(ctx context.Context, run audit.Run, rulings decide
 	for i := range forming {
 		n := &forming[i]
 		hold, isHeld := holds.open[n.Provider]
-		why := kept.why(*n)
+		why := kept.reason(*n)
 		if why == "" {
 			why = audit.Unreadable(*n, accounts)
 		}

@@ -14,26 +14,26 @@ type suppressStore interface {
 	Bounces(ctx context.Context, addresses []string) (map[string]string, error)
 }
 
-// keeping is what holds whenever a notice is written or about to be sent, whatever it says.
-type keeping struct {
+// suppressor is what holds whenever a notice is written or about to be sent, whatever it says.
+type suppressor struct {
 	only    audit.Only
 	bounced map[string]string // by contact
 	snoozed map[string]bool   // by tenant
 }
 
-func (o *Outbox) keeping(ctx context.Context, notices ...audit.Notice) (keeping, error) {
+func (o *Outbox) suppressor(ctx context.Context, notices ...audit.Notice) (suppressor, error) {
 	snoozed, err := o.snoozed(ctx, o.Now())
 	if err != nil {
-		return keeping{}, err
+		return suppressor{}, err
 	}
 	contacts := audit.IDs(notices, func(n audit.Notice) string { return audit.FoldAddress(n.ContactEmail) })
 	bounced, err := o.Ledger.Bounces(ctx, contacts)
-	return keeping{o.Policy.Only, bounced, snoozed}, err
+	return suppressor{o.Policy.Only, bounced, snoozed}, err
 }
 
-// why tells what keeps a notice from its contact; "" if nothing does. Who was told something wrong is told
+// reason tells what keeps a notice from its contact; "" if nothing does. Who was told something wrong is told
 // so, in a pilot, snoozed or not.
-func (k keeping) why(n audit.Notice) string {
+func (k suppressor) reason(n audit.Notice) string {
 	_, bounced := k.bounced[audit.FoldAddress(n.ContactEmail)]
 	switch {
 	case n.ContactEmail == "":
@@ -50,11 +50,11 @@ func (k keeping) why(n audit.Notice) string {
 	return ""
 }
 
-// KeptBack tells why a notice that is about to be sent is not to be sent any more; "" if nothing speaks
+// SuppressReason tells why a notice that is about to be sent is not to be sent any more; "" if nothing speaks
 // against it.
-func (o *Outbox) KeptBack(ctx context.Context, n audit.Notice) (string, error) {
-	k, err := o.keeping(ctx, n)
-	if why := k.why(n); why != "" || err != nil {
+func (o *Outbox) SuppressReason(ctx context.Context, n audit.Notice) (string, error) {
+	k, err := o.suppressor(ctx, n)
+	if why := k.reason(n); why != "" || err != nil {
 		return why, err
 	}
 	accounts, _, err := aside.ReadAccounts(ctx, o.Accounts, n.Blocked())

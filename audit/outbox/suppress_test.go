@@ -47,7 +47,7 @@ func TestABlockedMailboxIsNotWrittenTo(t *testing.T) {
 }
 
 func TestWhatKeepsANoticeBack(t *testing.T) {
-	k := keeping{
+	k := suppressor{
 		only: audit.Only{Providers: []string{"google"}}, bounced: map[string]string{"back@clinic.example": "550"}, snoozed: map[string]bool{"asleep": true},
 	}
 	for _, tt := range []struct {
@@ -63,7 +63,7 @@ func TestWhatKeepsANoticeBack(t *testing.T) {
 		{audit.Notice{ContactEmail: "a@clinic.example", Provider: "yahoo", TenantID: "asleep", Kind: audit.KindCorrection}, "", false},
 		{audit.Notice{ContactEmail: "back@clinic.example", Provider: "google", Kind: audit.KindCorrection}, "mail to the contact bounces: telephone", true},
 	} {
-		why := k.why(tt.n)
+		why := k.reason(tt.n)
 		if why != tt.why {
 			t.Errorf("%+v: %q, want %q", tt.n, why, tt.why)
 		}

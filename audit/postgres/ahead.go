@@ -28,7 +28,7 @@ func (s *Store) CountConcerned(ctx context.Context, run audit.Run, c providers.C
 
 func (s *Store) Unwarned(ctx context.Context, run audit.Run, w audit.Warning, shadow bool, after string, limit int) ([]audit.Unwarned, error) {
 	all, err := collect(ctx, s.pool, func(row pgx.CollectableRow) (u audit.Unwarned, err error) {
-		err = row.Scan(&u.AccountID, &u.Verdict, moment{&u.Since}, &u.Thread)
+		err = row.Scan(&u.AccountID, &u.Verdict, scanTime{&u.Since}, &u.Thread)
 		return u, err
 	}, `SELECT s.account_id, s.run_verdict, s.since, coalesce((SELECT max(n.notice_id) FROM mailaudit.notice_items i JOIN mailaudit.notices n USING (notice_id)
 			WHERE i.account_id = s.account_id AND n.purpose = $4 AND n.state IN ('sent', 'ambiguous')), 0)

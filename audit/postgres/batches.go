@@ -27,7 +27,7 @@ func (s *Store) Plan(ctx context.Context, key, from, to string, batches []audit.
 		put := &pgx.Batch{}
 		for i, b := range batches {
 			put.Queue(`INSERT INTO mailaudit.batches (run_key, n, provider, try, doubtful, due_at, ids)
-				VALUES ($1, $2, $3, $4, $5, $6, $7)`, key, numbered+i+1, b.Provider, b.Try, b.Doubtful, stamp(b.DueAt), list(b.IDs))
+				VALUES ($1, $2, $3, $4, $5, $6, $7)`, key, numbered+i+1, b.Provider, b.Try, b.Doubtful, timestamp(b.DueAt), list(b.IDs))
 		}
 		return tx.SendBatch(ctx, put).Close()
 	})
@@ -40,7 +40,7 @@ func (s *Store) Plan(ctx context.Context, key, from, to string, batches []audit.
 func (s *Store) OpenBatches(ctx context.Context, key string) ([]audit.Batch, error) {
 	all, err := collect(ctx, s.pool, func(row pgx.CollectableRow) (audit.Batch, error) {
 		b := audit.Batch{RunKey: key}
-		err := row.Scan(&b.N, &b.Provider, &b.Try, &b.Doubtful, moment{&b.DueAt})
+		err := row.Scan(&b.N, &b.Provider, &b.Try, &b.Doubtful, scanTime{&b.DueAt})
 		return b, err
 	}, `SELECT n, provider, try, doubtful, due_at FROM mailaudit.batches WHERE run_key = $1 AND NOT done ORDER BY n`, key)
 	if err != nil {
@@ -65,7 +65,7 @@ const nextBatches = `WITH RECURSIVE p (provider) AS (
 func (s *Store) NextBatches(ctx context.Context, key string, now time.Time, each int) ([]audit.Batch, bool, error) {
 	due, err := collect(ctx, s.pool, func(row pgx.CollectableRow) (audit.Batch, error) {
 		b := audit.Batch{RunKey: key}
-		err := row.Scan(&b.N, &b.Provider, &b.Try, &b.Doubtful, moment{&b.DueAt})
+		err := row.Scan(&b.N, &b.Provider, &b.Try, &b.Doubtful, scanTime{&b.DueAt})
 		return b, err
 	}, nextBatches, key, now, each)
 	open := len(due) > 0
@@ -82,7 +82,7 @@ func (s *Store) LoadBatch(ctx context.Context, key string, n int) (audit.Batch, 
 	var done bool
 	b, err := one(ctx, s.pool, func(row pgx.CollectableRow) (audit.Batch, error) {
 		b := audit.Batch{RunKey: key, N: n}
-		err := row.Scan(&b.Provider, &b.Try, &b.Doubtful, moment{&b.DueAt}, &b.IDs, &done)
+		err := row.Scan(&b.Provider, &b.Try, &b.Doubtful, scanTime{&b.DueAt}, &b.IDs, &done)
 		return b, err
 	}, `SELECT provider, try, doubtful, due_at, ids, done FROM mailaudit.batches WHERE run_key = $1 AND n = $2`, key, n)
 	if err != nil {
@@ -108,7 +108,7 @@ func (s *Store) CloseBatch(ctx context.Context, key string, n int, retry *audit.
 			)
 			INSERT INTO mailaudit.batches (run_key, n, provider, try, doubtful, due_at, ids)
 			SELECT $1, batches, $2, $3, $4, $5, $6 FROM numbered`,
-			key, retry.Provider, retry.Try, retry.Doubtful, stamp(retry.DueAt), list(retry.IDs))
+			key, retry.Provider, retry.Try, retry.Doubtful, timestamp(retry.DueAt), list(retry.IDs))
 		return err
 	})
 	if err != nil {

@@ -19,7 +19,7 @@ func (s *Store) Failing(ctx context.Context, after string, limit int) ([]audit.S
 
 func (s *Store) Accepted(ctx context.Context, provider, after string, limit int) ([]audit.State, error) {
 	var accepted []audit.State
-	err := s.eachStretch(ctx, after, func(from, to string) (bool, error) {
+	err := s.eachChunk(ctx, after, func(from, to string) (bool, error) {
 		found, err := s.states(ctx, "read accepted accounts", `account_id > $1 AND account_id <= $2 AND provider = $3
 			AND verdict IN ('compliant', 'unproven') AND unverified_since IS NULL ORDER BY account_id LIMIT $4`,
 			from, to, provider, limit-len(accepted))
@@ -29,7 +29,7 @@ func (s *Store) Accepted(ctx context.Context, provider, after string, limit int)
 	return accepted, err
 }
 
-func (s *Store) Mend(ctx context.Context, states []audit.State) ([]string, error) {
+func (s *Store) Remedy(ctx context.Context, states []audit.State) ([]string, error) {
 	type state = audit.State
 	mended, err := collect(ctx, s.pool, pgx.RowTo[string], `UPDATE mailaudit.account_states s SET
 			verdict = u.verdict, two_factor = u.two_factor, certainty = u.certainty, actor = u.actor, since = u.since,
@@ -47,17 +47,17 @@ func (s *Store) Mend(ctx context.Context, states []audit.State) ([]string, error
 		column(states, func(s state) string { return string(s.TwoFactor) }),
 		column(states, func(s state) string { return string(s.Certainty) }),
 		column(states, func(s state) string { return string(s.Actor) }),
-		stamps(states, func(s state) time.Time { return s.Since }),
+		timestamps(states, func(s state) time.Time { return s.Since }),
 		texts(states, func(s state) string { return s.Rule }),
 		texts(states, func(s state) string { return s.Reply }),
 		texts(states, func(s state) string { return s.Reason }),
 		column(states, func(s state) int32 { return int32(s.Nights) }),
-		stamps(states, func(s state) time.Time { return s.NightAt }),
+		timestamps(states, func(s state) time.Time { return s.NightAt }),
 		texts(states, func(s state) string { return s.Fingerprint }),
 		texts(states, func(s state) string { return s.AcceptedFingerprint }),
-		stamps(states, func(s state) time.Time { return s.DefiniteAt }),
-		column(states, func(s state) string { return string(s.Mended) }),
-		stamps(states, func(s state) time.Time { return s.MendedAt }),
+		timestamps(states, func(s state) time.Time { return s.DefiniteAt }),
+		column(states, func(s state) string { return string(s.Remedied) }),
+		timestamps(states, func(s state) time.Time { return s.RemediedAt }),
 		column(states, func(s state) int64 { return s.SettledSeq }))
 	if err != nil {
 		return nil, fmt.Errorf("record acceptances: %w", err)
@@ -82,7 +82,7 @@ func (s *Store) SeenAgain(ctx context.Context, states []audit.State) error {
 		texts(states, func(s state) string { return s.AccountID }),
 		column(states, func(s state) int64 { return s.SettledSeq }),
 		column(states, func(s state) string { return string(s.Settled.Verdict) }),
-		stamps(states, func(s state) time.Time { return s.SeenAt }))
+		timestamps(states, func(s state) time.Time { return s.SeenAt }))
 }
 
 func (s *Store) Enqueue(ctx context.Context, occasion string, n audit.Notice) (id int64, added bool, err error) {
@@ -92,7 +92,7 @@ func (s *Store) Enqueue(ctx context.Context, occasion string, n audit.Notice) (i
 			(run_key, purpose, kind, tenant_id, contact_email, provider, state, detail, due_at, created_at, thread)
 			VALUES ('', $1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING RETURNING notice_id`,
 			occasion, string(n.Kind), clean(n.TenantID), clean(n.ContactEmail), n.Provider, string(n.State), clean(n.Detail),
-			stamp(n.DueAt), stamp(n.CreatedAt), n.Thread).Scan(&id)
+			timestamp(n.DueAt), timestamp(n.CreatedAt), n.Thread).Scan(&id)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return tx.QueryRow(ctx, `SELECT notice_id FROM mailaudit.notices WHERE run_key = '' AND purpose = $1 AND tenant_id = $2
 				AND contact_email = $3 AND provider = $4`, occasion, clean(n.TenantID), clean(n.ContactEmail), n.Provider).Scan(&id)
@@ -106,12 +106,12 @@ func (s *Store) Enqueue(ctx context.Context, occasion string, n audit.Notice) (i
 			SELECT $1, u.* FROM unnest($2::text[], $3::text[], $4::timestamptz[], $5::integer[]) AS u`, id,
 			texts(n.Items, func(i item) string { return i.AccountID }),
 			column(n.Items, func(i item) string { return string(i.Verdict) }),
-			stamps(n.Items, func(i item) time.Time { return i.Since }),
+			timestamps(n.Items, func(i item) time.Time { return i.Since }),
 			column(n.Items, func(i item) int32 { return int32(i.Step) })); err != nil {
 			return err
 		}
 		if n.State == audit.NoticeShadowed {
-			_, err = tx.Exec(ctx, told, id, stamp(n.CreatedAt), true)
+			_, err = tx.Exec(ctx, told, id, timestamp(n.CreatedAt), true)
 		}
 		return err
 	})
@@ -122,5 +122,5 @@ func (s *Store) Enqueue(ctx context.Context, occasion string, n audit.Notice) (i
 }
 
 func (s *Store) Reschedule(ctx context.Context, id int64, due time.Time) error {
-	return s.exec(ctx, "reschedule notice", `UPDATE mailaudit.notices SET due_at = $1 WHERE notice_id = $2 AND state = 'queued'`, stamp(due), id)
+	return s.exec(ctx, "reschedule notice", `UPDATE mailaudit.notices SET due_at = $1 WHERE notice_id = $2 AND state = 'queued'`, timestamp(due), id)
 }

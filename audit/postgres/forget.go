@@ -49,7 +49,7 @@ func (s *Store) DiscardOld(ctx context.Context, t time.Time, limit int) (audit.D
 		WHERE started_at < $1 AND seq < (SELECT max(seq) FROM mailaudit.runs WHERE whole AND phase = 'done')
 			AND NOT EXISTS (SELECT FROM mailaudit.holds WHERE run_key = r.run_key AND state = 'open')
 			AND NOT EXISTS (SELECT FROM mailaudit.notices WHERE run_key = r.run_key AND state IN ('forming', 'queued', 'held', 'sending'))
-		ORDER BY seq LIMIT 1`, stamp(t))
+		ORDER BY seq LIMIT 1`, timestamp(t))
 	switch {
 	case err == nil:
 		return s.expireRun(ctx, key, limit)
@@ -68,8 +68,8 @@ func (s *Store) DiscardOld(ctx context.Context, t time.Time, limit int) (audit.D
 		query string
 		args  []any
 	}{
-		{expireNotices, []any{stamp(t), limit}}, {expireHolds, []any{stamp(t), limit}},
-		{expireActions, []any{stamp(t), limit}}, {expireBounces, []any{stamp(t), limit}},
+		{expireNotices, []any{timestamp(t), limit}}, {expireHolds, []any{timestamp(t), limit}},
+		{expireActions, []any{timestamp(t), limit}}, {expireBounces, []any{timestamp(t), limit}},
 	} {
 		n, err := s.count(ctx, "expire", step.query, step.args...)
 		if err != nil {
@@ -84,7 +84,7 @@ func (s *Store) expireHistory(ctx context.Context, oldest int64, limit int) (e a
 	if oldest <= 1 {
 		return e, nil // nothing can lie before the first run
 	}
-	err = s.eachStretch(ctx, "", func(from, to string) (bool, error) {
+	err = s.eachChunk(ctx, "", func(from, to string) (bool, error) {
 		for _, step := range [...]string{expireOutdated, expireLeft, expireStates} {
 			n, err := s.count(ctx, "expire the history", step, oldest, limit, from, to)
 			if err != nil {

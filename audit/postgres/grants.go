@@ -26,19 +26,19 @@ func (s *Store) ReplaceSecret(ctx context.Context, r audit.Renewal) error {
 			}
 			return audit.ErrNoAccount
 		}
-		if r.OldPrint == r.NewPrint {
+		if r.OldFingerprint == r.NewFingerprint {
 			return nil
 		}
 		if _, err := tx.Exec(ctx, `UPDATE mailaudit.account_states SET
 				fingerprint = CASE fingerprint WHEN $1 THEN $2 ELSE fingerprint END,
 				accepted_fingerprint = CASE accepted_fingerprint WHEN $1 THEN $2 ELSE accepted_fingerprint END,
 				tried_fingerprint = CASE tried_fingerprint WHEN $1 THEN $2 ELSE tried_fingerprint END
-			WHERE account_id = $3`, r.OldPrint, r.NewPrint, r.AccountID); err != nil {
+			WHERE account_id = $3`, r.OldFingerprint, r.NewFingerprint, r.AccountID); err != nil {
 			return err
 		}
 		_, err = tx.Exec(ctx, `UPDATE mailaudit.attempts SET secret = $1 WHERE day = $2::text::date AND login = $3 AND secret = $4
 			AND NOT EXISTS (SELECT FROM mailaudit.attempts WHERE day = $2::text::date AND login = $3 AND secret = $1)`,
-			r.NewPrint, r.Day, r.Login, r.OldPrint)
+			r.NewFingerprint, r.Day, r.Login, r.OldFingerprint)
 		return err
 	})
 	if err != nil {

@@ -45,7 +45,7 @@ func (s *Store) pairs(ctx context.Context, query string, args ...any) (map[strin
 
 func (s *Store) KnownStates(ctx context.Context, run audit.Run) (int, error) {
 	known := 0
-	err := s.eachStretch(ctx, "", func(from, to string) (bool, error) {
+	err := s.eachChunk(ctx, "", func(from, to string) (bool, error) {
 		n, err := one(ctx, s.pool, pgx.RowTo[int], `SELECT count(*) FROM mailaudit.account_states s
 			WHERE account_id > $1 AND account_id <= $2 AND (settled_seq >= $4
 				OR run_key IN (SELECT run_key FROM mailaudit.runs WHERE seq >= $4)
@@ -77,7 +77,7 @@ func failing() []string {
 
 func (s *Store) Tallies(ctx context.Context, run audit.Run) (map[string]audit.Tally, error) {
 	tallies := map[string]audit.Tally{}
-	err := s.eachStretch(ctx, "", func(from, to string) (bool, error) {
+	err := s.eachChunk(ctx, "", func(from, to string) (bool, error) {
 		_, err := collect(ctx, s.pool, func(row pgx.CollectableRow) (struct{}, error) {
 			var provider string
 			var t audit.Tally
@@ -113,12 +113,12 @@ func (s *Store) Tallies(ctx context.Context, run audit.Run) (map[string]audit.Ta
 }
 
 func (s *Store) tallyHosts(ctx context.Context, run audit.Run, tallies map[string]audit.Tally) error {
-	t, there := tallies[audit.Undecided]
+	t, there := tallies[audit.ProviderOther]
 	if !there {
 		return nil
 	}
 	t.Hosts = map[string]audit.HostTally{}
-	err := s.eachStretch(ctx, "", func(from, to string) (bool, error) {
+	err := s.eachChunk(ctx, "", func(from, to string) (bool, error) {
 		_, err := collect(ctx, s.pool, func(row pgx.CollectableRow) (h audit.HostTally, err error) {
 			var host, tenant string
 			if err = row.Scan(&host, &tenant, &h.Accounts, &h.NewlyFailing, &h.Silent, &h.First); err == nil {
@@ -128,15 +128,15 @@ func (s *Store) tallyHosts(ctx context.Context, run audit.Run, tallies map[strin
 		}, `SELECT coalesce(run_result->>'Host', '') AS host, tenant_id, count(*),
 				count(*) FILTER (WHERE run_verdict = ANY($1) AND verdict <> ALL($1)), count(*) FILTER (WHERE run_silent), bool_and(verdict = '')
 			FROM mailaudit.account_states WHERE account_id > $2 AND account_id <= $3 AND run_key = $4 AND run_provider = $5 GROUP BY 1, 2`,
-			failing(), from, to, run.Key, audit.Undecided)
+			failing(), from, to, run.Key, audit.ProviderOther)
 		return true, err
 	})
-	tallies[audit.Undecided] = t
+	tallies[audit.ProviderOther] = t
 	return err
 }
 
 func (s *Store) tallyBeside(ctx context.Context, run audit.Run, tallies map[string]audit.Tally) error {
-	return s.eachStretch(ctx, "", func(from, to string) (bool, error) {
+	return s.eachChunk(ctx, "", func(from, to string) (bool, error) {
 		_, err := collect(ctx, s.pool, func(row pgx.CollectableRow) (b audit.Beside, err error) {
 			var provider string
 			err = row.Scan(&provider, &b.Accounts, &b.NewlyFailing)
@@ -148,13 +148,13 @@ func (s *Store) tallyBeside(ctx context.Context, run audit.Run, tallies map[stri
 			return b, err
 		}, `SELECT provider, count(*), count(*) FILTER (WHERE verdict = ANY($1) AND since > $2)
 			FROM mailaudit.account_states WHERE account_id > $3 AND account_id <= $4 AND run_key <> $5 AND verdict <> 'gone' GROUP BY provider`,
-			failing(), stamp(run.StartedAt.Add(-audit.NightsApart)), from, to, run.Key)
+			failing(), timestamp(run.StartedAt.Add(-audit.NightsApart)), from, to, run.Key)
 		return true, err
 	})
 }
 
-func (s *Store) Unquiet(ctx context.Context, run audit.Run, provider string) error {
-	return s.eachStretch(ctx, "", func(from, to string) (bool, error) {
+func (s *Store) MarkForSettlement(ctx context.Context, run audit.Run, provider string) error {
+	return s.eachChunk(ctx, "", func(from, to string) (bool, error) {
 		return true, s.exec(ctx, "settle one by one", `UPDATE mailaudit.account_states SET run_quiet = false
 			WHERE account_id > $1 AND account_id <= $2 AND run_key = $3 AND run_provider = $4 AND run_quiet`, from, to, run.Key, provider)
 	})
@@ -165,7 +165,7 @@ const holdColumns = `run_key, provider, why, state, opened_at, decided_at, decid
 
 func scanHold(row pgx.CollectableRow) (audit.Hold, error) {
 	var h audit.Hold
-	err := row.Scan(&h.RunKey, &h.Provider, &h.Why, &h.State, moment{&h.OpenedAt}, moment{&h.DecidedAt}, &h.DecidedBy, &h.Notices)
+	err := row.Scan(&h.RunKey, &h.Provider, &h.Why, &h.State, scanTime{&h.OpenedAt}, scanTime{&h.DecidedAt}, &h.DecidedBy, &h.Notices)
 	return h, err
 }
 
@@ -187,7 +187,7 @@ func (s *Store) holds(ctx context.Context, state audit.HoldState) ([]audit.Hold,
 
 func (s *Store) PutHold(ctx context.Context, h audit.Hold) (audit.Hold, error) {
 	err := s.exec(ctx, "open hold", `INSERT INTO mailaudit.holds (run_key, provider, why, state, opened_at) VALUES ($1, $2, $3, 'open', $4)
-		ON CONFLICT DO NOTHING`, h.RunKey, h.Provider, clean(h.Why), stamp(h.OpenedAt))
+		ON CONFLICT DO NOTHING`, h.RunKey, h.Provider, clean(h.Why), timestamp(h.OpenedAt))
 	if err != nil {
 		return h, err
 	}
@@ -224,7 +224,7 @@ func (s *Store) HoldCohort(ctx context.Context, h audit.Hold) (int, error) {
 func (s *Store) DecideHold(ctx context.Context, h audit.Hold, keep []int64, detail string, due time.Time) error {
 	err := s.inTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, `UPDATE mailaudit.holds SET state = $1, decided_at = $2, decided_by = $3
-			WHERE run_key = $4 AND provider = $5 AND state = 'open'`, string(h.State), stamp(h.DecidedAt), clean(h.DecidedBy), h.RunKey, h.Provider)
+			WHERE run_key = $4 AND provider = $5 AND state = 'open'`, string(h.State), timestamp(h.DecidedAt), clean(h.DecidedBy), h.RunKey, h.Provider)
 		if err != nil {
 			return err
 		}
@@ -234,7 +234,7 @@ func (s *Store) DecideHold(ctx context.Context, h audit.Hold, keep []int64, deta
 		_, err = tx.Exec(ctx, `UPDATE mailaudit.notices SET
 				state = CASE WHEN notice_id = ANY($1) THEN 'queued' ELSE 'suppressed' END,
 				detail = CASE WHEN notice_id = ANY($1) THEN 'released' ELSE $2 END, due_at = $3
-			WHERE hold_key = $4 AND provider = $5 AND state = 'held'`, append([]int64{}, keep...), clean(detail), stamp(due), h.RunKey, h.Provider)
+			WHERE hold_key = $4 AND provider = $5 AND state = 'held'`, append([]int64{}, keep...), clean(detail), timestamp(due), h.RunKey, h.Provider)
 		return err
 	})
 	if err != nil {

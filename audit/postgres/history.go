@@ -15,7 +15,7 @@ func (s *Store) History(ctx context.Context, id string) (audit.History, error) {
 	h.Changes, err = collect(ctx, s.pool, func(row pgx.CollectableRow) (audit.Change, error) {
 		var c audit.Change
 		err := row.Scan(&c.AccountID, &c.Seq, &c.RunKey, &c.TenantID, &c.TenantName, &c.Address, &c.Provider,
-			&c.Verdict, &c.Previous, &c.TwoFactor, &c.Certainty, &c.Actor, moment{&c.Since}, &c.Rule, &c.Reply, &c.Reason)
+			&c.Verdict, &c.Previous, &c.TwoFactor, &c.Certainty, &c.Actor, scanTime{&c.Since}, &c.Rule, &c.Reply, &c.Reason)
 		return c, err
 	}, `SELECT account_id, seq, run_key, tenant_id, tenant_name, address, provider,
 			verdict, previous, two_factor, certainty, actor, since, rule, reply, reason

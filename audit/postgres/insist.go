@@ -14,9 +14,9 @@ const (
 	insistAfter = 100 * time.Millisecond // doubled at each try
 )
 
-// insist is exec for what may be stored twice and costs a customer's attempt where it is lost: what a provider
+// retry is exec for what may be stored twice and costs a customer's attempt where it is lost: what a provider
 // has said. It is tried again as long as the database may come back soon.
-func (s *Store) insist(ctx context.Context, doing, query string, args ...any) error {
+func (s *Store) retry(ctx context.Context, doing, query string, args ...any) error {
 	until := time.Now().Add(insistFor)
 	for pause := insistAfter; ; pause *= 2 {
 		err := s.exec(ctx, doing, query, args...)

@@ -13,16 +13,16 @@ import (
 
 func (s *Store) Act(ctx context.Context, a audit.Action) error {
 	return s.exec(ctx, "keep action", `INSERT INTO mailaudit.operator_actions (at, who, what, target, why) VALUES ($1, $2, $3, $4, $5)`,
-		stamp(a.At), clean(a.Who), clean(a.What), clean(a.Target), clean(a.Why))
+		timestamp(a.At), clean(a.Who), clean(a.What), clean(a.Target), clean(a.Why))
 }
 
 func (s *Store) Actions(ctx context.Context, from, to time.Time) ([]audit.Action, error) {
 	all, err := collect(ctx, s.pool, func(row pgx.CollectableRow) (audit.Action, error) {
 		var a audit.Action
-		err := row.Scan(moment{&a.At}, &a.Who, &a.What, &a.Target, &a.Why)
+		err := row.Scan(scanTime{&a.At}, &a.Who, &a.What, &a.Target, &a.Why)
 		return a, err
 	}, `SELECT at, who, what, target, why FROM mailaudit.operator_actions
-		WHERE at >= $1 AND at < $2 ORDER BY at, action_id`, stamp(from), stamp(to))
+		WHERE at >= $1 AND at < $2 ORDER BY at, action_id`, timestamp(from), timestamp(to))
 	if err != nil {
 		return nil, fmt.Errorf("read actions: %w", err)
 	}
@@ -44,7 +44,7 @@ func (s *Store) PutSetting(ctx context.Context, name, value string) error {
 
 func (s *Store) PutSnooze(ctx context.Context, z audit.Snooze) error {
 	return s.exec(ctx, "snooze", `INSERT INTO mailaudit.snoozes (tenant_id, until, snoozed_by) VALUES ($1, $2, $3)
-		ON CONFLICT (tenant_id) DO UPDATE SET until = excluded.until, snoozed_by = excluded.snoozed_by`, clean(z.TenantID), stamp(z.Until), clean(z.By))
+		ON CONFLICT (tenant_id) DO UPDATE SET until = excluded.until, snoozed_by = excluded.snoozed_by`, clean(z.TenantID), timestamp(z.Until), clean(z.By))
 }
 
 func (s *Store) DropSnooze(ctx context.Context, tenant string) (bool, error) {
@@ -55,7 +55,7 @@ func (s *Store) DropSnooze(ctx context.Context, tenant string) (bool, error) {
 func (s *Store) Snoozes(ctx context.Context) ([]audit.Snooze, error) {
 	all, err := collect(ctx, s.pool, func(row pgx.CollectableRow) (audit.Snooze, error) {
 		var z audit.Snooze
-		err := row.Scan(&z.TenantID, moment{&z.Until}, &z.By)
+		err := row.Scan(&z.TenantID, scanTime{&z.Until}, &z.By)
 		return z, err
 	}, `SELECT tenant_id, until, snoozed_by FROM mailaudit.snoozes ORDER BY tenant_id`)
 	if err != nil {
@@ -66,13 +66,13 @@ func (s *Store) Snoozes(ctx context.Context) ([]audit.Snooze, error) {
 
 func (s *Store) Bounced(ctx context.Context, address, detail string, now time.Time) error {
 	return s.exec(ctx, "note bounce", `INSERT INTO mailaudit.bounces (address, detail, at) VALUES ($1, $2, $3)
-		ON CONFLICT (address) DO UPDATE SET detail = excluded.detail, at = excluded.at`, clean(audit.FoldAddress(address)), clean(detail), stamp(now))
+		ON CONFLICT (address) DO UPDATE SET detail = excluded.detail, at = excluded.at`, clean(audit.FoldAddress(address)), clean(detail), timestamp(now))
 }
 
 func (s *Store) BouncedSince(ctx context.Context, t time.Time, limit int) ([]audit.Bounce, error) {
 	all, err := collect(ctx, s.pool, func(row pgx.CollectableRow) (b audit.Bounce, err error) {
-		return b, row.Scan(&b.Address, moment{&b.At})
-	}, `SELECT address, at FROM mailaudit.bounces WHERE at >= $1 ORDER BY at DESC LIMIT $2`, stamp(t), limit)
+		return b, row.Scan(&b.Address, scanTime{&b.At})
+	}, `SELECT address, at FROM mailaudit.bounces WHERE at >= $1 ORDER BY at DESC LIMIT $2`, timestamp(t), limit)
 	if err != nil {
 		return nil, fmt.Errorf("read bounces: %w", err)
 	}

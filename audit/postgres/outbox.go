@@ -16,8 +16,8 @@ const noticeColumns = `notice_id, run_key, kind, tenant_id, contact_email, provi
 func scanNotice(row pgx.CollectableRow) (audit.Notice, error) {
 	var n audit.Notice
 	err := row.Scan(&n.ID, &n.RunKey, &n.Kind, &n.TenantID, &n.ContactEmail, &n.Provider, &n.State, &n.Detail,
-		moment{&n.DueAt}, moment{&n.CreatedAt}, moment{&n.SentAt}, &n.Tries, &n.MessageID, &n.Thread, &n.HoldKey,
-		moment{&n.WaitsSince}, moment{&n.WaitsUntil})
+		scanTime{&n.DueAt}, scanTime{&n.CreatedAt}, scanTime{&n.SentAt}, &n.Tries, &n.MessageID, &n.Thread, &n.HoldKey,
+		scanTime{&n.WaitsSince}, scanTime{&n.WaitsUntil})
 	return n, err
 }
 
@@ -44,7 +44,7 @@ func (s *Store) items(ctx context.Context, notices []int64) (map[int64][]audit.N
 	_, err := collect(ctx, s.pool, func(row pgx.CollectableRow) (struct{}, error) {
 		var id int64
 		var i audit.NoticeItem
-		err := row.Scan(&id, &i.AccountID, &i.Verdict, moment{&i.Since}, &i.Step)
+		err := row.Scan(&id, &i.AccountID, &i.Verdict, scanTime{&i.Since}, &i.Step)
 		items[id] = append(items[id], i)
 		return struct{}{}, err
 	}, `SELECT notice_id, account_id, verdict, since, step FROM mailaudit.notice_items
@@ -82,7 +82,7 @@ func release(ctx context.Context, tx pgx.Tx, page []audit.Notice) error {
 		column(page, func(n notice) int64 { return n.ID }),
 		column(page, func(n notice) string { return string(n.State) }),
 		texts(page, func(n notice) string { return n.Detail }),
-		stamps(page, func(n notice) time.Time { return n.DueAt }),
+		timestamps(page, func(n notice) time.Time { return n.DueAt }),
 		texts(page, func(n notice) string { return n.HoldKey }))
 	if err != nil {
 		return err
@@ -91,9 +91,9 @@ func release(ctx context.Context, tx pgx.Tx, page []audit.Notice) error {
 	var id int64
 	var created time.Time
 	var shadowed bool
-	_, err = pgx.ForEachRow(rows, []any{&id, moment{&created}, &shadowed}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&id, scanTime{&created}, &shadowed}, func() error {
 		if shadowed {
-			put.Queue(told, id, stamp(created), true)
+			put.Queue(told, id, timestamp(created), true)
 		}
 		return nil
 	})
@@ -114,7 +114,7 @@ const told = `UPDATE mailaudit.account_states SET
 
 func (s *Store) DueNotices(ctx context.Context, now time.Time, limit int) ([]audit.Notice, error) {
 	return s.notices(ctx, `state = 'queued' AND (due_at IS NULL OR due_at <= $1) AND (waits_until IS NULL OR waits_until <= $1)
-		ORDER BY (SELECT max(since) FROM mailaudit.notice_items i WHERE i.notice_id = n.notice_id) DESC NULLS LAST, notice_id LIMIT $2`, stamp(now), limit)
+		ORDER BY (SELECT max(since) FROM mailaudit.notice_items i WHERE i.notice_id = n.notice_id) DESC NULLS LAST, notice_id LIMIT $2`, timestamp(now), limit)
 }
 
 func (s *Store) LoadNotice(ctx context.Context, id int64) (audit.Notice, error) {
@@ -130,12 +130,12 @@ func (s *Store) LoadNotice(ctx context.Context, id int64) (audit.Notice, error) 
 
 const putOff = `state = 'queued' AND tries > 0 AND due_at > $1`
 
-func (s *Store) PutOff(ctx context.Context, now time.Time, limit int) ([]audit.Notice, error) {
-	return s.notices(ctx, putOff+` ORDER BY due_at, notice_id LIMIT $2`, stamp(now), limit)
+func (s *Store) Deferred(ctx context.Context, now time.Time, limit int) ([]audit.Notice, error) {
+	return s.notices(ctx, putOff+` ORDER BY due_at, notice_id LIMIT $2`, timestamp(now), limit)
 }
 
-func (s *Store) Hasten(ctx context.Context, now time.Time) error {
-	return s.exec(ctx, "hasten notices", `UPDATE mailaudit.notices SET due_at = $1 WHERE `+putOff, stamp(now))
+func (s *Store) RetryNow(ctx context.Context, now time.Time) error {
+	return s.exec(ctx, "hasten notices", `UPDATE mailaudit.notices SET due_at = $1 WHERE `+putOff, timestamp(now))
 }
 
 func (s *Store) ListNotices(ctx context.Context, key string, state audit.NoticeState, limit int) ([]audit.Notice, error) {
@@ -159,7 +159,7 @@ func (s *Store) CountNotices(ctx context.Context, key string) (map[audit.NoticeS
 
 func (s *Store) SentSince(ctx context.Context, t time.Time, contact, tenant string) (int, error) {
 	n, err := one(ctx, s.pool, pgx.RowTo[int], sentSince("$1")+`
-		AND ($2::text = '' OR m.contact_email = $2) AND ($3::text = '' OR m.tenant_id = $3)`, stamp(t), contact, tenant)
+		AND ($2::text = '' OR m.contact_email = $2) AND ($3::text = '' OR m.tenant_id = $3)`, timestamp(t), contact, tenant)
 	if err != nil {
 		return 0, fmt.Errorf("count sent notices: %w", err)
 	}
@@ -174,7 +174,7 @@ func (s *Store) Mailing(ctx context.Context, ids []string, since time.Time) (map
 	_, err := collect(ctx, s.pool, func(row pgx.CollectableRow) (struct{}, error) {
 		var id string
 		var m audit.Mailing
-		err := row.Scan(&id, &m.Lately, &m.Pending, &m.Closing, moment{&m.Discarded})
+		err := row.Scan(&id, &m.Lately, &m.Pending, &m.Closing, scanTime{&m.Discarded})
 		all[id] = m
 		return struct{}{}, err
 	}, `SELECT i.account_id,
@@ -183,7 +183,7 @@ func (s *Store) Mailing(ctx context.Context, ids []string, since time.Time) (map
 			bool_or(n.state IN ('forming', 'queued', 'held', 'sending') AND n.kind IN ('recovered', 'correction') AND NOT `+leftBehind+`),
 			max(i.since) FILTER (WHERE n.state = 'suppressed' AND n.detail LIKE 'discarded by %')
 		FROM mailaudit.notice_items i JOIN mailaudit.notices n USING (notice_id)
-		WHERE i.account_id = ANY($2) GROUP BY i.account_id`, stamp(since), list(ids))
+		WHERE i.account_id = ANY($2) GROUP BY i.account_id`, timestamp(since), list(ids))
 	if err != nil {
 		return nil, fmt.Errorf("read mailing: %w", err)
 	}

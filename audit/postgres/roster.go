@@ -103,8 +103,8 @@ func importPageOf(ctx context.Context, tx pgx.Tx, page []newRow) (added int, err
 		column(page, func(r row) string { return r.ContactEmail }),
 		column(page, func(r row) string { return r.Locale }),
 		column(page, func(r row) string { return r.TimeZone }),
-		stamps(page, func(r row) time.Time { return r.UpdatedAt }),
-		stamps(page, func(r row) time.Time { return r.LastSentOKAt }),
+		timestamps(page, func(r row) time.Time { return r.UpdatedAt }),
+		timestamps(page, func(r row) time.Time { return r.LastSentOKAt }),
 		column(page, func(r row) []byte { return r.sealed })).Scan(&added)
 	return added, err
 }

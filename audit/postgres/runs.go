@@ -19,9 +19,9 @@ func scanRun(row pgx.CollectableRow) (audit.Run, error) {
 	var r audit.Run
 	var scope string
 	var numbers *string
-	err := row.Scan(&r.Key, &r.Seq, &r.Status, &r.Phase, &scope, moment{&r.StartedAt}, moment{&r.Deadline}, &r.PlannedTo,
-		&r.Accounts, moment{&r.FinishedAt}, moment{&r.HeartbeatAt}, &r.StopReason, &numbers,
-		moment{&r.PostingAt}, moment{&r.PostedAt}, &r.PostedRef)
+	err := row.Scan(&r.Key, &r.Seq, &r.Status, &r.Phase, &scope, scanTime{&r.StartedAt}, scanTime{&r.Deadline}, &r.PlannedTo,
+		&r.Accounts, scanTime{&r.FinishedAt}, scanTime{&r.HeartbeatAt}, &r.StopReason, &numbers,
+		scanTime{&r.PostingAt}, scanTime{&r.PostedAt}, &r.PostedRef)
 	if err != nil {
 		return r, err
 	}
@@ -53,7 +53,7 @@ func (s *Store) StartRun(ctx context.Context, r audit.Run) (audit.Run, bool, err
 		tag, err := tx.Exec(ctx, `INSERT INTO mailaudit.runs (run_key, seq, status, phase, scope, whole, started_at, deadline, heartbeat_at)
 			VALUES ($1, (SELECT coalesce(max(seq), 0) + 1 FROM mailaudit.runs), $2, $3, $4::text::json, $5, $6, $7, $6)
 			ON CONFLICT (run_key) DO NOTHING`,
-			r.Key, string(audit.RunRunning), string(audit.PhasePlanning), string(scope), r.Scope.Whole(), stamp(r.StartedAt), stamp(r.Deadline))
+			r.Key, string(audit.RunRunning), string(audit.PhasePlanning), string(scope), r.Scope.Whole(), timestamp(r.StartedAt), timestamp(r.Deadline))
 		created = tag.RowsAffected() == 1
 		return err
 	})
@@ -114,18 +114,18 @@ func (s *Store) concludedBefore(ctx context.Context, seq int64, limit int) ([]au
 }
 
 func (s *Store) Expire(ctx context.Context, key string, now time.Time) error {
-	return s.exec(ctx, "expire run", `UPDATE mailaudit.runs SET deadline = least(deadline, $1) WHERE run_key = $2`, stamp(now), key)
+	return s.exec(ctx, "expire run", `UPDATE mailaudit.runs SET deadline = least(deadline, $1) WHERE run_key = $2`, timestamp(now), key)
 }
 
 func (s *Store) Prolong(ctx context.Context, key string, deadline time.Time) error {
 	return s.exec(ctx, "prolong run", `UPDATE mailaudit.runs SET deadline = greatest(deadline, $1)
-		WHERE run_key = $2 AND phase <> 'done'`, stamp(deadline), key)
+		WHERE run_key = $2 AND phase <> 'done'`, timestamp(deadline), key)
 }
 
 func (s *Store) Beat(ctx context.Context, key string, now time.Time) error {
 	return s.exec(ctx, "note work on run", `UPDATE mailaudit.runs SET heartbeat_at = greatest(heartbeat_at, $1),
 		status = CASE status WHEN 'incomplete' THEN 'running' ELSE status END
-		WHERE run_key = $2 AND phase <> 'done' AND status <> 'stopped'`, stamp(now), key)
+		WHERE run_key = $2 AND phase <> 'done' AND status <> 'stopped'`, timestamp(now), key)
 }
 
 func (s *Store) Interrupt(ctx context.Context, key string) error {
@@ -134,7 +134,7 @@ func (s *Store) Interrupt(ctx context.Context, key string) error {
 
 func (s *Store) Stop(ctx context.Context, key, reason string, now time.Time) error {
 	return s.exec(ctx, "stop run", `UPDATE mailaudit.runs SET status = 'stopped', stop_reason = $1, finished_at = $2
-		WHERE run_key = $3 AND status <> 'concluded'`, clean(reason), stamp(now), key)
+		WHERE run_key = $3 AND status <> 'concluded'`, clean(reason), timestamp(now), key)
 }
 
 func (s *Store) Conclude(ctx context.Context, key string) error {
@@ -149,14 +149,14 @@ func (s *Store) Finish(ctx context.Context, key string, n audit.Numbers, now tim
 	}
 	return s.exec(ctx, "finish run", `UPDATE mailaudit.runs SET phase = 'done', status = 'concluded',
 		numbers = $1::text::json, accounts = $2, finished_at = $3
-		WHERE run_key = $4 AND phase = 'concluding'`, string(numbers), n.Accounts, stamp(now), key)
+		WHERE run_key = $4 AND phase = 'concluding'`, string(numbers), n.Accounts, timestamp(now), key)
 }
 
 func (s *Store) Posting(ctx context.Context, key string, was, now time.Time) error {
 	return s.move(ctx, "mark summary", `UPDATE mailaudit.runs SET posting_at = $1
-		WHERE run_key = $2 AND posting_at IS NOT DISTINCT FROM $3 AND posted_at IS NULL`, stamp(now), key, stamp(was))
+		WHERE run_key = $2 AND posting_at IS NOT DISTINCT FROM $3 AND posted_at IS NULL`, timestamp(now), key, timestamp(was))
 }
 
 func (s *Store) Posted(ctx context.Context, key, ref string, now time.Time) error {
-	return s.exec(ctx, "mark summary", `UPDATE mailaudit.runs SET posted_at = $1, posted_ref = $2 WHERE run_key = $3`, stamp(now), ref, key)
+	return s.exec(ctx, "mark summary", `UPDATE mailaudit.runs SET posted_at = $1, posted_ref = $2 WHERE run_key = $3`, timestamp(now), ref, key)
 }

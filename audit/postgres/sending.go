@@ -34,7 +34,7 @@ func (s *Store) Claim(ctx context.Context, id int64, now time.Time, within audit
 		got = audit.NoClaim
 		put := &pgx.Batch{}
 		put.Queue(lockClaims)
-		put.Queue(claim, stamp(now), id, stamp(within.NightFrom), within.Night, stamp(within.DayFrom), within.Recipient, within.Tenant).
+		put.Queue(claim, timestamp(now), id, timestamp(within.NightFrom), within.Night, timestamp(within.DayFrom), within.Recipient, within.Tenant).
 			QueryRow(func(row pgx.Row) error {
 				if err := row.Scan(&got); !errors.Is(err, pgx.ErrNoRows) {
 					return err
@@ -50,16 +50,16 @@ func (s *Store) Claim(ctx context.Context, id int64, now time.Time, within audit
 }
 
 func (s *Store) ReclaimNotices(ctx context.Context, t time.Time) (int, error) {
-	return s.count(ctx, "reclaim notices", `UPDATE mailaudit.notices SET state = 'queued' WHERE state = 'sending' AND claimed_at < $1`, stamp(t))
+	return s.count(ctx, "reclaim notices", `UPDATE mailaudit.notices SET state = 'queued' WHERE state = 'sending' AND claimed_at < $1`, timestamp(t))
 }
 
 func (s *Store) Wait(ctx context.Context, id int64, why string, now, until time.Time) error {
 	return s.exec(ctx, "have notice wait", `UPDATE mailaudit.notices SET detail = $1, waits_since = coalesce(waits_since, $2), waits_until = $3
-		WHERE notice_id = $4 AND state = 'queued'`, clean(why), stamp(now), stamp(until), id)
+		WHERE notice_id = $4 AND state = 'queued'`, clean(why), timestamp(now), timestamp(until), id)
 }
 
 func (s *Store) EndWaits(ctx context.Context, now time.Time) error {
-	return s.exec(ctx, "end waits", `UPDATE mailaudit.notices SET waits_until = $1 WHERE state = 'queued' AND waits_until > $1`, stamp(now))
+	return s.exec(ctx, "end waits", `UPDATE mailaudit.notices SET waits_until = $1 WHERE state = 'queued' AND waits_until > $1`, timestamp(now))
 }
 
 func (s *Store) Narrow(ctx context.Context, id int64, claim audit.Claim, keep []string) error {
@@ -93,7 +93,7 @@ func (s *Store) HandOver(ctx context.Context, id int64, claim audit.Claim, messa
 			WHERE notice_id = $2 AND state = 'sending' AND tries = $3`, messageID, id, claim)); err != nil {
 			return err
 		}
-		_, err := tx.Exec(ctx, told, id, stamp(now), false)
+		_, err := tx.Exec(ctx, told, id, timestamp(now), false)
 		return err
 	})
 	if err != nil {
@@ -105,11 +105,11 @@ func (s *Store) HandOver(ctx context.Context, id int64, claim audit.Claim, messa
 func (s *Store) Sent(ctx context.Context, id int64, claim audit.Claim, now time.Time, detail string) error {
 	err := s.inTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, `UPDATE mailaudit.notices SET state = 'sent', sent_at = $1, detail = $2
-			WHERE notice_id = $3 AND state IN ('sending', 'ambiguous') AND tries = $4`, stamp(now), clean(detail), id, claim)
+			WHERE notice_id = $3 AND state IN ('sending', 'ambiguous') AND tries = $4`, timestamp(now), clean(detail), id, claim)
 		if err != nil || tag.RowsAffected() == 0 {
 			return err
 		}
-		_, err = tx.Exec(ctx, told, id, stamp(now), false)
+		_, err = tx.Exec(ctx, told, id, timestamp(now), false)
 		return err
 	})
 	if err != nil {
@@ -121,11 +121,11 @@ func (s *Store) Sent(ctx context.Context, id int64, claim audit.Claim, now time.
 func (s *Store) Unsent(ctx context.Context, id int64, claim audit.Claim, state audit.NoticeState, detail string, due, now time.Time) error {
 	err := s.inTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, `UPDATE mailaudit.notices SET state = $1, detail = $2, due_at = coalesce($3, due_at)
-			WHERE notice_id = $4 AND state IN ('sending', 'ambiguous') AND tries = $5`, string(state), clean(detail), stamp(due), id, claim)
+			WHERE notice_id = $4 AND state IN ('sending', 'ambiguous') AND tries = $5`, string(state), clean(detail), timestamp(due), id, claim)
 		if err != nil || tag.RowsAffected() == 0 || state != audit.NoticeFailed {
 			return err
 		}
-		_, err = tx.Exec(ctx, told, id, stamp(now), false)
+		_, err = tx.Exec(ctx, told, id, timestamp(now), false)
 		return err
 	})
 	if err != nil {

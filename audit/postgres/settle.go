@@ -92,20 +92,20 @@ func settleStates(ctx context.Context, tx pgx.Tx, run audit.Run, states []audit.
 		column(states, func(s state) string { return string(s.TwoFactor) }),
 		column(states, func(s state) string { return string(s.Certainty) }),
 		column(states, func(s state) string { return string(s.Actor) }),
-		stamps(states, func(s state) time.Time { return s.Since }),
+		timestamps(states, func(s state) time.Time { return s.Since }),
 		texts(states, func(s state) string { return s.Rule }),
 		texts(states, func(s state) string { return s.Reply }),
 		texts(states, func(s state) string { return s.Reason }),
 		column(states, func(s state) int32 { return int32(s.Nights) }),
-		stamps(states, func(s state) time.Time { return s.NightAt }),
+		timestamps(states, func(s state) time.Time { return s.NightAt }),
 		texts(states, func(s state) string { return s.Fingerprint }),
 		texts(states, func(s state) string { return s.AcceptedFingerprint }),
-		stamps(states, func(s state) time.Time { return s.DefiniteAt }),
-		stamps(states, func(s state) time.Time { return s.SeenAt }),
-		stamps(states, func(s state) time.Time { return s.UnverifiedSince }),
+		timestamps(states, func(s state) time.Time { return s.DefiniteAt }),
+		timestamps(states, func(s state) time.Time { return s.SeenAt }),
+		timestamps(states, func(s state) time.Time { return s.UnverifiedSince }),
 		column(states, func(s state) int64 { return s.SettledSeq }),
-		column(states, func(s state) string { return string(s.Mended) }),
-		stamps(states, func(s state) time.Time { return s.MendedAt }),
+		column(states, func(s state) string { return string(s.Remedied) }),
+		timestamps(states, func(s state) time.Time { return s.RemediedAt }),
 		texts(states, func(s state) string { return s.Tried }))
 	if err != nil {
 		return nil, err
@@ -160,7 +160,7 @@ func queueChanges(put *pgx.Batch, changes []audit.Change) {
 		column(changes, func(c change) string { return string(c.TwoFactor) }),
 		column(changes, func(c change) string { return string(c.Certainty) }),
 		column(changes, func(c change) string { return string(c.Actor) }),
-		stamps(changes, func(c change) time.Time { return c.Since }),
+		timestamps(changes, func(c change) time.Time { return c.Since }),
 		texts(changes, func(c change) string { return c.Rule }),
 		texts(changes, func(c change) string { return c.Reply }),
 		texts(changes, func(c change) string { return c.Reason }))
@@ -198,6 +198,6 @@ func queueDraft(put *pgx.Batch, run audit.Run, d audit.Draft) {
 		)
 		INSERT INTO mailaudit.notice_items (notice_id, account_id, verdict, since, step)
 		SELECT notice_id, $9, $10, $11, $12 FROM mail ON CONFLICT DO NOTHING`,
-		run.Key, d.Purpose(), string(d.Kind), clean(d.TenantID), clean(d.ContactEmail), d.Provider, stamp(run.StartedAt), d.Thread,
-		clean(d.Item.AccountID), string(d.Item.Verdict), stamp(d.Item.Since), d.Item.Step)
+		run.Key, d.Purpose(), string(d.Kind), clean(d.TenantID), clean(d.ContactEmail), d.Provider, timestamp(run.StartedAt), d.Thread,
+		clean(d.Item.AccountID), string(d.Item.Verdict), timestamp(d.Item.Since), d.Item.Step)
 }

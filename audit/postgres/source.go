@@ -183,7 +183,7 @@ func check(columns map[string]typed, role, relation string) []string {
 func scanAccount(row pgx.CollectableRow) (audit.Account, error) {
 	var a audit.Account
 	err := row.Scan(&a.ID, &a.TenantID, &a.TenantName, &a.Address, &a.Username, &a.Host, &a.Port, &a.Security, &a.Auth,
-		&a.ContactName, &a.ContactEmail, &a.Locale, &a.TimeZone, moment{&a.UpdatedAt}, moment{&a.LastSentOKAt})
+		&a.ContactName, &a.ContactEmail, &a.Locale, &a.TimeZone, scanTime{&a.UpdatedAt}, scanTime{&a.LastSentOKAt})
 	return a, err
 }
 

@@ -24,10 +24,10 @@ func scanState(row pgx.CollectableRow) (audit.State, error) {
 	var s audit.State
 	var result *string
 	err := row.Scan(&s.AccountID, &s.TenantID, &s.TenantName, &s.Address, &s.Provider, &s.Brand,
-		&s.Verdict, &s.TwoFactor, &s.Certainty, &s.Actor, moment{&s.Since}, &s.Rule, &s.Reply, &s.Reason, &s.Nights, moment{&s.NightAt},
-		&s.Told.Step, &s.Told.Verdict, moment{&s.Told.FirstAt}, moment{&s.Told.At}, &s.Told.NoticeID, &s.Told.Shadow,
-		&s.Fingerprint, &s.AcceptedFingerprint, moment{&s.DefiniteAt}, moment{&s.SeenAt}, moment{&s.UnverifiedSince}, &s.SettledSeq,
-		&s.Mended, moment{&s.MendedAt}, &s.Tried, &result)
+		&s.Verdict, &s.TwoFactor, &s.Certainty, &s.Actor, scanTime{&s.Since}, &s.Rule, &s.Reply, &s.Reason, &s.Nights, scanTime{&s.NightAt},
+		&s.Told.Step, &s.Told.Verdict, scanTime{&s.Told.FirstAt}, scanTime{&s.Told.At}, &s.Told.NoticeID, &s.Told.Shadow,
+		&s.Fingerprint, &s.AcceptedFingerprint, scanTime{&s.DefiniteAt}, scanTime{&s.SeenAt}, scanTime{&s.UnverifiedSince}, &s.SettledSeq,
+		&s.Remedied, scanTime{&s.RemediedAt}, &s.Tried, &result)
 	if err != nil {
 		return s, err
 	}
@@ -101,7 +101,7 @@ func (s *Store) Record(ctx context.Context, key string, results []audit.Recorded
 	if failed != nil {
 		return fmt.Errorf("record results: %w", failed)
 	}
-	return s.insist(ctx, "record results", record, key,
+	return s.retry(ctx, "record results", record, key,
 		texts(results, func(r audit.Recorded) string { return r.AccountID }),
 		texts(results, func(r audit.Recorded) string { return r.TenantID }),
 		texts(results, func(r audit.Recorded) string { return r.TenantName }),
@@ -135,7 +135,7 @@ func (s *Store) Unsettled(ctx context.Context, run audit.Run, after string, limi
 
 func (s *Store) Departed(ctx context.Context, run audit.Run, after string, limit int) ([]string, error) {
 	var departed []string
-	err := s.eachStretch(ctx, after, func(from, to string) (bool, error) {
+	err := s.eachChunk(ctx, after, func(from, to string) (bool, error) {
 		found, err := s.ids(ctx, "read departed accounts", `SELECT account_id FROM mailaudit.account_states s WHERE account_id > $1 AND account_id <= $2
 			AND run_key <> $3 AND verdict <> 'gone' AND settled_seq < $4
 			AND NOT EXISTS (SELECT FROM mailaudit.run_notes n WHERE n.run_key = $3 AND n.account_id = s.account_id)
@@ -172,8 +172,8 @@ func (s *Store) ids(ctx context.Context, doing, query string, args ...any) ([]st
 // stretch is how many states one statement walks through where no index helps, so that none takes long.
 const stretch = 20_000
 
-// eachStretch cuts the states after an id into stretches (from, to] until f has enough.
-func (s *Store) eachStretch(ctx context.Context, after string, f func(from, to string) (more bool, err error)) error {
+// eachChunk cuts the states after an id into stretches (from, to] until f has enough.
+func (s *Store) eachChunk(ctx context.Context, after string, f func(from, to string) (more bool, err error)) error {
 	for from := after; ; {
 		to, err := one(ctx, s.pool, pgx.RowTo[string], `SELECT coalesce(max(account_id), '') FROM (
 			SELECT account_id FROM mailaudit.account_states WHERE account_id > $1 ORDER BY account_id LIMIT $2) s`, from, stretch)

@@ -7,19 +7,19 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
-// stamp is a time as the tables keep it: in microseconds, NULL for none.
-func stamp(t time.Time) pgtype.Timestamptz {
+// timestamp is a time as the tables keep it: in microseconds, NULL for none.
+func timestamp(t time.Time) pgtype.Timestamptz {
 	if t.IsZero() {
 		return pgtype.Timestamptz{}
 	}
 	return pgtype.Timestamptz{Time: t.UTC().Truncate(time.Microsecond), Valid: true}
 }
 
-// moment scans a column of time.
-type moment struct{ t *time.Time }
+// scanTime scans a column of time.
+type scanTime struct{ t *time.Time }
 
 // ScanTimestamptz implements [pgtype.TimestamptzScanner].
-func (m moment) ScanTimestamptz(v pgtype.Timestamptz) error {
+func (m scanTime) ScanTimestamptz(v pgtype.Timestamptz) error {
 	*m.t = time.Time{}
 	if v.Valid && v.InfinityModifier == pgtype.Finite {
 		*m.t = v.Time.UTC()
@@ -47,9 +47,9 @@ func texts[T any, V ~string](rows []T, value func(T) V) []string {
 	return column(rows, func(r T) string { return clean(string(value(r))) })
 }
 
-// stamps is a column of time.
-func stamps[T any](rows []T, value func(T) time.Time) []pgtype.Timestamptz {
-	return column(rows, func(r T) pgtype.Timestamptz { return stamp(value(r)) })
+// timestamps is a column of time.
+func timestamps[T any](rows []T, value func(T) time.Time) []pgtype.Timestamptz {
+	return column(rows, func(r T) pgtype.Timestamptz { return timestamp(value(r)) })
 }
 
 // list is ids as a parameter; nil would be NULL, which no id is or is not among.

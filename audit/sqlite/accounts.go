@@ -14,7 +14,7 @@ const accountColumns = `account_id, tenant_id, tenant_name, address, username, h
 func scanAccount(row scanner) (audit.Account, error) {
 	var a audit.Account
 	err := row.Scan(&a.ID, &a.TenantID, &a.TenantName, &a.Address, &a.Username, &a.Host, &a.Port, &a.Security, &a.Auth,
-		&a.ContactName, &a.ContactEmail, &a.Locale, &a.TimeZone, moment{&a.UpdatedAt}, moment{&a.LastSentOKAt})
+		&a.ContactName, &a.ContactEmail, &a.Locale, &a.TimeZone, scanTime{&a.UpdatedAt}, scanTime{&a.LastSentOKAt})
 	return a, err
 }
 

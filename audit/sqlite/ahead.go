@@ -33,7 +33,7 @@ func (s *Store) Unwarned(ctx context.Context, run audit.Run, w audit.Warning, sh
 		ORDER BY account_id LIMIT ?9`,
 		run.Key, w.Provider, array(w.Brands), w.First(), after, w.Occasion(), shadow, w.Series(), limit)
 	all, err := collect(rows, err, func(row scanner) (u audit.Unwarned, err error) {
-		err = row.Scan(&u.AccountID, &u.Verdict, moment{&u.Since}, &u.Thread)
+		err = row.Scan(&u.AccountID, &u.Verdict, scanTime{&u.Since}, &u.Thread)
 		return u, err
 	})
 	if err != nil {

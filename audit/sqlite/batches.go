@@ -47,7 +47,7 @@ func (s *Store) OpenBatches(ctx context.Context, key string) ([]audit.Batch, err
 		WHERE run_key = ? AND NOT done ORDER BY n`, key)
 	all, err := collect(rows, err, func(row scanner) (audit.Batch, error) {
 		b := audit.Batch{RunKey: key}
-		err := row.Scan(&b.N, &b.Provider, &b.Try, &b.Doubtful, moment{&b.DueAt})
+		err := row.Scan(&b.N, &b.Provider, &b.Try, &b.Doubtful, scanTime{&b.DueAt})
 		return b, err
 	})
 	if err != nil {
@@ -86,7 +86,7 @@ func (s *Store) LoadBatch(ctx context.Context, key string, n int) (audit.Batch, 
 	var ids string
 	var done bool
 	err := s.db.QueryRowContext(ctx, `SELECT provider, try, doubtful, due_at, ids, done FROM batches
-		WHERE run_key = ? AND n = ?`, key, n).Scan(&b.Provider, &b.Try, &b.Doubtful, moment{&b.DueAt}, &ids, &done)
+		WHERE run_key = ? AND n = ?`, key, n).Scan(&b.Provider, &b.Try, &b.Doubtful, scanTime{&b.DueAt}, &ids, &done)
 	if err == nil {
 		if err = json.Unmarshal([]byte(ids), &b.IDs); err != nil {
 			err = &audit.RowError{Err: err}

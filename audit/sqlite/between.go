@@ -20,7 +20,7 @@ func (s *Store) Accepted(ctx context.Context, provider, after string, limit int)
 		AND account_id > ? ORDER BY account_id LIMIT ?`, provider, after, limit)
 }
 
-func (s *Store) Mend(ctx context.Context, states []audit.State) ([]string, error) {
+func (s *Store) Remedy(ctx context.Context, states []audit.State) ([]string, error) {
 	var mended []string
 	err := s.inTx(ctx, func(tx *sql.Tx) error {
 		for _, st := range states {
@@ -31,7 +31,7 @@ func (s *Store) Mend(ctx context.Context, states []audit.State) ([]string, error
 				WHERE account_id = ? AND settled_seq = ? AND verdict = ?`,
 				string(st.Verdict), string(st.TwoFactor), string(st.Certainty), string(st.Actor), micros(st.Since), st.Rule, st.Reply, st.Reason,
 				st.Nights, micros(st.NightAt), st.Fingerprint, st.AcceptedFingerprint, micros(st.DefiniteAt),
-				string(st.Mended), micros(st.MendedAt), st.AccountID, st.SettledSeq, string(st.Mended))
+				string(st.Remedied), micros(st.RemediedAt), st.AccountID, st.SettledSeq, string(st.Remedied))
 			if err != nil {
 				return err
 			}

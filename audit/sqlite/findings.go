@@ -41,7 +41,7 @@ func (s *Store) history(ctx context.Context, seq int64, after string) ([]audit.F
 		f := audit.Finding{Notice: audit.NoticeNone}
 		var changed int64
 		err := row.Scan(&f.AccountID, &changed, &f.TenantID, &f.TenantName, &f.Address, &f.Provider,
-			&f.Verdict, &f.Previous, &f.TwoFactor, &f.Certainty, &f.Actor, moment{&f.Since}, &f.Rule, &f.Reply, &f.Reason)
+			&f.Verdict, &f.Previous, &f.TwoFactor, &f.Certainty, &f.Actor, scanTime{&f.Since}, &f.Rule, &f.Reply, &f.Reason)
 		switch {
 		case changed < seq:
 			f.Previous = f.Verdict

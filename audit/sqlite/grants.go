@@ -26,18 +26,18 @@ func (s *Store) ReplaceSecret(ctx context.Context, r audit.Renewal) error {
 			}
 			return audit.ErrMoved
 		}
-		if r.OldPrint == r.NewPrint {
+		if r.OldFingerprint == r.NewFingerprint {
 			return nil
 		}
 		if _, err := tx.ExecContext(ctx, `UPDATE account_states SET
 				fingerprint = CASE fingerprint WHEN ?1 THEN ?2 ELSE fingerprint END,
 				accepted_fingerprint = CASE accepted_fingerprint WHEN ?1 THEN ?2 ELSE accepted_fingerprint END,
 				tried_fingerprint = CASE tried_fingerprint WHEN ?1 THEN ?2 ELSE tried_fingerprint END
-			WHERE account_id = ?3`, r.OldPrint, r.NewPrint, r.AccountID); err != nil {
+			WHERE account_id = ?3`, r.OldFingerprint, r.NewFingerprint, r.AccountID); err != nil {
 			return err
 		}
 		_, err = tx.ExecContext(ctx, `UPDATE OR IGNORE attempts SET secret = ? WHERE day = ? AND login = ? AND secret = ?`,
-			r.NewPrint, r.Day, r.Login, r.OldPrint)
+			r.NewFingerprint, r.Day, r.Login, r.OldFingerprint)
 		return err
 	})
 	if err != nil {

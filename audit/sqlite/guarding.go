@@ -100,7 +100,7 @@ func (s *Store) Tallies(ctx context.Context, run audit.Run) (map[string]audit.Ta
 }
 
 func (s *Store) tallyHosts(ctx context.Context, run audit.Run, tallies map[string]audit.Tally) error {
-	t, there := tallies[audit.Undecided]
+	t, there := tallies[audit.ProviderOther]
 	if !there {
 		return nil
 	}
@@ -108,7 +108,7 @@ func (s *Store) tallyHosts(ctx context.Context, run audit.Run, tallies map[strin
 			sum(run_verdict IN (SELECT value FROM json_each(?1)) AND verdict NOT IN (SELECT value FROM json_each(?1))),
 			sum(run_silent), sum(verdict <> '') = 0
 		FROM account_states WHERE run_key = ?2 AND `+resultField("Provider")+` = ?3 GROUP BY host, tenant_id`,
-		failing, run.Key, audit.Undecided)
+		failing, run.Key, audit.ProviderOther)
 	t.Hosts = map[string]audit.HostTally{}
 	_, err = collect(rows, err, func(row scanner) (h audit.HostTally, err error) {
 		var host, tenant string
@@ -117,7 +117,7 @@ func (s *Store) tallyHosts(ctx context.Context, run audit.Run, tallies map[strin
 		}
 		return h, err
 	})
-	tallies[audit.Undecided] = t
+	tallies[audit.ProviderOther] = t
 	return err
 }
 
@@ -147,7 +147,7 @@ func (s *Store) concludedBefore(ctx context.Context, seq int64, limit int) ([]au
 	return all, nil
 }
 
-func (s *Store) Unquiet(ctx context.Context, run audit.Run, provider string) error {
+func (s *Store) MarkForSettlement(ctx context.Context, run audit.Run, provider string) error {
 	return s.exec(ctx, "settle one by one", `UPDATE account_states SET run_quiet = 0
 		WHERE run_key = ? AND `+resultField("Provider")+` = ?`, run.Key, provider)
 }
@@ -157,7 +157,7 @@ const holdColumns = `run_key, provider, why, state, opened_at, decided_at, decid
 
 func scanHold(row scanner) (audit.Hold, error) {
 	var h audit.Hold
-	err := row.Scan(&h.RunKey, &h.Provider, &h.Why, &h.State, moment{&h.OpenedAt}, moment{&h.DecidedAt}, &h.DecidedBy, &h.Notices)
+	err := row.Scan(&h.RunKey, &h.Provider, &h.Why, &h.State, scanTime{&h.OpenedAt}, scanTime{&h.DecidedAt}, &h.DecidedBy, &h.Notices)
 	return h, err
 }
 

@@ -15,7 +15,7 @@ func (s *Store) History(ctx context.Context, id string) (audit.History, error) {
 	h.Changes, err = collect(rows, err, func(row scanner) (audit.Change, error) {
 		var c audit.Change
 		err := row.Scan(&c.AccountID, &c.Seq, &c.RunKey, &c.TenantID, &c.TenantName, &c.Address, &c.Provider,
-			&c.Verdict, &c.Previous, &c.TwoFactor, &c.Certainty, &c.Actor, moment{&c.Since}, &c.Rule, &c.Reply, &c.Reason)
+			&c.Verdict, &c.Previous, &c.TwoFactor, &c.Certainty, &c.Actor, scanTime{&c.Since}, &c.Rule, &c.Reply, &c.Reason)
 		return c, err
 	})
 	if err != nil {

@@ -20,7 +20,7 @@ func (s *Store) Actions(ctx context.Context, from, to time.Time) ([]audit.Action
 		WHERE at >= ? AND at < ? ORDER BY at, action_id`, micros(from), micros(to))
 	all, err := collect(rows, err, func(row scanner) (audit.Action, error) {
 		var a audit.Action
-		err := row.Scan(moment{&a.At}, &a.Who, &a.What, &a.Target, &a.Why)
+		err := row.Scan(scanTime{&a.At}, &a.Who, &a.What, &a.Target, &a.Why)
 		return a, err
 	})
 	if err != nil {
@@ -61,7 +61,7 @@ func (s *Store) Snoozes(ctx context.Context) ([]audit.Snooze, error) {
 	rows, err := s.db.QueryContext(ctx, `SELECT tenant_id, until, snoozed_by FROM snoozes ORDER BY tenant_id`)
 	all, err := collect(rows, err, func(row scanner) (audit.Snooze, error) {
 		var z audit.Snooze
-		err := row.Scan(&z.TenantID, moment{&z.Until}, &z.By)
+		err := row.Scan(&z.TenantID, scanTime{&z.Until}, &z.By)
 		return z, err
 	})
 	if err != nil {
@@ -77,7 +77,7 @@ func (s *Store) Bounced(ctx context.Context, address, detail string, now time.Ti
 
 func (s *Store) BouncedSince(ctx context.Context, t time.Time, limit int) ([]audit.Bounce, error) {
 	rows, err := s.db.QueryContext(ctx, `SELECT address, at FROM bounces WHERE at >= ? ORDER BY at DESC LIMIT ?`, micros(t), limit)
-	all, err := collect(rows, err, func(row scanner) (b audit.Bounce, err error) { return b, row.Scan(&b.Address, moment{&b.At}) })
+	all, err := collect(rows, err, func(row scanner) (b audit.Bounce, err error) { return b, row.Scan(&b.Address, scanTime{&b.At}) })
 	if err != nil {
 		return nil, fmt.Errorf("read bounces: %w", err)
 	}

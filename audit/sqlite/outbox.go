@@ -15,8 +15,8 @@ const noticeColumns = `notice_id, run_key, kind, tenant_id, contact_email, provi
 func scanNotice(row scanner) (audit.Notice, error) {
 	var n audit.Notice
 	err := row.Scan(&n.ID, &n.RunKey, &n.Kind, &n.TenantID, &n.ContactEmail, &n.Provider, &n.State, &n.Detail,
-		moment{&n.DueAt}, moment{&n.CreatedAt}, moment{&n.SentAt}, &n.Tries, &n.MessageID, &n.Thread, &n.HoldKey,
-		moment{&n.WaitsSince}, moment{&n.WaitsUntil})
+		scanTime{&n.DueAt}, scanTime{&n.CreatedAt}, scanTime{&n.SentAt}, &n.Tries, &n.MessageID, &n.Thread, &n.HoldKey,
+		scanTime{&n.WaitsSince}, scanTime{&n.WaitsUntil})
 	return n, err
 }
 
@@ -39,7 +39,7 @@ func (s *Store) items(ctx context.Context, id int64) ([]audit.NoticeItem, error)
 		WHERE notice_id = ? ORDER BY account_id`, id)
 	return collect(rows, err, func(row scanner) (audit.NoticeItem, error) {
 		var i audit.NoticeItem
-		err := row.Scan(&i.AccountID, &i.Verdict, moment{&i.Since}, &i.Step)
+		err := row.Scan(&i.AccountID, &i.Verdict, scanTime{&i.Since}, &i.Step)
 		return i, err
 	})
 }
@@ -97,11 +97,11 @@ func (s *Store) DueNotices(ctx context.Context, now time.Time, limit int) ([]aud
 
 const putOff = `state = 'queued' AND tries > 0 AND due_at > ?1`
 
-func (s *Store) PutOff(ctx context.Context, now time.Time, limit int) ([]audit.Notice, error) {
+func (s *Store) Deferred(ctx context.Context, now time.Time, limit int) ([]audit.Notice, error) {
 	return s.notices(ctx, putOff+` ORDER BY due_at, notice_id LIMIT ?2`, micros(now), limit)
 }
 
-func (s *Store) Hasten(ctx context.Context, now time.Time) error {
+func (s *Store) RetryNow(ctx context.Context, now time.Time) error {
 	return s.exec(ctx, "hasten notices", `UPDATE notices SET due_at = ?1 WHERE `+putOff, micros(now))
 }
 
@@ -286,7 +286,7 @@ func (s *Store) Mailing(ctx context.Context, ids []string, since time.Time) (map
 	for rows.Next() {
 		var id string
 		var m audit.Mailing
-		if err := rows.Scan(&id, &m.Lately, &m.Pending, &m.Closing, moment{&m.Discarded}); err != nil {
+		if err := rows.Scan(&id, &m.Lately, &m.Pending, &m.Closing, scanTime{&m.Discarded}); err != nil {
 			return nil, fmt.Errorf("read mailing: %w", err)
 		}
 		all[id] = m

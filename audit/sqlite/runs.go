@@ -18,9 +18,9 @@ func scanRun(row scanner) (audit.Run, error) {
 	var r audit.Run
 	var scope string
 	var numbers sql.NullString
-	err := row.Scan(&r.Key, &r.Seq, &r.Status, &r.Phase, &scope, moment{&r.StartedAt}, moment{&r.Deadline}, &r.PlannedTo,
-		&r.Accounts, moment{&r.FinishedAt}, moment{&r.HeartbeatAt}, &r.StopReason, &numbers,
-		moment{&r.PostingAt}, moment{&r.PostedAt}, &r.PostedRef)
+	err := row.Scan(&r.Key, &r.Seq, &r.Status, &r.Phase, &scope, scanTime{&r.StartedAt}, scanTime{&r.Deadline}, &r.PlannedTo,
+		&r.Accounts, scanTime{&r.FinishedAt}, scanTime{&r.HeartbeatAt}, &r.StopReason, &numbers,
+		scanTime{&r.PostingAt}, scanTime{&r.PostedAt}, &r.PostedRef)
 	if err != nil {
 		return r, err
 	}

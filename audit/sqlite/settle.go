@@ -79,7 +79,7 @@ func settleOne(ctx context.Context, settling *sql.Stmt, run audit.Run, s audit.S
 	res, err := settling.ExecContext(ctx, s.TenantID, s.TenantName, s.Address, s.Provider, s.Brand,
 		string(s.Verdict), string(s.TwoFactor), string(s.Certainty), string(s.Actor), micros(s.Since), s.Rule, s.Reply, s.Reason, s.Nights, micros(s.NightAt),
 		s.Fingerprint, s.AcceptedFingerprint, micros(s.DefiniteAt), micros(s.SeenAt), micros(s.UnverifiedSince), s.SettledSeq,
-		string(s.Mended), micros(s.MendedAt), s.Tried,
+		string(s.Remedied), micros(s.RemediedAt), s.Tried,
 		s.AccountID, run.Seq, run.Seq)
 	if err != nil {
 		return false, err

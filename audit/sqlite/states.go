@@ -21,10 +21,10 @@ func scanState(row scanner) (audit.State, error) {
 	var s audit.State
 	var result string
 	err := row.Scan(&s.AccountID, &s.TenantID, &s.TenantName, &s.Address, &s.Provider, &s.Brand,
-		&s.Verdict, &s.TwoFactor, &s.Certainty, &s.Actor, moment{&s.Since}, &s.Rule, &s.Reply, &s.Reason, &s.Nights, moment{&s.NightAt},
-		&s.Told.Step, &s.Told.Verdict, moment{&s.Told.FirstAt}, moment{&s.Told.At}, &s.Told.NoticeID, &s.Told.Shadow,
-		&s.Fingerprint, &s.AcceptedFingerprint, moment{&s.DefiniteAt}, moment{&s.SeenAt}, moment{&s.UnverifiedSince}, &s.SettledSeq,
-		&s.Mended, moment{&s.MendedAt}, &s.Tried, &result)
+		&s.Verdict, &s.TwoFactor, &s.Certainty, &s.Actor, scanTime{&s.Since}, &s.Rule, &s.Reply, &s.Reason, &s.Nights, scanTime{&s.NightAt},
+		&s.Told.Step, &s.Told.Verdict, scanTime{&s.Told.FirstAt}, scanTime{&s.Told.At}, &s.Told.NoticeID, &s.Told.Shadow,
+		&s.Fingerprint, &s.AcceptedFingerprint, scanTime{&s.DefiniteAt}, scanTime{&s.SeenAt}, scanTime{&s.UnverifiedSince}, &s.SettledSeq,
+		&s.Remedied, scanTime{&s.RemediedAt}, &s.Tried, &result)
 	if err != nil {
 		return s, err
 	}

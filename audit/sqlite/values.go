@@ -23,10 +23,10 @@ func fromMicros(n sql.NullInt64) time.Time {
 	return time.UnixMicro(n.Int64).UTC()
 }
 
-// moment scans a column of microseconds.
-type moment struct{ t *time.Time }
+// scanTime scans a column of microseconds.
+type scanTime struct{ t *time.Time }
 
-func (m moment) Scan(src any) error {
+func (m scanTime) Scan(src any) error {
 	var n sql.NullInt64
 	if err := n.Scan(src); err != nil {
 		return err

@@ -36,16 +36,16 @@ func testMend(t *testing.T, s audit.Store) {
 	at := night.Add(9 * time.Hour)
 	r := result(run, "a", audit.Compliant).Result
 	r.Fingerprint, r.At = "new", at
-	mended := decide.Mend(st, r, at)
+	mended := decide.Remedy(st, r, at)
 	for range 2 {
-		ids, err := s.Mend(t.Context(), []audit.State{mended})
+		ids, err := s.Remedy(t.Context(), []audit.State{mended})
 		must(t, err)
 		if len(ids) > 1 || len(ids) == 1 && ids[0] != "a" {
 			t.Errorf("mended %v", ids)
 		}
 	}
 	same(t, "the mended account", state(t, s, "a"), mended)
-	if again, err := s.Mend(t.Context(), []audit.State{mended}); err != nil || len(again) != 0 {
+	if again, err := s.Remedy(t.Context(), []audit.State{mended}); err != nil || len(again) != 0 {
 		t.Errorf("mended again: %v, %v", again, err)
 	}
 	same(t, "the findings of the night before", findings(t, s, run), before)
@@ -54,13 +54,13 @@ func testMend(t *testing.T, s audit.Store) {
 	quiet := result(next, "a", audit.Compliant)
 	quiet.Quiet = mended.Quiet(quiet.Result)
 	record(t, s, next, quiet)
-	if late, err := s.Mend(t.Context(), []audit.State{mended}); err != nil || len(late) != 0 {
+	if late, err := s.Remedy(t.Context(), []audit.State{mended}); err != nil || len(late) != 0 {
 		t.Errorf("mended late: %v, %v", late, err)
 	}
 	settle(t, s, next)
 	same(t, "the night after", findings(t, s, next)["a"], "compliant<revoked since 2026-11-24")
 	same(t, "the findings of the night before, later", findings(t, s, run), before)
-	if st := state(t, s, "a"); st.Mended != "" || !st.MendedAt.IsZero() || st.Tried != "" {
+	if st := state(t, s, "a"); st.Remedied != "" || !st.RemediedAt.IsZero() || st.Tried != "" {
 		t.Errorf("the settled account: %+v", st)
 	}
 }

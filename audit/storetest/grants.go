@@ -27,7 +27,7 @@ func testReplaceSecret(t *testing.T, s audit.Store) {
 	must(t, err)
 
 	r := audit.Renewal{AccountID: "a-1", Old: []byte("sealed a-1"), New: []byte("renewed"),
-		OldPrint: "p-old", NewPrint: "p-new", Day: "2026-11-23", Login: "l"}
+		OldFingerprint: "p-old", NewFingerprint: "p-new", Day: "2026-11-23", Login: "l"}
 	must(t, s.ReplaceSecret(t.Context(), r))
 	sealed, err := s.SealedSecrets(t.Context(), []string{"a-1", "a-2"})
 	must(t, err)
@@ -47,7 +47,7 @@ func testReplaceSecret(t *testing.T, s audit.Store) {
 
 	// The same secret, sealed by another key.
 	must(t, s.ReplaceSecret(t.Context(), audit.Renewal{AccountID: "a-1", Old: []byte("renewed"), New: []byte("resealed"),
-		OldPrint: "p-new", NewPrint: "p-new"}))
+		OldFingerprint: "p-new", NewFingerprint: "p-new"}))
 	sealed, err = s.SealedSecrets(t.Context(), []string{"a-1"})
 	must(t, err)
 	same(t, "sealed anew", sealed, map[string][]byte{"a-1": []byte("resealed")})

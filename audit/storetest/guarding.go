@@ -10,7 +10,7 @@ import (
 // atHost is a result of an account that no provider of the catalog owns.
 func atHost(run audit.Run, id, host string, v audit.Verdict) audit.Recorded {
 	r := result(run, id, v)
-	r.Provider, r.Host = audit.Undecided, host
+	r.Provider, r.Host = audit.ProviderOther, host
 	return r
 }
 

@@ -230,7 +230,7 @@ func testPutOff(t *testing.T, s audit.Store) {
 	id, at := all[0].ID, night.Add(time.Hour)
 	putOff := func(now time.Time) (ids []int64) {
 		t.Helper()
-		all, err := s.PutOff(t.Context(), now, 10)
+		all, err := s.Deferred(t.Context(), now, 10)
 		must(t, err)
 		for _, n := range all {
 			ids = append(ids, n.ID)
@@ -244,7 +244,7 @@ func testPutOff(t *testing.T, s audit.Store) {
 	must(t, s.Unsent(t.Context(), id, claim, audit.NoticeQueued, "450 later", at.Add(time.Hour), at))
 	same(t, "put off", putOff(at), []int64{id})
 	same(t, "put off, when the hour has come", len(putOff(at.Add(time.Hour))), 0)
-	must(t, s.Hasten(t.Context(), at))
+	must(t, s.RetryNow(t.Context(), at))
 	same(t, "put off and hastened", len(putOff(at)), 0)
 	due, err := s.DueNotices(t.Context(), at, 10)
 	must(t, err)
@@ -286,7 +286,7 @@ func testWait(t *testing.T, s audit.Store) {
 	must(t, s.Unsent(t.Context(), id, claim, audit.NoticeQueued, "450 later", at.Add(3*time.Hour), at))
 	n = wait(at.Add(4*time.Hour), until)
 	same(t, "waiting anew", n.WaitsSince, at.Add(4*time.Hour))
-	putOff, err := s.PutOff(t.Context(), at.Add(4*time.Hour), 10)
+	putOff, err := s.Deferred(t.Context(), at.Add(4*time.Hour), 10)
 	must(t, err)
 	same(t, "put off by the relay", len(putOff), 0)
 }

@@ -15,21 +15,21 @@ func testPaces(t *testing.T, s audit.Store) {
 	startRun(t, s, "two", night.Add(24*time.Hour))
 	for _, n := range []struct {
 		key, provider, process string
-		found                  providers.Borne
+		found                  providers.Capacity
 	}{
-		{"one", "google", "p", providers.Borne{}},
-		{"one", "google", "q", providers.Borne{AtOnce: 12}},
-		{"one", "google", "p", providers.Borne{AtOnce: 25, Refused: true}},
-		{"one", "yahoo", "p", providers.Borne{AtOnce: 3}},
-		{"two", "google", "p", providers.Borne{AtOnce: 7}},
+		{"one", "google", "p", providers.Capacity{}},
+		{"one", "google", "q", providers.Capacity{AtOnce: 12}},
+		{"one", "google", "p", providers.Capacity{AtOnce: 25, Refused: true}},
+		{"one", "yahoo", "p", providers.Capacity{AtOnce: 3}},
+		{"two", "google", "p", providers.Capacity{AtOnce: 7}},
 	} {
-		must(t, s.NotePace(t.Context(), n.key, n.provider, n.process, n.found))
+		must(t, s.SaveCapacity(t.Context(), n.key, n.provider, n.process, n.found))
 	}
-	got, err := s.PacesOf(t.Context(), "one", "google")
+	got, err := s.SavedCapacity(t.Context(), "one", "google")
 	must(t, err)
-	slices.SortFunc(got, func(x, y providers.Borne) int { return cmp.Compare(x.AtOnce, y.AtOnce) })
-	same(t, "the last word of each process", got, []providers.Borne{{AtOnce: 12}, {AtOnce: 25, Refused: true}})
-	got, err = s.PacesOf(t.Context(), "two", "yahoo")
+	slices.SortFunc(got, func(x, y providers.Capacity) int { return cmp.Compare(x.AtOnce, y.AtOnce) })
+	same(t, "the last word of each process", got, []providers.Capacity{{AtOnce: 12}, {AtOnce: 25, Refused: true}})
+	got, err = s.SavedCapacity(t.Context(), "two", "yahoo")
 	must(t, err)
 	same(t, "of a provider that was not asked", len(got), 0)
 }

@@ -13,7 +13,7 @@ import (
 func TestCeilingHolds(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c := newCeiling(rapid.IntRange(1, 100).Draw(t, "max"))
-		c.recall(providers.Borne{AtOnce: rapid.IntRange(0, 200).Draw(t, "remembered"), Refused: rapid.Bool().Draw(t, "refused then")})
+		c.recall(providers.Capacity{AtOnce: rapid.IntRange(0, 200).Draw(t, "remembered"), Refused: rapid.Bool().Draw(t, "refused then")})
 		for range rapid.IntRange(1, 400).Draw(t, "steps") {
 			limit, gap := c.limit, c.gap
 			beside := rapid.IntRange(0, limit-1).Draw(t, "beside")

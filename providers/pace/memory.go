@@ -14,7 +14,7 @@ const rememberedFor = 5 * 24 * time.Hour
 // found, that ended age ago. All processes share a provider's patience, so that what they found together is
 // divided by how many they were, or by how many are at work tonight if those are more. Where they are fewer, the
 // climb finds the rest.
-func Share(found []providers.Borne, age time.Duration, processes int) (share providers.Borne) {
+func Share(found []providers.Capacity, age time.Duration, processes int) (share providers.Capacity) {
 	if age > rememberedFor {
 		return share
 	}
@@ -33,7 +33,7 @@ func Share(found []providers.Borne, age time.Duration, processes int) (share pro
 // Recall has the pacer begin with half of what it is to expect, for a provider may bear less tonight. From there
 // it climbs as fast as on its first night, and beyond what was refused then as slowly as if it had never paused.
 // What it has found itself counts for more. What follows is a night of its own for [Pacer.Borne].
-func (p *Pacer) Recall(expected providers.Borne) {
+func (p *Pacer) Recall(expected providers.Capacity) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.shaken = false
@@ -41,19 +41,19 @@ func (p *Pacer) Recall(expected providers.Borne) {
 	p.grant()
 }
 
-// Borne is what the provider was found to bear since the last Recall: nothing if it was down in between, or
+// Capacity is what the provider was found to bear since the last Recall: nothing if it was down in between, or
 // refused even one conversation at a time, for then the limit tells of that. What was recalled and not reached
 // again is not passed on.
-func (p *Pacer) Borne() providers.Borne {
+func (p *Pacer) Capacity() providers.Capacity {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.shaken || p.breaker.open() || p.ceiling.gap > 0 {
-		return providers.Borne{}
+		return providers.Capacity{}
 	}
-	return p.ceiling.borne()
+	return p.ceiling.capacity()
 }
 
-func (c *ceiling) recall(expected providers.Borne) {
+func (c *ceiling) recall(expected providers.Capacity) {
 	known := min(expected.AtOnce, c.max)
 	if c.found || c.limit >= known {
 		return
@@ -64,13 +64,13 @@ func (c *ceiling) recall(expected providers.Borne) {
 	}
 }
 
-func (c *ceiling) borne() providers.Borne {
-	b := providers.Borne{AtOnce: c.limit, Refused: c.found}
+func (c *ceiling) capacity() providers.Capacity {
+	b := providers.Capacity{AtOnce: c.limit, Refused: c.found}
 	if c.trying {
 		b.AtOnce--
 	}
 	if b.AtOnce < 2 {
-		return providers.Borne{} // what every night begins with
+		return providers.Capacity{} // what every night begins with
 	}
 	return b
 }

@@ -10,22 +10,22 @@ import (
 
 func TestShare(t *testing.T) {
 	const day = 24 * time.Hour
-	four := []providers.Borne{{AtOnce: 13, Refused: true}, {AtOnce: 12}, {AtOnce: 12}, {AtOnce: 11}}
+	four := []providers.Capacity{{AtOnce: 13, Refused: true}, {AtOnce: 12}, {AtOnce: 12}, {AtOnce: 11}}
 	for _, tt := range []struct {
 		name      string
-		found     []providers.Borne
+		found     []providers.Capacity
 		age       time.Duration
 		processes int
-		want      providers.Borne
+		want      providers.Capacity
 	}{
-		{"nothing", nil, day, 1, providers.Borne{}},
-		{"one and one", []providers.Borne{{AtOnce: 25, Refused: true}}, day, 1, providers.Borne{AtOnce: 25, Refused: true}},
-		{"one and four", []providers.Borne{{AtOnce: 50}}, day, 4, providers.Borne{AtOnce: 12}},
-		{"four and four", four, day, 4, providers.Borne{AtOnce: 12, Refused: true}},
-		{"four and the first of one", four, day, 1, providers.Borne{AtOnce: 12, Refused: true}},
-		{"one of two met the provider down", []providers.Borne{{}, {AtOnce: 20}}, day, 1, providers.Borne{AtOnce: 20}},
-		{"it was down", []providers.Borne{{}, {}}, day, 2, providers.Borne{}},
-		{"long ago", four, 6 * day, 4, providers.Borne{}},
+		{"nothing", nil, day, 1, providers.Capacity{}},
+		{"one and one", []providers.Capacity{{AtOnce: 25, Refused: true}}, day, 1, providers.Capacity{AtOnce: 25, Refused: true}},
+		{"one and four", []providers.Capacity{{AtOnce: 50}}, day, 4, providers.Capacity{AtOnce: 12}},
+		{"four and four", four, day, 4, providers.Capacity{AtOnce: 12, Refused: true}},
+		{"four and the first of one", four, day, 1, providers.Capacity{AtOnce: 12, Refused: true}},
+		{"one of two met the provider down", []providers.Capacity{{}, {AtOnce: 20}}, day, 1, providers.Capacity{AtOnce: 20}},
+		{"it was down", []providers.Capacity{{}, {}}, day, 2, providers.Capacity{}},
+		{"long ago", four, 6 * day, 4, providers.Capacity{}},
 	} {
 		if got := Share(tt.found, tt.age, tt.processes); got != tt.want {
 			t.Errorf("%s: %+v, want %+v", tt.name, got, tt.want)
@@ -34,7 +34,7 @@ func TestShare(t *testing.T) {
 }
 
 func TestRecall(t *testing.T) {
-	begin := func(max int, b providers.Borne) *Pacer {
+	begin := func(max int, b providers.Capacity) *Pacer {
 		p := New(Limits{MaxConcurrency: max})
 		p.Recall(b)
 		return p
@@ -42,11 +42,11 @@ func TestRecall(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		max  int
-		b    providers.Borne
+		b    providers.Capacity
 		want int
 	}{
-		{"nothing", 64, providers.Borne{}, 1}, {"half", 64, providers.Borne{AtOnce: 25}, 12}, {"hardly anything", 64, providers.Borne{AtOnce: 2}, 1},
-		{"the operator has lowered the limit", 4, providers.Borne{AtOnce: 25, Refused: true}, 2},
+		{"nothing", 64, providers.Capacity{}, 1}, {"half", 64, providers.Capacity{AtOnce: 25}, 12}, {"hardly anything", 64, providers.Capacity{AtOnce: 2}, 1},
+		{"the operator has lowered the limit", 4, providers.Capacity{AtOnce: 25, Refused: true}, 2},
 	} {
 		if got := begin(tt.max, tt.b).State().Limit; got != tt.want {
 			t.Errorf("%s: begins with %d, want %d", tt.name, got, tt.want)
@@ -54,33 +54,33 @@ func TestRecall(t *testing.T) {
 	}
 	// The climb ends at what was refused then, and goes on beyond what was merely not tried.
 	for _, refused := range []bool{true, false} {
-		p := begin(64, providers.Borne{AtOnce: 20, Refused: refused})
+		p := begin(64, providers.Capacity{AtOnce: 20, Refused: refused})
 		for range 200 {
 			p.ceiling.answered(p.ceiling.limit - 1)
 		}
-		want := providers.Borne{AtOnce: 64}
+		want := providers.Capacity{AtOnce: 64}
 		if refused {
-			want = providers.Borne{AtOnce: 20, Refused: true}
+			want = providers.Capacity{AtOnce: 20, Refused: true}
 		}
-		if got := p.Borne(); got != want {
+		if got := p.Capacity(); got != want {
 			t.Errorf("after the climb: %+v, want %+v", got, want)
 		}
 	}
-	lowered := begin(4, providers.Borne{AtOnce: 25, Refused: true})
+	lowered := begin(4, providers.Capacity{AtOnce: 25, Refused: true})
 	for range 20 {
 		lowered.ceiling.answered(lowered.ceiling.limit - 1)
 	}
-	if got := lowered.Borne(); got != (providers.Borne{AtOnce: 4}) {
+	if got := lowered.Capacity(); got != (providers.Capacity{AtOnce: 4}) {
 		t.Errorf("below a lowered limit: %+v", got)
 	}
 	// What a process has found itself counts for more.
-	p := begin(64, providers.Borne{})
+	p := begin(64, providers.Capacity{})
 	for range 10 {
 		p.ceiling.answered(p.ceiling.limit - 1)
 	}
 	p.ceiling.refused(p.ceiling.limit - 1)
 	own := p.State().Limit
-	if p.Recall(providers.Borne{AtOnce: 50}); p.State().Limit != own {
+	if p.Recall(providers.Capacity{AtOnce: 50}); p.State().Limit != own {
 		t.Errorf("recalled over its own: %d, was %d", p.State().Limit, own)
 	}
 }
@@ -91,7 +91,7 @@ func TestATroubledNightIsNotRemembered(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p := New(Limits{MaxConcurrency: 20})
-				p.Recall(providers.Borne{AtOnce: 16})
+				p.Recall(providers.Capacity{AtOnce: 16})
 				ask := func(o Outcome, times int) {
 					for range times {
 						release, err := p.Acquire(t.Context())
@@ -101,8 +101,8 @@ func TestATroubledNightIsNotRemembered(t *testing.T) {
 						release(Feedback{Outcome: o})
 					}
 				}
-				if p.Borne().AtOnce != 8 {
-					t.Fatalf("began with %+v", p.Borne())
+				if p.Capacity().AtOnce != 8 {
+					t.Fatalf("began with %+v", p.Capacity())
 				}
 				ask(trouble, unreachableRun+1)
 				ask(Answered, 100)
@@ -112,7 +112,7 @@ func TestATroubledNightIsNotRemembered(t *testing.T) {
 				if s := p.State(); s.Open || s.Gap > 0 || s.Limit < 3 {
 					t.Fatalf("it is not over: %+v", s)
 				}
-				if b := p.Borne(); b != (providers.Borne{}) {
+				if b := p.Capacity(); b != (providers.Capacity{}) {
 					t.Errorf("remembered %+v", b)
 				}
 			})
@@ -131,7 +131,7 @@ func TestASecondNight(t *testing.T) {
 		}
 		first := New(Limits{MaxConcurrency: 64})
 		took, refused := night(first, 25)
-		found := first.Borne()
+		found := first.Capacity()
 		if found.AtOnce < 23 || found.AtOnce > 25 || !found.Refused {
 			t.Fatalf("found %+v of 25", found)
 		}

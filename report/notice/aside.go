@@ -15,7 +15,7 @@ var errCompose = errors.New("cannot compose")
 
 // compose is Compose, of which a strange letter that it breaks off at makes an error. A panic's value may hold
 // anything, so its type alone is told.
-func (p *parcel) compose(l Letter) (m Message, err error) {
+func (p *delivery) compose(l Letter) (m Message, err error) {
 	defer func() {
 		if value := recover(); value != nil {
 			p.Log.Error("a mail broke off", "notice", Reference(p.notice.ID), "panic", fmt.Sprintf("%T", value), "stack", string(debug.Stack()))
@@ -27,7 +27,7 @@ func (p *parcel) compose(l Letter) (m Message, err error) {
 
 // goWithout ends a notice that cannot be prepared for what is in it, so that no later try meets the same: it is set
 // aside, and the next run writes a new one. Any other error leaves it queued.
-func (p *parcel) goWithout(ctx context.Context, cause error) error {
+func (p *delivery) goWithout(ctx context.Context, cause error) error {
 	if ctx.Err() != nil || !p.ofItself(cause) {
 		return errors.Join(cause, p.leave(ctx))
 	}
@@ -36,7 +36,7 @@ func (p *parcel) goWithout(ctx context.Context, cause error) error {
 }
 
 // ofItself reports whether an error is about the notice, or a row that it needs, and not about a database.
-func (p *parcel) ofItself(err error) bool {
+func (p *delivery) ofItself(err error) bool {
 	if errors.Is(err, errCompose) {
 		return true
 	}

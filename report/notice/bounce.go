@@ -92,7 +92,7 @@ func (w *Waves) lately(where string, now time.Time) (lately int) {
 const recallAtMost = 100
 
 // wave tells whether the refusal is one of many, over all processes.
-func (d *Desk) wave(ctx context.Context, r Refusal, to string) (bool, error) {
+func (d *Dispatcher) wave(ctx context.Context, r Refusal, to string) (bool, error) {
 	if d.Waves.add(r, to, d.Now()) {
 		return true, nil
 	}
@@ -123,7 +123,7 @@ func (r Refusal) definite(said providers.Reply) bool {
 // judge reads what the relay answered. A refusal for good fails its notice, and puts its recipient on the call list,
 // only once it is known to be about the recipient; until then the notice stays queued. ours is the error where it is
 // about us.
-func (p *parcel) judge(ctx context.Context, to string, out Outcome) (judged Outcome, ours *RelayError, err error) {
+func (p *delivery) judge(ctx context.Context, to string, out Outcome) (judged Outcome, ours *RelayError, err error) {
 	switch out.Result {
 	case Sent:
 		p.hears.accepted(to)
@@ -168,7 +168,7 @@ func (p *parcel) judge(ctx context.Context, to string, out Outcome) (judged Outc
 }
 
 // bounced puts an address on the call list that no mail reaches.
-func (d *Desk) bounced(ctx context.Context, to string, out Outcome) error {
+func (d *Dispatcher) bounced(ctx context.Context, to string, out Outcome) error {
 	if d.Bounced == nil {
 		return nil
 	}

@@ -75,14 +75,14 @@ func (b *box) queue(id int64, contact string) {
 }
 
 // desk sends what is in the box, in the morning.
-func (b *box) desk(t *testing.T, c notice.Carrier) *notice.Desk {
+func (b *box) desk(t *testing.T, c notice.Carrier) *notice.Dispatcher {
 	t.Helper()
-	return &notice.Desk{
+	return &notice.Dispatcher{
 		Outbox: b, Accounts: b, Carrier: c, Settings: settings(t), Now: func() time.Time { return morning },
-		Allowance: func(context.Context) (audit.Allowance, error) { return audit.Allowance{}, nil },
-		Changed:   func(context.Context, audit.Account, audit.State) (bool, error) { return false, nil },
-		KeptBack:  func(context.Context, audit.Notice) (string, error) { return "", nil },
-		Zone:      time.UTC, Log: slog.New(slog.DiscardHandler),
+		Allowance:      func(context.Context) (audit.Allowance, error) { return audit.Allowance{}, nil },
+		Changed:        func(context.Context, audit.Account, audit.State) (bool, error) { return false, nil },
+		SuppressReason: func(context.Context, audit.Notice) (string, error) { return "", nil },
+		Zone:           time.UTC, Log: slog.New(slog.DiscardHandler),
 	}
 }
 

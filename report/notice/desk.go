@@ -29,8 +29,8 @@ type Carrier interface {
 	Send(ctx context.Context, m Message, beforeDot func(context.Context) error) (Outcome, error)
 }
 
-// Desk sends notices that are due: it reads the account once more, composes, hands over and marks.
-type Desk struct {
+// Dispatcher sends notices that are due: it reads the account once more, composes, hands over and marks.
+type Dispatcher struct {
 	Outbox   Outbox
 	Accounts audit.Accounts
 	Carrier  Carrier
@@ -39,8 +39,8 @@ type Desk struct {
 	Allowance func(ctx context.Context) (audit.Allowance, error)
 	// Changed tells whether an account's secret is another than the one that the state was made of.
 	Changed func(ctx context.Context, acc audit.Account, st audit.State) (bool, error)
-	// KeptBack tells why a notice is not to be sent to its contact any more; "" if nothing speaks against it.
-	KeptBack func(ctx context.Context, n audit.Notice) (string, error)
+	// SuppressReason tells why a notice is not to be sent to its contact any more; "" if nothing speaks against it.
+	SuppressReason func(ctx context.Context, n audit.Notice) (string, error)
 	// Refused reads what the relay said of a recipient, and Bounced notes an address that no mail reaches. Where
 	// Refused is nil, a refusal for good fails its notice and no more.
 	Refused func(ctx context.Context, to string, r providers.Reply) Refusal
@@ -63,7 +63,7 @@ const (
 // Notify sends one notice. Its error is our own trouble, such as a relay that refuses us: the notice stays
 // queued, and while such a relay is left alone for a while, the error is the same for each. Notices that were overtaken by events are suppressed with the reason. One that accuses on a refusal older
 // than 24 hours stays queued until its accounts are re-checked, see [Desk.Stale].
-func (d *Desk) Notify(ctx context.Context, id int64) error {
+func (d *Dispatcher) Notify(ctx context.Context, id int64) error {
 	n, err := d.Outbox.LoadNotice(ctx, id)
 	if err != nil || n.State != audit.NoticeQueued || n.DueAt.After(d.Now()) {
 		return err
@@ -79,7 +79,7 @@ func (d *Desk) Notify(ctx context.Context, id int64) error {
 	if err != nil || claim == audit.NoClaim {
 		return err
 	}
-	p := parcel{Desk: d, claim: claim}
+	p := delivery{Dispatcher: d, claim: claim}
 	// What the notice says is read after it is claimed: no other process changes it any more.
 	if p.notice, err = d.Outbox.LoadNotice(ctx, id); err == nil {
 		err = p.send(ctx)
@@ -87,16 +87,16 @@ func (d *Desk) Notify(ctx context.Context, id int64) error {
 	return err
 }
 
-// parcel is a notice that this process has claimed.
-type parcel struct {
-	*Desk
+// delivery is a notice that this process has claimed.
+type delivery struct {
+	*Dispatcher
 	notice audit.Notice
 	claim  audit.Claim
 
 	onTrial bool // it was refused for good, and is tried once more behind the others before that is believed
 }
 
-func (p *parcel) send(ctx context.Context) error {
+func (p *delivery) send(ctx context.Context) error {
 	r, err := p.read(ctx, p.notice)
 	if err == nil && r.why == "" && len(r.stale(p.Now())) > 0 {
 		return p.leave(ctx)
@@ -124,19 +124,19 @@ func (p *parcel) send(ctx context.Context) error {
 }
 
 // mark notes what became of the notice, even while we are being stopped.
-func (p *parcel) mark(ctx context.Context, state audit.NoticeState, detail string, due time.Time) error {
+func (p *delivery) mark(ctx context.Context, state audit.NoticeState, detail string, due time.Time) error {
 	return p.Outbox.Unsent(context.WithoutCancel(ctx), p.notice.ID, p.claim, state, detail, due, p.Now())
 }
 
 // leave queues the notice again as it was.
-func (p *parcel) leave(ctx context.Context) error {
+func (p *delivery) leave(ctx context.Context) error {
 	return p.mark(ctx, audit.NoticeQueued, p.notice.Detail, p.notice.DueAt)
 }
 
 // errStale: while the relay kept a mail waiting, its evidence has become too old.
 var errStale = errors.New("its refusal is older than 24 hours by now")
 
-func (p *parcel) handOver(ctx context.Context, m Message, r reading) error {
+func (p *delivery) handOver(ctx context.Context, m Message, r reading) error {
 	n := p.notice
 	out, sendErr := p.Carrier.Send(ctx, m, func(ctx context.Context) error {
 		if len(r.stale(p.Now())) > 0 {
@@ -170,7 +170,7 @@ func (p *parcel) handOver(ctx context.Context, m Message, r reading) error {
 }
 
 // listen has delivery wait where the relay asks for it, or turns us away again and again.
-func (p *parcel) listen(out Outcome, sendErr error) {
+func (p *delivery) listen(out Outcome, sendErr error) {
 	if a := readRate(out.Reply); a.ours {
 		p.hears.rest(p.Now(), a.wait, asksToWait(out))
 	}
@@ -180,7 +180,7 @@ func (p *parcel) listen(out Outcome, sendErr error) {
 	}
 }
 
-func (p *parcel) putBack(ctx context.Context, out Outcome, sendErr error) error {
+func (p *delivery) putBack(ctx context.Context, out Outcome, sendErr error) error {
 	n, now := p.notice, p.Now()
 	if sendErr != nil { // the relay or we ourselves, not this mail: no try of its own is used up
 		detail := "waits for the relay: " + out.Stage

@@ -18,7 +18,7 @@ import (
 type delivery struct {
 	t       *testing.T
 	box     *box
-	desk    *notice.Desk
+	desk    *notice.Dispatcher
 	notices []audit.Notice
 	called  []string
 	now     time.Time

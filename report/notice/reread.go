@@ -27,7 +27,7 @@ func (r reading) stale(now time.Time) (ids []string) {
 }
 
 // Stale returns the accounts that are to be re-checked before the notice may leave.
-func (d *Desk) Stale(ctx context.Context, n audit.Notice) ([]string, error) {
+func (d *Dispatcher) Stale(ctx context.Context, n audit.Notice) ([]string, error) {
 	r, err := d.read(ctx, n)
 	if err != nil || r.why != "" {
 		return nil, err
@@ -36,8 +36,8 @@ func (d *Desk) Stale(ctx context.Context, n audit.Notice) ([]string, error) {
 }
 
 // read reads a notice's accounts once more and writes the letter about those that it still holds for.
-func (d *Desk) read(ctx context.Context, n audit.Notice) (r reading, err error) {
-	if r.why, err = d.KeptBack(ctx, n); r.why != "" || err != nil {
+func (d *Dispatcher) read(ctx context.Context, n audit.Notice) (r reading, err error) {
+	if r.why, err = d.SuppressReason(ctx, n); r.why != "" || err != nil {
 		return r, err
 	}
 	ids := make([]string, len(n.Items))
@@ -86,7 +86,7 @@ func (d *Desk) read(ctx context.Context, n audit.Notice) (r reading, err error) 
 }
 
 // overtaken tells why an account has nothing to be told any more; "" if it has.
-func (d *Desk) overtaken(ctx context.Context, n audit.Notice, acc audit.Account, st audit.State) (string, error) {
+func (d *Dispatcher) overtaken(ctx context.Context, n audit.Notice, acc audit.Account, st audit.State) (string, error) {
 	recovered := n.Kind == audit.KindRecovered
 	switch {
 	case n.Kind == audit.KindCorrection:

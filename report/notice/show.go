@@ -11,7 +11,7 @@ import (
 
 // Preview composes a notice as it would go out now. why tells that it would not, and for what reason. Unless
 // full is set, the recipient's name is masked in the head, and the envelope leads nowhere.
-func (d *Desk) Preview(ctx context.Context, n audit.Notice, full bool) (m Message, why string, err error) {
+func (d *Dispatcher) Preview(ctx context.Context, n audit.Notice, full bool) (m Message, why string, err error) {
 	r, err := d.read(ctx, n)
 	if r.why != "" || err != nil {
 		return m, r.why, err

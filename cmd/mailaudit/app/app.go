@@ -29,16 +29,16 @@ import (
 type Setup struct {
 	Config *config.Config
 	Log    *slog.Logger
-	Around *Env
+	Env    *Env
 	Now    func() time.Time
 }
 
-func NewSetup(g *Globals, around *Env) (*Setup, error) {
-	c, err := config.Load(g.Config, around.LookupEnv)
+func NewSetup(g *Globals, env *Env) (*Setup, error) {
+	c, err := config.Load(g.Config, env.LookupEnv)
 	if err != nil {
 		return nil, err
 	}
-	return &Setup{Config: c, Log: g.Logger(around.Stderr), Around: around, Now: around.clock()}, nil
+	return &Setup{Config: c, Log: g.Logger(env.Stderr), Env: env, Now: env.clock()}, nil
 }
 
 // App is the program put together for one command, the same for every command. This file and those named for a
@@ -104,7 +104,7 @@ type Wants struct {
 
 // Open makes the parts as configured.
 func (s *Setup) Open(ctx context.Context, w Wants) (_ *App, err error) {
-	if world := s.Around.World; world != nil {
+	if world := s.Env.World; world != nil {
 		return New(s, world.Parts(s)), nil
 	}
 	keys, dialer := newLazyKeys(s), NewLazyDialer(s.Config)
@@ -316,7 +316,7 @@ func (s *Setup) SendGuide(ctx context.Context, sample notice.Sample, settings no
 	if out.Result != notice.Sent {
 		return fmt.Errorf("the relay did not take the guide (%s): %s", out.Result, out.Detail)
 	}
-	_, err = fmt.Fprintf(s.Around.Stdout, "the guide is handed to the relay: %s\n", out.Detail)
+	_, err = fmt.Fprintf(s.Env.Stdout, "the guide is handed to the relay: %s\n", out.Detail)
 	return err
 }
 

@@ -11,12 +11,12 @@ import (
 // SendGoodNews sends the mails of this and earlier calls that say that a changed password works: at once,
 // within the caps.
 func (a *App) SendGoodNews(ctx context.Context) (sent int, err error) {
-	desk, closeDesk, err := a.desk()
+	desk, closeDesk, err := a.dispatcher()
 	if err != nil || desk == nil {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, closeDesk()) }()
-	if err := a.Store.Hasten(ctx, a.Now()); err != nil {
+	if err := a.Store.RetryNow(ctx, a.Now()); err != nil {
 		return 0, err
 	}
 	queued, err := a.Store.ListNotices(ctx, "", audit.NoticeQueued, goodNewsAtMost)

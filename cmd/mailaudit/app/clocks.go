@@ -23,7 +23,7 @@ const (
 // on another machine, and the Date of an HTTP answer of Slack's and of the token endpoints, which the program
 // talks to anyway. Empty where there is nobody to ask.
 func ClocksOf(s *Setup, store any) []night.Clock {
-	machine := s.Around.machineClock()
+	machine := s.Env.machineClock()
 	var all []night.Clock
 	if db, ok := store.(interface {
 		Clock(context.Context) (time.Time, error)
@@ -39,7 +39,7 @@ func ClocksOf(s *Setup, store any) []night.Clock {
 		root := (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: "/"}).String()
 		all = append(all, night.Clock{Whose: u.Hostname(), Skew: func(ctx context.Context) (time.Duration, error) {
 			return skewOf(ctx, machine, func(ctx context.Context) (time.Time, error) {
-				return dateOf(ctx, s.Around.transport(), root, u.Hostname())
+				return dateOf(ctx, s.Env.transport(), root, u.Hostname())
 			})
 		}})
 	}

@@ -59,7 +59,7 @@ func TestClockIsCompared(t *testing.T) {
 
 // clockless is a setup for the comparison of clocks alone.
 func clockless(c *config.Config) *Setup {
-	return &Setup{Config: c, Around: &Env{}, Now: time.Now}
+	return &Setup{Config: c, Env: &Env{}, Now: time.Now}
 }
 
 type fixedClock struct{}

@@ -81,10 +81,10 @@ func (a *App) Rehearse(ctx context.Context, scope audit.Scope) error {
 	if err != nil {
 		return err
 	}
-	if err := summary.WriteText(a.Around.Stdout); err != nil {
+	if err := summary.WriteText(a.Env.Stdout); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintln(a.Around.Stdout, "\nDry run: nothing is stored but the attempts, and nothing is mailed or posted.")
+	_, err = fmt.Fprintln(a.Env.Stdout, "\nDry run: nothing is stored but the attempts, and nothing is mailed or posted.")
 	return err
 }
 
@@ -97,7 +97,7 @@ func (a *App) rehearsePage(ctx context.Context, r *rehearsal, page []audit.Accou
 			break
 		}
 		target, err := a.Auditor.Ask.Resolve(ctx, acc)
-		name := audit.Undecided
+		name := audit.ProviderOther
 		if err == nil {
 			name = target.Provider.Name
 		}

@@ -23,8 +23,8 @@ const (
 	closedWithin = time.Second     // for answers under way at the end
 )
 
-// openDoor answers probes and scrapes at metrics.listen, if that is set. fail is told should that end by itself.
-func (d *Daemon) openDoor(ctx context.Context, fail context.CancelCauseFunc) (closeDoor func(), err error) {
+// startHTTP answers probes and scrapes at metrics.listen, if that is set. fail is told should that end by itself.
+func (d *Daemon) startHTTP(ctx context.Context, fail context.CancelCauseFunc) (closeDoor func(), err error) {
 	address := d.Config.Metrics.Listen
 	if address == "" {
 		return func() {}, nil

@@ -93,7 +93,7 @@ func newLazyKeys(s *Setup) *lazyKeys {
 	l := &lazyKeys{}
 	l.ring = sync.OnceValues(func() (*Keyring, error) {
 		l.used.Store(true)
-		return OpenKeys(s.Config, s.Around.LookupEnv, s.Log)
+		return OpenKeys(s.Config, s.Env.LookupEnv, s.Log)
 	})
 	return l
 }
@@ -164,7 +164,7 @@ func (s *Setup) Keyset() (*seal.Keyset, error) {
 	if s.Config.ProductSeals() {
 		return nil, exit.Usagef("keyset is %s: the product seals the secrets, and there is no keyset of ours; name a FILE", s.Config.Keyset.Kind)
 	}
-	return LoadKeyset(s.Config.Keyset.String(), s.Around.LookupEnv, s.Log)
+	return LoadKeyset(s.Config.Keyset.String(), s.Env.LookupEnv, s.Log)
 }
 
 // sealedPage is how many secrets are read at a time.

@@ -94,8 +94,8 @@ func (s *Setup) Sender() (*notice.Sender, error) {
 	return sender, nil
 }
 
-// desk sends notices; nil where there is no relay.
-func (a *App) desk() (*notice.Desk, func() error, error) {
+// dispatcher sends notices; nil where there is no relay.
+func (a *App) dispatcher() (*notice.Dispatcher, func() error, error) {
 	relay, err := a.Relay()
 	if err != nil || relay == nil {
 		return nil, func() error { return nil }, err
@@ -104,7 +104,7 @@ func (a *App) desk() (*notice.Desk, func() error, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return &notice.Desk{
+	return &notice.Dispatcher{
 		Outbox:   a.Store,
 		Accounts: a.Source,
 		Carrier:  relay,
@@ -112,13 +112,13 @@ func (a *App) desk() (*notice.Desk, func() error, error) {
 		Allowance: func(ctx context.Context) (audit.Allowance, error) {
 			return a.Auditor.Outbox.Allowance(ctx, a.Caps())
 		},
-		Changed:  a.secretChanged,
-		KeptBack: a.Auditor.Outbox.KeptBack,
-		Refused:  a.refused,
-		Bounced:  a.Store.Bounced,
-		Now:      a.Now,
-		Zone:     a.Config.TimeZone,
-		Log:      a.Log,
+		Changed:        a.secretChanged,
+		SuppressReason: a.Auditor.Outbox.SuppressReason,
+		Refused:        a.refused,
+		Bounced:        a.Store.Bounced,
+		Now:            a.Now,
+		Zone:           a.Config.TimeZone,
+		Log:            a.Log,
 	}, relay.Close, nil
 }
 
@@ -195,8 +195,8 @@ func (a *App) WouldTell(got ask.Checked) (string, error) {
 	return fmt.Sprintf("would be told %s: %q (notices.mode is %s)", when, subject, a.Config.Notices.Mode), nil
 }
 
-// Window is a desk that shows notices and sends none.
-func (a *App) Window() (*notice.Desk, error) {
+// Preview is a desk that shows notices and sends none.
+func (a *App) Preview() (*notice.Dispatcher, error) {
 	settings, err := a.LetterSettings()
 	if err != nil {
 		return nil, err
@@ -204,8 +204,8 @@ func (a *App) Window() (*notice.Desk, error) {
 	if settings.From == "" {
 		settings.From = placeholderFrom
 	}
-	return &notice.Desk{
-		Outbox: a.Store, Accounts: a.Source, Settings: settings, Changed: a.secretChanged, KeptBack: a.Auditor.Outbox.KeptBack,
+	return &notice.Dispatcher{
+		Outbox: a.Store, Accounts: a.Source, Settings: settings, Changed: a.secretChanged, SuppressReason: a.Auditor.Outbox.SuppressReason,
 		Now: a.Now, Zone: a.Config.TimeZone, Log: a.Log,
 	}, nil
 }

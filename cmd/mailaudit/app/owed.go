@@ -11,9 +11,9 @@ import (
 	"mailaudit/report"
 )
 
-// inHand counts the mails that this process has begun and ended to hand over. What becomes of one in between is
+// underWay counts the mails that this process has begun and ended to hand over. What becomes of one in between is
 // open: it is neither queued nor settled.
-type inHand struct{ begun, ended atomic.Int64 }
+type underWay struct{ begun, ended atomic.Int64 }
 
 // debt is what is due and not delivered.
 type debt struct {
@@ -47,10 +47,10 @@ func (n *Worker) owed(ctx context.Context) (d debt, err error) {
 			d.mails++
 		}
 	}
-	if n.desk == nil {
+	if n.dispatcher == nil {
 		return d, nil
 	}
-	putOff, err := n.Auditor.Outbox.PutOff(ctx, n.Caps())
+	putOff, err := n.Auditor.Outbox.Deferred(ctx, n.Caps())
 	if err != nil {
 		return d, err
 	}

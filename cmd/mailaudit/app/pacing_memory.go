@@ -11,16 +11,16 @@ import (
 // remembered: they are many, have few accounts each, and ban who is too fast for all of a tenant's mail.
 
 // Recall implements [audit.Pacing].
-func (p *pacing) Recall(provider string, found []providers.Borne, age time.Duration, processes int) {
+func (p *pacing) Recall(provider string, found []providers.Capacity, age time.Duration, processes int) {
 	if g := p.providers[provider]; g != nil && provider != OtherProvider {
 		g.Recall(pace.Share(found, age, processes))
 	}
 }
 
-// Borne implements [audit.Pacing].
-func (p *pacing) Borne(provider string) providers.Borne {
+// Capacity implements [audit.Pacing].
+func (p *pacing) Capacity(provider string) providers.Capacity {
 	if g := p.providers[provider]; g != nil && provider != OtherProvider {
-		return g.Borne()
+		return g.Capacity()
 	}
-	return providers.Borne{}
+	return providers.Capacity{}
 }

@@ -51,7 +51,7 @@ func (a *App) ShowProgress(ctx context.Context, key string) func() {
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
 	show := a.logProgress
-	if IsTerminal(a.Around.Stderr) {
+	if IsTerminal(a.Env.Stderr) {
 		show = a.drawProgress
 	}
 	go func() {
@@ -87,7 +87,7 @@ func (a *App) logProgress(ctx context.Context, key string, p *progress) {
 
 func (a *App) drawProgress(ctx context.Context, key string, p *progress) {
 	bar := progressbar.NewOptions(-1,
-		progressbar.OptionSetWriter(a.Around.Stderr), progressbar.OptionShowCount(), progressbar.OptionShowIts(),
+		progressbar.OptionSetWriter(a.Env.Stderr), progressbar.OptionShowCount(), progressbar.OptionShowIts(),
 		progressbar.OptionSetItsString("accounts"), progressbar.OptionSetPredictTime(true), progressbar.OptionClearOnFinish(),
 		progressbar.OptionSetWidth(20), progressbar.OptionThrottle(progressEvery))
 	defer bar.Finish()

@@ -92,7 +92,7 @@ func (s *Setup) SlackPoster() (*slack.Poster, error) {
 	}
 	p, err := slack.New(slack.Config{
 		Token: c.Token, Channel: c.Channel, Webhook: c.Webhook, APIURL: c.APIURL,
-		Installation: s.Config.Installation, Layout: s.SlackLayout(), Transport: s.Around.transport(),
+		Installation: s.Config.Installation, Layout: s.SlackLayout(), Transport: s.Env.transport(),
 	})
 	if err != nil {
 		return nil, exit.Usagef("slack: %w", err)

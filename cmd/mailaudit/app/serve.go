@@ -33,13 +33,13 @@ func (d *Daemon) Serve(ctx context.Context) error {
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 	d.ticked.Store(time.Now().UnixNano())
-	closeDoor, err := d.openDoor(ctx, fail)
+	closeDoor, err := d.startHTTP(ctx, fail)
 	if err != nil {
-		return errors.Join(err, d.closeDesk())
+		return errors.Join(err, d.closeDispatcher())
 	}
 	defer closeDoor()
 	if err := d.Ends.takeOver(ctx); err != nil {
-		return errors.Join(err, d.closeDesk())
+		return errors.Join(err, d.closeDispatcher())
 	}
 	d.sayNext(d.Now())
 	err = d.Work(ctx, d.tick)

@@ -88,7 +88,7 @@ func (s PostgresStorage) RecoverAll(ctx context.Context, now time.Time) error {
 	if _, err := s.ReclaimNotices(ctx, now.Add(-UnsentAfter)); err != nil {
 		return err
 	}
-	return errors.Join(s.RetryJobs(ctx), s.Hasten(ctx, now))
+	return errors.Join(s.RetryJobs(ctx), s.RetryNow(ctx, now))
 }
 
 func (s PostgresStorage) WorkedOn(run audit.Run, now time.Time) bool {

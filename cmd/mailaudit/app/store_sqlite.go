@@ -68,7 +68,7 @@ func (s SqliteStorage) Lock() (func() error, error) {
 }
 
 func (s SqliteStorage) RecoverAll(ctx context.Context, now time.Time) error {
-	return errors.Join(s.Recover(ctx), s.Hasten(ctx, now))
+	return errors.Join(s.Recover(ctx), s.RetryNow(ctx, now))
 }
 
 func (s SqliteStorage) WorkedOn(audit.Run, time.Time) bool {

@@ -15,16 +15,16 @@ import (
 // Worker works on the store's jobs: runs, notices, summaries.
 type Worker struct {
 	*App
-	engine    Engine
-	Publisher *Publisher
-	meters    *Metrics
-	desk      *notice.Desk // nil without a relay
-	draining  chan struct{}
-	closeDesk func() error
+	engine          Engine
+	Publisher       *Publisher
+	meters          *Metrics
+	dispatcher      *notice.Dispatcher // nil without a relay
+	draining        chan struct{}
+	closeDispatcher func() error
 	// OnlyOwed: no run is worked on, only mails and summaries.
 	OnlyOwed bool
 	trouble  troubles
-	mailing  inHand
+	mailing  underWay
 	failing  failing
 	alarms   alarms
 
@@ -46,8 +46,8 @@ func (a *App) NewWorker() (*Worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &Worker{App: a, draining: make(chan struct{}), Publisher: &Publisher{App: a, slack: poster, Stdout: a.Around.Stdout}}
-	if n.desk, n.closeDesk, err = a.desk(); err != nil {
+	n := &Worker{App: a, draining: make(chan struct{}), Publisher: &Publisher{App: a, slack: poster, Stdout: a.Env.Stdout}}
+	if n.dispatcher, n.closeDispatcher, err = a.dispatcher(); err != nil {
 		return nil, err
 	}
 	n.meters = NewMetrics()
@@ -58,7 +58,7 @@ func (a *App) NewWorker() (*Worker, error) {
 		names = append(names, p.Name)
 	}
 	n.engine, err = a.Store.NewEngine(queue.Options{
-		Steps: n, Agenda: n.agenda, Providers: names, Every: a.Around.look(), Log: a.Log,
+		Steps: n, Agenda: n.agenda, Providers: names, Every: a.Env.look(), Log: a.Log,
 		Conversation: a.Config.Network.Timeout,
 		Failed:       n.failed,
 		Done:         n.succeeded,
@@ -89,7 +89,7 @@ func (n *Worker) agenda(ctx context.Context) ([]audit.Task, error) {
 		failed = errors.Join(failed, err)
 		tasks = append(tasks, next...)
 	}
-	if n.desk == nil {
+	if n.dispatcher == nil {
 		return tasks, failed
 	}
 	mails, err := n.Auditor.Outbox.DueNotices(ctx, n.Caps())
@@ -160,7 +160,7 @@ func (n *Worker) Post(ctx context.Context, key string) error {
 // Recheck renews the evidence of a notice that may leave now and whose refusal is too old. What has nothing to be asked
 // any more, since its accounts work again or have changed, is the desk's to suppress.
 func (n *Worker) Recheck(ctx context.Context, id int64) error {
-	if n.desk == nil {
+	if n.dispatcher == nil {
 		return nil
 	}
 	may, err := n.Auditor.Outbox.MayMail(ctx, n.Caps(), id)
@@ -171,7 +171,7 @@ func (n *Worker) Recheck(ctx context.Context, id int64) error {
 	if err != nil || queued.State != audit.NoticeQueued {
 		return err
 	}
-	stale, err := n.desk.Stale(ctx, queued)
+	stale, err := n.dispatcher.Stale(ctx, queued)
 	if b, _ := n.Store.Blame(err); b == audit.BlameRow {
 		return n.Notify(ctx, id) // the desk sets it aside
 	}
@@ -185,7 +185,7 @@ func (n *Worker) Recheck(ctx context.Context, id int64) error {
 }
 
 func (n *Worker) Notify(ctx context.Context, id int64) error {
-	if n.desk == nil {
+	if n.dispatcher == nil {
 		return nil
 	}
 	n.mailing.begun.Add(1)
@@ -194,7 +194,7 @@ func (n *Worker) Notify(ctx context.Context, id int64) error {
 	if err != nil || !may {
 		return err
 	}
-	return n.trouble.note("mail", n.meters.failed(n.desk.Notify(ctx, id)))
+	return n.trouble.note("mail", n.meters.failed(n.dispatcher.Notify(ctx, id)))
 }
 
 // Work runs the engine until done says so or ctx ends. A signal lets dialogues end and hands the rest back.
@@ -210,9 +210,9 @@ func (n *Worker) Work(ctx context.Context, done func(context.Context) (bool, err
 		return err
 	}
 	defer func() {
-		err = errors.Join(err, n.stop(ctx), n.closeDesk())
+		err = errors.Join(err, n.stop(ctx), n.closeDispatcher())
 	}()
-	tick := time.NewTicker(n.Around.look())
+	tick := time.NewTicker(n.Env.look())
 	defer tick.Stop()
 	var away time.Time // since when done gives errors; zero: it does not
 	for {

@@ -51,7 +51,7 @@ func (k accountsImportCmd) Run(ctx context.Context, s *app.Setup) error {
 		in = f
 	}
 	if k.DryRun {
-		return k.rehearse(in, s.Around)
+		return k.rehearse(in, s.Env)
 	}
 	if err := s.OwnTable("accounts import"); err != nil {
 		return err
@@ -76,16 +76,16 @@ func (k accountsImportCmd) from(ctx context.Context, a *app.App, in io.Reader) e
 	if err != nil {
 		return fmt.Errorf("nothing was stored: %w", err)
 	}
-	_, err = fmt.Fprintf(a.Around.Stdout, "%s added, %s updated, %s removed\n", report.Number(n.Added, "account", "accounts"), report.Count(n.Updated), report.Count(n.Removed))
+	_, err = fmt.Fprintf(a.Env.Stdout, "%s added, %s updated, %s removed\n", report.Number(n.Added, "account", "accounts"), report.Count(n.Updated), report.Count(n.Removed))
 	return err
 }
 
-func (k accountsImportCmd) rehearse(in io.Reader, around *app.Env) error {
+func (k accountsImportCmd) rehearse(in io.Reader, env *app.Env) error {
 	n := 0
 	if err := csvimport.Read(in, k.File, func(int, audit.NewAccount) error { n++; return nil }); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(around.Stdout, "%s in order; nothing was stored\n", report.Number(n, "account is", "accounts are"))
+	_, err := fmt.Fprintf(env.Stdout, "%s in order; nothing was stored\n", report.Number(n, "account is", "accounts are"))
 	return err
 }
 
@@ -100,7 +100,7 @@ func (k accountsRemoveCmd) Run(ctx context.Context, a *app.App) error {
 	if err := a.Store.Remove(ctx, k.ID); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(a.Around.Stdout, "account %s is removed\n", report.Plain(k.ID))
+	_, err := fmt.Fprintf(a.Env.Stdout, "account %s is removed\n", report.Plain(k.ID))
 	return err
 }
 
@@ -140,7 +140,7 @@ func (k accountsListCmd) check() error {
 }
 
 func (k accountsListCmd) Run(ctx context.Context, a *app.App) error {
-	out := newAccountWriter(a.Around.Stdout, k.Format)
+	out := newAccountWriter(a.Env.Stdout, k.Format)
 	for after := ""; ; {
 		page, err := a.Source.AccountsAfter(ctx, after, app.RehearsalPage, k.Tenant)
 		if err != nil {

@@ -21,5 +21,5 @@ func (k accountsPurgeCmd) Run(ctx context.Context, a *app.App) error {
 	if err := a.GoneFromProduct(ctx, k.Tenant); err != nil {
 		return err
 	}
-	return app.Purge{Publisher: &app.Publisher{App: a, Stdout: a.Around.Stdout}}.Run(ctx, k.Tenant, k.By, k.Why)
+	return app.Purge{Publisher: &app.Publisher{App: a, Stdout: a.Env.Stdout}}.Run(ctx, k.Tenant, k.By, k.Why)
 }

@@ -17,12 +17,12 @@ func (r *runCmd) changed(ctx context.Context, a *app.App) error {
 		return err
 	}
 	if len(open) == 1 && a.Store.WorkedOn(open[0], a.Now()) {
-		fmt.Fprintf(a.Around.Stdout, "run %s is at work; it asks the changed accounts itself\n", open[0].Key)
+		fmt.Fprintf(a.Env.Stdout, "run %s is at work; it asks the changed accounts itself\n", open[0].Key)
 		return nil
 	}
 	unlock, err := app.LockStore(ctx, a.Store, false)
 	if errors.Is(err, app.ErrLocked) {
-		fmt.Fprintln(a.Around.Stdout, "another mailaudit works on this database; nothing was asked")
+		fmt.Fprintln(a.Env.Stdout, "another mailaudit works on this database; nothing was asked")
 		return nil
 	}
 	if err != nil {
@@ -34,7 +34,7 @@ func (r *runCmd) changed(ctx context.Context, a *app.App) error {
 		return err
 	}
 	sent, failed := a.SendGoodNews(ctx)
-	_, err = fmt.Fprintf(a.Around.Stdout, "%s with a changed password asked: %d work again, %d not accepted; %s\n", report.Number(did.Asked, "account", "accounts"),
-		did.Mended, did.Refused, report.Number(sent, "mail sent", "mails sent"))
+	_, err = fmt.Fprintf(a.Env.Stdout, "%s with a changed password asked: %d work again, %d not accepted; %s\n", report.Number(did.Asked, "account", "accounts"),
+		did.Recovered, did.Refused, report.Number(sent, "mail sent", "mails sent"))
 	return errors.Join(failed, err)
 }

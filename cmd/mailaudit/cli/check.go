@@ -34,11 +34,11 @@ func (k checkCmd) Run(ctx context.Context, a *app.App) error {
 		return err
 	}
 	if k.Format == "json" {
-		enc := json.NewEncoder(a.Around.Stdout)
+		enc := json.NewEncoder(a.Env.Stdout)
 		enc.SetIndent("", "  ")
 		return enc.Encode(checkJSON(got, told))
 	}
-	return writeCheck(a.Around.Stdout, got, told)
+	return writeCheck(a.Env.Stdout, got, told)
 }
 
 // checkReport is what check prints as JSON.

@@ -15,7 +15,7 @@ func (deliverCmd) wants() app.Wants { return app.Wants{Asks: true} }
 func (deliverCmd) Run(ctx context.Context, a *app.App) error {
 	unlock, err := app.LockStore(ctx, a.Store, false)
 	if errors.Is(err, app.ErrLocked) {
-		fmt.Fprintln(a.Around.Stdout, "another mailaudit works on this database; it delivers what is due")
+		fmt.Fprintln(a.Env.Stdout, "another mailaudit works on this database; it delivers what is due")
 		return nil
 	}
 	if err != nil {

@@ -42,15 +42,15 @@ func (e EvidenceCmd) Run(ctx context.Context, a *app.App) error {
 		return err
 	}
 	nights := 0
-	err = writeOut(a.Around.Stdout, e.Out, func(w io.Writer) (err error) {
+	err = writeOut(a.Env.Stdout, e.Out, func(w io.Writer) (err error) {
 		nights, err = report.WriteEvidence(ctx, w, app.LiveSource{Storage: a.Store, WorkedOn: a.WorkedOn}, from, to.AddDate(0, 0, 1), a.ReportOptions())
 		return err
 	})
 	if err == nil && nights == 0 {
-		fmt.Fprintf(a.Around.Stderr, "mailaudit: no run started from %s to %s; the pack holds no night\n", e.From, e.To)
+		fmt.Fprintf(a.Env.Stderr, "mailaudit: no run started from %s to %s; the pack holds no night\n", e.From, e.To)
 	}
 	if err == nil && e.Out != "-" {
-		_, err = fmt.Fprintf(a.Around.Stdout, "%s: %s\n", e.Out, report.Number(nights, "run", "runs"))
+		_, err = fmt.Fprintf(a.Env.Stdout, "%s: %s\n", e.Out, report.Number(nights, "run", "runs"))
 	}
 	return err
 }

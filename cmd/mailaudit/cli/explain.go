@@ -27,11 +27,11 @@ func (k ExplainCmd) Run(ctx context.Context, a *app.App) error {
 	}
 	r := explainJSON(e)
 	if k.Format == "json" {
-		enc := json.NewEncoder(a.Around.Stdout)
+		enc := json.NewEncoder(a.Env.Stdout)
 		enc.SetIndent("", "  ")
 		return enc.Encode(r)
 	}
-	return r.write(a.Around.Stdout)
+	return r.write(a.Env.Stdout)
 }
 
 // explainReport is what explain prints as JSON.

@@ -69,5 +69,5 @@ func (k guideCmd) Run(ctx context.Context, s *app.Setup) error {
 	if err != nil {
 		return err
 	}
-	return writeOut(s.Around.Stdout, "", func(w io.Writer) error { _, err := w.Write(page); return err })
+	return writeOut(s.Env.Stdout, "", func(w io.Writer) error { _, err := w.Write(page); return err })
 }

@@ -36,6 +36,6 @@ func (k guideCmd) writeSite(s *app.Setup) error {
 			return fmt.Errorf("guide pages: %w", err)
 		}
 	}
-	_, err = fmt.Fprintf(s.Around.Stdout, "%d files in %s; serve the folder at notices.guide_url\n", len(files), k.Site)
+	_, err = fmt.Fprintf(s.Env.Stdout, "%d files in %s; serve the folder at notices.guide_url\n", len(files), k.Site)
 	return err
 }

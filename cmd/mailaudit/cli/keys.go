@@ -27,12 +27,12 @@ type keysNewCmd struct {
 	Out string `required:"" placeholder:"FILE" help:"Where the keyset goes."`
 }
 
-func (k keysNewCmd) Run(around *app.Env) error {
+func (k keysNewCmd) Run(env *app.Env) error {
 	prints, err := seal.Create(k.Out)
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(around.Stdout, "keyset %s and fingerprint key %s are made. Keep a copy of both apart from the database: without the keyset the stored secrets are lost.\n", k.Out, prints)
+	_, err = fmt.Fprintf(env.Stdout, "keyset %s and fingerprint key %s are made. Keep a copy of both apart from the database: without the keyset the stored secrets are lost.\n", k.Out, prints)
 	return err
 }
 
@@ -40,12 +40,12 @@ type keysRotateCmd struct {
 	File string `arg:"" help:"The keyset file."`
 }
 
-func (k keysRotateCmd) Run(around *app.Env) error {
+func (k keysRotateCmd) Run(env *app.Env) error {
 	id, err := seal.Rotate(k.File)
 	if err != nil {
 		return keysetFault(err)
 	}
-	_, err = fmt.Fprintf(around.Stdout, "key %d seals from now on; the older keys still open. The former keyset is %s.old.\n", id, k.File)
+	_, err = fmt.Fprintf(env.Stdout, "key %d seals from now on; the older keys still open. The former keyset is %s.old.\n", id, k.File)
 	return err
 }
 
@@ -53,15 +53,15 @@ type keysStatusCmd struct {
 	File string `arg:"" optional:"" help:"The keyset file; default: the configured one."`
 }
 
-func (k keysStatusCmd) Run(ctx context.Context, g *app.Globals, around *app.Env) error {
+func (k keysStatusCmd) Run(ctx context.Context, g *app.Globals, env *app.Env) error {
 	if k.File != "" {
-		keyset, err := app.LoadKeyset("file:"+k.File, around.LookupEnv, g.Logger(around.Stderr))
+		keyset, err := app.LoadKeyset("file:"+k.File, env.LookupEnv, g.Logger(env.Stderr))
 		if err != nil {
 			return err
 		}
-		return listKeys(around.Stdout, keyset, nil)
+		return listKeys(env.Stdout, keyset, nil)
 	}
-	s, err := app.NewSetup(g, around)
+	s, err := app.NewSetup(g, env)
 	if err != nil {
 		return err
 	}
@@ -73,7 +73,7 @@ func (k keysStatusCmd) Run(ctx context.Context, g *app.Globals, around *app.Env)
 	if err != nil {
 		s.Log.Warn("the stored secrets are not counted", "err", err)
 	}
-	return listKeys(around.Stdout, keyset, needed)
+	return listKeys(env.Stdout, keyset, needed)
 }
 
 // listKeys shows a keyset; needed is nil where nobody has counted.

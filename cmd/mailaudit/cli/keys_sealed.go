@@ -42,7 +42,7 @@ func (keysResealCmd) Run(ctx context.Context, a *app.App) error {
 			return err
 		}
 		same := a.Keys.Secret(secret) // the secret itself is no other, and what is known of it stays
-		err = a.Store.ReplaceSecret(ctx, audit.Renewal{AccountID: id, Old: sealed, New: anew, OldPrint: same, NewPrint: same})
+		err = a.Store.ReplaceSecret(ctx, audit.Renewal{AccountID: id, Old: sealed, New: anew, OldFingerprint: same, NewFingerprint: same})
 		switch {
 		case err == nil:
 			done++
@@ -54,7 +54,7 @@ func (keysResealCmd) Run(ctx context.Context, a *app.App) error {
 	if err != nil {
 		return fmt.Errorf("%s sealed anew, then: %w", app.HowMany(done, "secret"), err)
 	}
-	if _, err := fmt.Fprintf(a.Around.Stdout, "%s sealed anew by key %d\n", app.HowMany(done, "secret"), keyset.Primary()); err != nil {
+	if _, err := fmt.Fprintf(a.Env.Stdout, "%s sealed anew by key %d\n", app.HowMany(done, "secret"), keyset.Primary()); err != nil {
 		return err
 	}
 	if closed > 0 {
@@ -90,6 +90,6 @@ func (k keysDestroyCmd) Run(ctx context.Context, s *app.Setup) error {
 	if err := seal.Destroy(file, k.Key); err != nil {
 		return keysetFault(err)
 	}
-	_, err = fmt.Fprintf(s.Around.Stdout, "key %d is out of %s. Copies of the keyset still have it, %s.old among them, and backups of the database may need it.\n", k.Key, file, file)
+	_, err = fmt.Fprintf(s.Env.Stdout, "key %d is out of %s. Copies of the keyset still have it, %s.old among them, and backups of the database may need it.\n", k.Key, file, file)
 	return err
 }

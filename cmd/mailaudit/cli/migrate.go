@@ -12,6 +12,6 @@ type migrateCmd struct{}
 func (migrateCmd) wants() app.Wants { return app.Wants{Tables: app.Creating} }
 
 func (migrateCmd) Run(a *app.App) error {
-	_, err := fmt.Fprintln(a.Around.Stdout, "the database is up to date")
+	_, err := fmt.Fprintln(a.Env.Stdout, "the database is up to date")
 	return err
 }

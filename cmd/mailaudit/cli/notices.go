@@ -56,9 +56,9 @@ func (l noticesListCmd) Run(ctx context.Context, a *app.App) error {
 		for i, n := range all {
 			lines[i] = noticeJSON(n)
 		}
-		return writeJSONList(a.Around.Stdout, lines)
+		return writeJSONList(a.Env.Stdout, lines)
 	}
-	w := tabwriter.NewWriter(a.Around.Stdout, 0, 0, 2, ' ', 0)
+	w := tabwriter.NewWriter(a.Env.Stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "NOTICE\tRUN\tKIND\tTENANT\tPROVIDER\tACCOUNTS\tTO\tSTATE\tDUE\tDETAIL")
 	for _, n := range all {
 		j := noticeJSON(n)

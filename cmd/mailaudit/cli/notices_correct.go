@@ -14,7 +14,7 @@ type noticesCorrectCmd struct {
 }
 
 func (k noticesCorrectCmd) Run(ctx context.Context, a *app.App) error {
-	c, err := a.Auditor.Operate.Correct(ctx, k.Key, k.who(a.Around), k.Why)
+	c, err := a.Auditor.Operate.Correct(ctx, k.Key, k.who(a.Env), k.Why)
 	if err != nil {
 		return err
 	}
@@ -26,6 +26,6 @@ func (k noticesCorrectCmd) Run(ctx context.Context, a *app.App) error {
 	if c.Held > 0 {
 		text += fmt.Sprintf("%s of it still held: mailaudit notices discard --run %s --provider NAME --by WHO\n", report.Number(c.Held, "notice is", "notices are"), k.Key)
 	}
-	_, err = fmt.Fprint(a.Around.Stdout, text)
+	_, err = fmt.Fprint(a.Env.Stdout, text)
 	return err
 }

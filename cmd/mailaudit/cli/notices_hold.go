@@ -32,7 +32,7 @@ func (k noticesReleaseCmd) Run(ctx context.Context, a *app.App) error {
 		return err
 	}
 	a.TellDecision(ctx, k.Key)
-	return k.say(a.Around.Stdout, a, r)
+	return k.say(a.Env.Stdout, a, r)
 }
 
 func (k noticesReleaseCmd) say(w io.Writer, a *app.App, r operate.Released) error {
@@ -41,7 +41,7 @@ func (k noticesReleaseCmd) say(w io.Writer, a *app.App, r operate.Released) erro
 	if r.Queued > 0 {
 		text += fmt.Sprintf(", due from %s, at most %d a night", app.RFC3339(r.First), a.Config.Notices.MaxPerNight)
 	}
-	text += fmt.Sprintf("\n%6d work again\n", r.Mended)
+	text += fmt.Sprintf("\n%6d work again\n", r.Recovered)
 	if r.Otherwise > 0 {
 		text += fmt.Sprintf("%6d are refused for another reason now: tonight's run judges them\n", r.Otherwise)
 	}
@@ -61,7 +61,7 @@ func (k noticesDiscardCmd) Run(ctx context.Context, a *app.App) error {
 		return err
 	}
 	a.TellDecision(ctx, k.Key)
-	_, err = fmt.Fprintf(a.Around.Stdout, "%s, run %s: %s discarded; nothing is mailed, and the accounts are asked again tonight\n", app.Title(k.Provider), k.Key,
+	_, err = fmt.Fprintf(a.Env.Stdout, "%s, run %s: %s discarded; nothing is mailed, and the accounts are asked again tonight\n", app.Title(k.Provider), k.Key,
 		report.Number(n, "notice is", "notices are"))
 	return err
 }

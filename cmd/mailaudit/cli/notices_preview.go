@@ -33,10 +33,10 @@ func (k noticesPreviewCmd) Run(ctx context.Context, a *app.App) error {
 		return err
 	}
 	if len(waiting) == 0 {
-		_, err := fmt.Fprintln(a.Around.Stdout, "no notice is held or queued")
+		_, err := fmt.Fprintln(a.Env.Stdout, "no notice is held or queued")
 		return err
 	}
-	desk, err := a.Window()
+	desk, err := a.Preview()
 	if err != nil {
 		return err
 	}
@@ -45,7 +45,7 @@ func (k noticesPreviewCmd) Run(ctx context.Context, a *app.App) error {
 			return fmt.Errorf("make --out: %w", err)
 		}
 	}
-	_, err = fmt.Fprintf(a.Around.Stdout, "%s; samples:\n", report.Number(len(waiting), "notice waits", "notices wait"))
+	_, err = fmt.Fprintf(a.Env.Stdout, "%s; samples:\n", report.Number(len(waiting), "notice waits", "notices wait"))
 	if err != nil {
 		return err
 	}
@@ -61,10 +61,10 @@ func (k noticesPreviewCmd) Run(ctx context.Context, a *app.App) error {
 		if why == "" {
 			shown++
 		}
-		if err := k.show(a.Around.Stdout, n, m, why); err != nil {
+		if err := k.show(a.Env.Stdout, n, m, why); err != nil {
 			return err
 		}
-		if err := k.showStale(ctx, a.Around.Stdout, desk, n, why); err != nil {
+		if err := k.showStale(ctx, a.Env.Stdout, desk, n, why); err != nil {
 			return err
 		}
 	}
@@ -72,7 +72,7 @@ func (k noticesPreviewCmd) Run(ctx context.Context, a *app.App) error {
 }
 
 // showStale says what a queued notice waits for besides its turn: the release of a held one re-checks it anyway.
-func (k noticesPreviewCmd) showStale(ctx context.Context, w io.Writer, desk *notice.Desk, n audit.Notice, why string) error {
+func (k noticesPreviewCmd) showStale(ctx context.Context, w io.Writer, desk *notice.Dispatcher, n audit.Notice, why string) error {
 	if why != "" || n.State != audit.NoticeQueued {
 		return nil
 	}

@@ -45,10 +45,10 @@ func (k noticesSnoozeCmd) Run(ctx context.Context, a *app.App) error {
 	} else if len(known) == 0 {
 		return fmt.Errorf("tenant %q has no account", k.Tenant)
 	}
-	if err := a.Auditor.Operate.Snooze(ctx, audit.Snooze{TenantID: k.Tenant, Until: until, By: k.who(a.Around)}, k.Why); err != nil {
+	if err := a.Auditor.Operate.Snooze(ctx, audit.Snooze{TenantID: k.Tenant, Until: until, By: k.who(a.Env)}, k.Why); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(a.Around.Stdout, "tenant %s is mailed nothing before %s\n", report.Plain(k.Tenant), k.Until)
+	_, err = fmt.Fprintf(a.Env.Stdout, "tenant %s is mailed nothing before %s\n", report.Plain(k.Tenant), k.Until)
 	return err
 }
 
@@ -58,14 +58,14 @@ type noticesUnsnoozeCmd struct {
 }
 
 func (k noticesUnsnoozeCmd) Run(ctx context.Context, a *app.App) error {
-	was, err := a.Auditor.Operate.Unsnooze(ctx, k.Tenant, k.who(a.Around), k.Why)
+	was, err := a.Auditor.Operate.Unsnooze(ctx, k.Tenant, k.who(a.Env), k.Why)
 	if err != nil {
 		return err
 	}
 	if !was {
 		return fmt.Errorf("tenant %q is not snoozed", k.Tenant)
 	}
-	_, err = fmt.Fprintf(a.Around.Stdout, "tenant %s is mailed again\n", report.Plain(k.Tenant))
+	_, err = fmt.Fprintf(a.Env.Stdout, "tenant %s is mailed again\n", report.Plain(k.Tenant))
 	return err
 }
 
@@ -83,9 +83,9 @@ func (k noticesBouncedCmd) check() error {
 }
 
 func (k noticesBouncedCmd) Run(ctx context.Context, a *app.App) error {
-	if err := a.Auditor.Operate.Bounced(ctx, k.Address, k.Detail, doer{By: k.By}.who(a.Around)); err != nil {
+	if err := a.Auditor.Operate.Bounced(ctx, k.Address, k.Detail, doer{By: k.By}.who(a.Env)); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(a.Around.Stdout, "%s is on the call list: notices to it are not mailed, their customers are to be telephoned\n", report.Mask(k.Address))
+	_, err := fmt.Fprintf(a.Env.Stdout, "%s is on the call list: notices to it are not mailed, their customers are to be telephoned\n", report.Mask(k.Address))
 	return err
 }

@@ -11,10 +11,10 @@ import (
 type noticesStopCmd struct{ doer }
 
 func (k noticesStopCmd) Run(ctx context.Context, a *app.App) error {
-	if err := a.Auditor.Operate.StopMails(ctx, k.who(a.Around), k.Why); err != nil {
+	if err := a.Auditor.Operate.StopMails(ctx, k.who(a.Env), k.Why); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintln(a.Around.Stdout, "no customer mail leaves from now on; mailaudit notices start lets them leave again")
+	_, err := fmt.Fprintln(a.Env.Stdout, "no customer mail leaves from now on; mailaudit notices start lets them leave again")
 	return err
 }
 
@@ -26,12 +26,12 @@ func (k noticesStartCmd) Run(ctx context.Context, a *app.App) error {
 		return err
 	}
 	if was == "" {
-		_, err = fmt.Fprintln(a.Around.Stdout, "mails are not stopped")
+		_, err = fmt.Fprintln(a.Env.Stdout, "mails are not stopped")
 		return err
 	}
-	if err := a.Auditor.Operate.StartMails(ctx, k.who(a.Around), k.Why); err != nil {
+	if err := a.Auditor.Operate.StartMails(ctx, k.who(a.Env), k.Why); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(a.Around.Stdout, "customer mails leave again; they were stopped %s\n", was)
+	_, err = fmt.Fprintf(a.Env.Stdout, "customer mails leave again; they were stopped %s\n", was)
 	return err
 }

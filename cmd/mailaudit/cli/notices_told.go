@@ -43,7 +43,7 @@ func (k noticesToldCmd) Run(ctx context.Context, a *app.App) error {
 		if err := a.Auditor.Operate.ToldBefore(ctx, id, k.By, k.Why); err != nil {
 			return err
 		}
-		if _, err := fmt.Fprintf(a.Around.Stdout, "%s counts as sent: nothing is mailed for it\n", k.Notices[i]); err != nil {
+		if _, err := fmt.Fprintf(a.Env.Stdout, "%s counts as sent: nothing is mailed for it\n", k.Notices[i]); err != nil {
 			return err
 		}
 	}

@@ -27,11 +27,11 @@ type doer struct {
 	Why string `placeholder:"TEXT" help:"Why; it is kept."`
 }
 
-func (d doer) who(around *app.Env) string {
+func (d doer) who(env *app.Env) string {
 	if by := strings.TrimSpace(d.By); by != "" {
 		return by
 	}
-	if name, ok := around.LookupEnv("USER"); ok && name != "" {
+	if name, ok := env.LookupEnv("USER"); ok && name != "" {
 		return name
 	}
 	if u, err := user.Current(); err == nil && u.Username != "" {

@@ -44,16 +44,16 @@ func UntilSignal(parent context.Context) (context.Context, func()) {
 }
 
 // Run is the whole program but its process.
-func Run(ctx context.Context, args []string, around app.Env) int {
+func Run(ctx context.Context, args []string, env app.Env) int {
 	var cli CommandLine
 	exited := -1
 	var command any     // the one that is called
 	var opened *app.App // what it works on, if it wants one
-	configured := sync.OnceValues(func() (*app.Setup, error) { return app.NewSetup(&cli.Globals, &around) })
+	configured := sync.OnceValues(func() (*app.Setup, error) { return app.NewSetup(&cli.Globals, &env) })
 	parser, err := kong.New(&cli,
 		kong.Name("mailaudit"),
 		kong.Description("Scheduled compliance auditor of stored mail credentials."),
-		kong.Writers(around.Stdout, around.Stderr),
+		kong.Writers(env.Stdout, env.Stderr),
 		kong.Exit(func(code int) { exited = code }),
 		kong.UsageOnError(),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
@@ -68,7 +68,7 @@ func Run(ctx context.Context, args []string, around app.Env) int {
 		}),
 	)
 	if err != nil {
-		fmt.Fprintln(around.Stderr, "mailaudit:", err)
+		fmt.Fprintln(env.Stderr, "mailaudit:", err)
 		return exit.Usage
 	}
 	if len(args) == 0 {
@@ -79,19 +79,19 @@ func Run(ctx context.Context, args []string, around app.Env) int {
 		return exited
 	}
 	if err != nil {
-		fmt.Fprintf(around.Stderr, "mailaudit: %s; see mailaudit --help\n", exit.OneLine(err))
+		fmt.Fprintf(env.Stderr, "mailaudit: %s; see mailaudit --help\n", exit.OneLine(err))
 		return exit.Usage
 	}
 	command = parsed.Selected().Target.Addr().Interface()
 	if err = checked(command); err == nil {
 		parsed.BindTo(ctx, (*context.Context)(nil))
 		parsed.Bind(demo.Program(Run))
-		err = parsed.Run(&cli.Globals, &around)
+		err = parsed.Run(&cli.Globals, &env)
 	}
 	if opened != nil {
 		err = errors.Join(err, opened.Close())
 	}
-	return conclude(ctx, err, around.Stderr)
+	return conclude(ctx, err, env.Stderr)
 }
 
 // checked is what is wrong with a command's own flags, before anything is read or opened.

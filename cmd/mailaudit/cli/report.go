@@ -20,13 +20,13 @@ type ReportCmd struct {
 func (r ReportCmd) Run(ctx context.Context, a *app.App) error {
 	src := app.LiveSource{Storage: a.Store, WorkedOn: a.WorkedOn}
 	options := a.ReportOptions()
-	_, plain := a.Around.LookupEnv("NO_COLOR") // no-color.org
-	options.Colour = !plain && r.Out == "" && app.IsTerminal(a.Around.Stdout)
+	_, plain := a.Env.LookupEnv("NO_COLOR") // no-color.org
+	options.Colour = !plain && r.Out == "" && app.IsTerminal(a.Env.Stdout)
 	summary, err := report.Build(ctx, src, r.Key, options)
 	if err != nil {
 		return err
 	}
-	return writeOut(a.Around.Stdout, r.Out, func(w io.Writer) error { return r.Write(ctx, w, a, src, summary) })
+	return writeOut(a.Env.Stdout, r.Out, func(w io.Writer) error { return r.Write(ctx, w, a, src, summary) })
 }
 
 func (r ReportCmd) Write(ctx context.Context, w io.Writer, a *app.App, src report.Source, s *report.Summary) error {

@@ -24,7 +24,7 @@ type rulesListCmd struct {
 	Format   string `enum:"text,json" default:"text" help:"text or json."`
 }
 
-func (r rulesListCmd) Run(around *app.Env) error {
+func (r rulesListCmd) Run(env *app.Env) error {
 	rules := catalog.Rules()
 	if r.Provider != "" {
 		p, err := app.MustProvider(r.Provider)
@@ -34,9 +34,9 @@ func (r rulesListCmd) Run(around *app.Env) error {
 		rules = p.Rules.All()
 	}
 	if r.Format == "json" {
-		return writeJSONList(around.Stdout, rules)
+		return writeJSONList(env.Stdout, rules)
 	}
-	w := tabwriter.NewWriter(around.Stdout, 0, 0, 2, ' ', 0)
+	w := tabwriter.NewWriter(env.Stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "RULE\tCLASS\tCERTAINTY\tSEEN\tSOURCE")
 	for _, rule := range rules {
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", rule.ID, rule.Class, rule.Certainty, rule.Seen, rule.Source)
@@ -49,7 +49,7 @@ type rulesTestCmd struct {
 	Format string `enum:"text,json" default:"text" help:"text (with what differs from the file's labels) or json."`
 }
 
-func (r rulesTestCmd) Run(_ context.Context, around *app.Env) error {
+func (r rulesTestCmd) Run(_ context.Context, env *app.Env) error {
 	in := io.Reader(os.Stdin)
 	if r.File != "-" {
 		f, err := os.Open(r.File)
@@ -60,7 +60,7 @@ func (r rulesTestCmd) Run(_ context.Context, around *app.Env) error {
 		in = f
 	}
 	cases, bad := catalog.ReadCases(in)
-	enc := json.NewEncoder(around.Stdout)
+	enc := json.NewEncoder(env.Stdout)
 	labelled, differing := 0, 0
 	for _, c := range cases {
 		out := c.Run()
@@ -70,12 +70,12 @@ func (r rulesTestCmd) Run(_ context.Context, around *app.Env) error {
 		if out.Differs() {
 			differing++
 		}
-		if err := r.print(around.Stdout, enc, out); err != nil {
+		if err := r.print(env.Stdout, enc, out); err != nil {
 			return err
 		}
 	}
 	if r.Format == "text" {
-		fmt.Fprintf(around.Stdout, "%d replies, %d labelled, %d differ\n", len(cases), labelled, differing)
+		fmt.Fprintf(env.Stdout, "%d replies, %d labelled, %d differ\n", len(cases), labelled, differing)
 	}
 	if bad != nil {
 		return fmt.Errorf("%s: %s", r.File, strings.ReplaceAll(bad.Error(), "\n", "; "))

@@ -107,7 +107,7 @@ func (r *runCmd) work(ctx context.Context, a *app.App, begun func(key string)) e
 
 func (r *runCmd) night(ctx context.Context, a *app.App, key string) error {
 	if run, err := a.Store.LoadRun(ctx, key); err == nil && run.Status == audit.RunConcluded {
-		fmt.Fprintf(a.Around.Stdout, "run %s is %s already; it is not repeated\n", key, app.DescribeRun(run))
+		fmt.Fprintf(a.Env.Stdout, "run %s is %s already; it is not repeated\n", key, app.DescribeRun(run))
 	} else if err := r.begin(ctx, a, key); err != nil {
 		return err
 	}
@@ -161,7 +161,7 @@ func (r *runCmd) begin(ctx context.Context, a *app.App, key string) error {
 		}
 	}
 	if r.AcceptSource {
-		return a.Auditor.Operate.AcceptSourceBy(ctx, key, r.who(a.Around), r.Why)
+		return a.Auditor.Operate.AcceptSourceBy(ctx, key, r.who(a.Env), r.Why)
 	}
 	return nil
 }
@@ -179,7 +179,7 @@ func (r *runCmd) outcome(ctx context.Context, a *app.App, key string) error {
 		return errors.Join(err, a.LateError(ctx, late))
 	}
 	if a.Publishes() {
-		fmt.Fprintf(a.Around.Stdout, "run %s: %s\n", key, app.DescribeRun(run))
+		fmt.Fprintf(a.Env.Stdout, "run %s: %s\n", key, app.DescribeRun(run))
 	}
 	if !r.ExitCode {
 		return nil

@@ -9,8 +9,8 @@ import (
 
 type versionCmd struct{}
 
-func (versionCmd) Run(around *app.Env) error {
+func (versionCmd) Run(env *app.Env) error {
 	v, c := app.BuildVersion()
-	_, err := fmt.Fprintf(around.Stdout, "mailaudit %s (commit %s, %s)\n", v, c, runtime.Version())
+	_, err := fmt.Fprintf(env.Stdout, "mailaudit %s (commit %s, %s)\n", v, c, runtime.Version())
 	return err
 }

@@ -60,7 +60,7 @@ const demoMark = ".mailaudit-demo"
 // Program is the whole program but its process.
 type Program func(ctx context.Context, args []string, around app.Env) int
 
-func (d Cmd) Run(ctx context.Context, g *app.Globals, around *app.Env, mailaudit Program) error {
+func (d Cmd) Run(ctx context.Context, g *app.Globals, env *app.Env, mailaudit Program) error {
 	if d.Accounts < 1 || d.Accounts > 20000 {
 		return exit.Usagef("--accounts %d is not between 1 and 20000", d.Accounts)
 	}
@@ -70,7 +70,7 @@ func (d Cmd) Run(ctx context.Context, g *app.Globals, around *app.Env, mailaudit
 	if err := d.prepareFolder(); err != nil {
 		return err
 	}
-	w := &demo{Cmd: d, mailaudit: mailaudit, around: *around, story: newStory(inventCustomers(d.Accounts)), clock: &Clock{}, log: g.LogLevel}
+	w := &demo{Cmd: d, mailaudit: mailaudit, around: *env, story: newStory(inventCustomers(d.Accounts)), clock: &Clock{}, log: g.LogLevel}
 	w.around.Now = w.clock.Now
 	if err := w.open(); err != nil {
 		return err
@@ -199,12 +199,12 @@ report:
 func (w *demo) command(ctx context.Context, args ...string) error {
 	args = append([]string{"--config", w.path("mailaudit.yaml"), "--log-level", w.logLevel()}, args...)
 	var failure bytes.Buffer
-	around := w.around
-	around.Stdout = io.Discard
+	env := w.around
+	env.Stdout = io.Discard
 	if w.log == "info" {
-		around.Stderr = &failure
+		env.Stderr = &failure
 	}
-	if code := w.mailaudit(ctx, args, around); code != exit.Done {
+	if code := w.mailaudit(ctx, args, env); code != exit.Done {
 		return fmt.Errorf("mailaudit %s ended with %d: %s", strings.Join(args[4:], " "), code, strings.TrimSpace(failure.String()))
 	}
 	return nil
@@ -301,10 +301,10 @@ func (w *demo) decide(ctx context.Context) error {
 // holding tells whether Microsoft's notices wait for a person; with few accounts they do not.
 func (w *demo) holding(ctx context.Context) (bool, error) {
 	var out bytes.Buffer
-	around := w.around
-	around.Stdout = &out
+	env := w.around
+	env.Stdout = &out
 	args := []string{"--config", w.path("mailaudit.yaml"), "--log-level", "error", "notices", "list", "--state", "held", "--format", "json"}
-	if code := w.mailaudit(ctx, args, around); code != exit.Done {
+	if code := w.mailaudit(ctx, args, env); code != exit.Done {
 		return false, fmt.Errorf("mailaudit notices list ended with %d", code)
 	}
 	return bytes.Contains(out.Bytes(), []byte(`"microsoft"`)), nil

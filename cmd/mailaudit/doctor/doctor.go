@@ -81,7 +81,7 @@ func (d *Doctor) configName() string {
 	if d.ConfigPath != "" {
 		return d.ConfigPath
 	}
-	if name, ok := d.Around.LookupEnv("MAILAUDIT_CONFIG"); ok && name != "" {
+	if name, ok := d.Env.LookupEnv("MAILAUDIT_CONFIG"); ok && name != "" {
 		return name
 	}
 	return "no file, defaults alone"
@@ -89,7 +89,7 @@ func (d *Doctor) configName() string {
 
 func (d *Doctor) keys() bool {
 	// What would be logged is told as notes.
-	keys, err := app.OpenKeys(d.Config, d.Around.LookupEnv, slog.New(slog.DiscardHandler))
+	keys, err := app.OpenKeys(d.Config, d.Env.LookupEnv, slog.New(slog.DiscardHandler))
 	if err != nil && d.Config.ProductSeals() {
 		d.fail("keys", err, "correct keyset (exec: names a program by its whole path, in this container) and fingerprint_key")
 		return false

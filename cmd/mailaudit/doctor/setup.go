@@ -107,7 +107,7 @@ func (d *Doctor) clients(accounts []placed) {
 	now := d.Now()
 	for _, e := range d.app.Auditor.Night.Policy.OAuthClients {
 		if t, due := decide.ExpiryWarning(e, time.Time{}, now); due {
-			d.fail("oauth", errors.New(t.What), t.Mend)
+			d.fail("oauth", errors.New(t.What), t.Fix)
 		} else {
 			d.ok("oauth", "%s's client has a secret until %s", e.Owner, e.At.Format(time.DateOnly))
 		}

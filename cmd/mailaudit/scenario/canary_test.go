@@ -252,8 +252,8 @@ func column(db *sql.DB, query string) (all [][]byte, err error) {
 // panicking is the program with a fault that shows all it has at hand: in a conversation, which ends the
 // process, or where results are recorded, which the queue catches and keeps with its job.
 func panicking(args []string) int {
-	around := app.Env{LookupEnv: os.LookupEnv, Stdout: os.Stdout, Stderr: os.Stderr}
-	setup, err := app.NewSetup(&app.Globals{Config: args[0]}, &around)
+	env := app.Env{LookupEnv: os.LookupEnv, Stdout: os.Stdout, Stderr: os.Stderr}
+	setup, err := app.NewSetup(&app.Globals{Config: args[0]}, &env)
 	if err != nil {
 		panic(err)
 	}

@@ -61,10 +61,10 @@ func (s *scene) serves(night int, clock time.Duration, args ...string) *serving 
 	v.at(night, clock)
 	ctx, cancel := context.WithCancelCause(context.Background())
 	v.signal = func(signal syscall.Signal) { cancel(cli.Interrupted{Signal: signal}) }
-	around := app.Env{LookupEnv: variables(nil), Stdout: &v.said, Stderr: &v.said,
+	env := app.Env{LookupEnv: variables(nil), Stdout: &v.said, Stderr: &v.said,
 		Now: func() time.Time { return time.Now().Add(time.Duration(v.ahead.Load())) }}
 	go func() {
-		v.code <- cli.Run(ctx, append([]string{"--config", s.path("mailaudit.yaml"), "serve"}, args...), around)
+		v.code <- cli.Run(ctx, append([]string{"--config", s.path("mailaudit.yaml"), "serve"}, args...), env)
 	}()
 	s.t.Cleanup(func() {
 		cancel(cli.Interrupted{Signal: syscall.SIGTERM})

@@ -59,12 +59,12 @@ func (s yearsStorage) RecoverAll(ctx context.Context, now time.Time) error {
 		if _, err := s.ReclaimNotices(ctx, now.Add(-app.UnsentAfter)); err != nil {
 			return err
 		}
-		return s.Hasten(ctx, now)
+		return s.RetryNow(ctx, now)
 	}
 	if err := s.p.Call("Recover", func() error { return s.under.(*sqlite.Store).Recover(ctx) }); err != nil {
 		return err
 	}
-	return s.Hasten(ctx, now)
+	return s.RetryNow(ctx, now)
 }
 
 func (s yearsStorage) WorkedOn(run audit.Run, now time.Time) bool {
@@ -138,8 +138,8 @@ func (h *yearsHost) database() string {
 // show has the program show something of the database as it is.
 func (h *yearsHost) show(ctx context.Context, w *years.World, storage yearsStorage, path, subject string, forms []string, each func(string, []byte, error)) {
 	var out bytes.Buffer
-	around := &app.Env{LookupEnv: variables(nil), Stdout: &out, Stderr: io.Discard, Now: w.Now}
-	s, err := app.NewSetup(&app.Globals{Config: path, LogLevel: "error", LogFormat: "json"}, around)
+	env := &app.Env{LookupEnv: variables(nil), Stdout: &out, Stderr: io.Discard, Now: w.Now}
+	s, err := app.NewSetup(&app.Globals{Config: path, LogLevel: "error", LogFormat: "json"}, env)
 	if err != nil {
 		panic(err) // the world has written the configuration itself
 	}

@@ -316,11 +316,11 @@ func (s *Store) HandOver(a0 context.Context, a1 int64, a2 audit.Claim, a3 string
 	return err
 }
 
-func (s *Store) Hasten(a0 context.Context, a1 time.Time) (err error) {
+func (s *Store) RetryNow(a0 context.Context, a1 time.Time) (err error) {
 	if err = s.p.enter("Hasten", a1); err != nil {
 		return err
 	}
-	err = s.under.Hasten(a0, a1)
+	err = s.under.RetryNow(a0, a1)
 	err = s.p.leave("Hasten", err)
 	return err
 }
@@ -460,11 +460,11 @@ func (s *Store) Mailing(a0 context.Context, a1 []string, a2 time.Time) (r0 map[s
 	return r0, err
 }
 
-func (s *Store) Mend(a0 context.Context, a1 []audit.State) (r0 []string, err error) {
+func (s *Store) Remedy(a0 context.Context, a1 []audit.State) (r0 []string, err error) {
 	if err = s.p.enter("Mend", a1); err != nil {
 		return r0, err
 	}
-	r0, err = s.under.Mend(a0, a1)
+	r0, err = s.under.Remedy(a0, a1)
 	err = s.p.leave("Mend", err)
 	return r0, err
 }
@@ -496,11 +496,11 @@ func (s *Store) Note(a0 context.Context, a1 audit.Run, a2 []audit.Finding) (err 
 	return err
 }
 
-func (s *Store) NotePace(a0 context.Context, a1 string, a2 string, a3 string, a4 providers.Borne) (err error) {
+func (s *Store) SaveCapacity(a0 context.Context, a1 string, a2 string, a3 string, a4 providers.Capacity) (err error) {
 	if err = s.p.enter("NotePace", a1, a2, a3, a4); err != nil {
 		return err
 	}
-	err = s.under.NotePace(a0, a1, a2, a3, a4)
+	err = s.under.SaveCapacity(a0, a1, a2, a3, a4)
 	err = s.p.leave("NotePace", err)
 	return err
 }
@@ -523,11 +523,11 @@ func (s *Store) OpenHolds(a0 context.Context) (r0 []audit.Hold, err error) {
 	return r0, err
 }
 
-func (s *Store) PacesOf(a0 context.Context, a1 string, a2 string) (r0 []providers.Borne, err error) {
+func (s *Store) SavedCapacity(a0 context.Context, a1 string, a2 string) (r0 []providers.Capacity, err error) {
 	if err = s.p.enter("PacesOf", a1, a2); err != nil {
 		return r0, err
 	}
-	r0, err = s.under.PacesOf(a0, a1, a2)
+	r0, err = s.under.SavedCapacity(a0, a1, a2)
 	err = s.p.leave("PacesOf", err)
 	return r0, err
 }
@@ -586,11 +586,11 @@ func (s *Store) PutHold(a0 context.Context, a1 audit.Hold) (r0 audit.Hold, err e
 	return r0, err
 }
 
-func (s *Store) PutOff(a0 context.Context, a1 time.Time, a2 int) (r0 []audit.Notice, err error) {
+func (s *Store) Deferred(a0 context.Context, a1 time.Time, a2 int) (r0 []audit.Notice, err error) {
 	if err = s.p.enter("PutOff", a1, a2); err != nil {
 		return r0, err
 	}
-	r0, err = s.under.PutOff(a0, a1, a2)
+	r0, err = s.under.Deferred(a0, a1, a2)
 	err = s.p.leave("PutOff", err)
 	return r0, err
 }
@@ -802,11 +802,11 @@ func (s *Store) UndoneRuns(a0 context.Context, a1 int) (r0 []audit.Run, err erro
 	return r0, err
 }
 
-func (s *Store) Unquiet(a0 context.Context, a1 audit.Run, a2 string) (err error) {
+func (s *Store) MarkForSettlement(a0 context.Context, a1 audit.Run, a2 string) (err error) {
 	if err = s.p.enter("Unquiet", a1, a2); err != nil {
 		return err
 	}
-	err = s.under.Unquiet(a0, a1, a2)
+	err = s.under.MarkForSettlement(a0, a1, a2)
 	err = s.p.leave("Unquiet", err)
 	return err
 }
