@@ -48,7 +48,7 @@ type NewAccount struct {
 	Secret providers.Secret
 }
 
-// SameContact tells whether two addresses are one contact.
+// SameContact reports whether two addresses are one contact.
 func SameContact(a, b string) bool { return FoldAddress(a) == FoldAddress(b) }
 
 // FoldAddress is an address in the form by which contacts are told apart.

@@ -19,7 +19,7 @@ type CanaryAnswer struct {
 	UsedUp      bool   `json:"used_up,omitempty"` // one was not asked: the day's conversations were used up
 }
 
-// CanariesAsked tells whether a provider's canaries were asked in a run. Where one of them contradicts, the
+// CanariesAsked reports whether a provider's canaries were asked in a run. Where one of them contradicts, the
 // provider's night is void; where a night is held, none does.
 func CanariesAsked(ctx context.Context, facts interface {
 	Facts(ctx context.Context, key, prefix string) (map[string]string, error)

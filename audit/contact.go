@@ -12,7 +12,7 @@ var sameDomain = map[string]string{
 	"protonmail.ch":  "proton.me",
 }
 
-// SameMailbox tells whether mail to the two addresses ends in one mailbox, as far as their spelling shows:
+// SameMailbox reports whether mail to the two addresses ends in one mailbox, as far as their spelling shows:
 // case, a plus-tag, dots before the @ and domains of one provider that mean the same do not count. Some
 // providers tell dots apart, but one clinic seldom has two people whose names differ in a dot, and being
 // wrong costs a telephone call where the other mistake costs a mail that nobody reads.

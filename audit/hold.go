@@ -33,7 +33,7 @@ type Hold struct {
 // ErrNoHold: there is no open hold of that run and provider.
 var ErrNoHold = errors.New("no open hold")
 
-// Joined tells whether a finding of the hold's provider began while the decided hold was open.
+// Joined reports whether a finding of the hold's provider began while the decided hold was open.
 func (h Hold) Joined(since time.Time) bool {
 	return !since.Before(h.OpenedAt) && !since.After(h.DecidedAt)
 }

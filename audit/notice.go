@@ -90,13 +90,13 @@ func (s NoticeState) Shown() NoticeState {
 	return s
 }
 
-// Closes tells whether a mail of this kind ends what the customer has been told.
+// Closes reports whether a mail of this kind ends what the customer has been told.
 func (k NoticeKind) Closes() bool { return k == KindRecovered || k == KindCorrection }
 
 // CallSuffix ends the detail of a notice whose customer no mail reaches.
 const CallSuffix = ": telephone"
 
-// ToTelephone tells whether the notice's customer must be told by telephone.
+// ToTelephone reports whether the notice's customer must be told by telephone.
 func (n Notice) ToTelephone() bool {
 	return n.State == NoticeSuppressed && strings.HasSuffix(n.Detail, CallSuffix)
 }

@@ -46,7 +46,7 @@ type Only struct {
 	Verdicts  []Verdict
 }
 
-// Covers tells whether the notice is within the pilot.
+// Covers reports whether the notice is within the pilot.
 func (o Only) Covers(n Notice) bool {
 	if len(o.Tenants) > 0 && !slices.Contains(o.Tenants, n.TenantID) {
 		return false
@@ -72,7 +72,7 @@ type Canaries struct {
 	Bad  []string // must be refused
 }
 
-// IsCanary tells whether an account is one of the operator's own and so no customer's.
+// IsCanary reports whether an account is one of the operator's own and so no customer's.
 func IsCanary(p Policy, id string) bool {
 	for _, c := range p.Canaries {
 		if slices.Contains(c.Good, id) || slices.Contains(c.Bad, id) {

@@ -29,7 +29,7 @@ type Scope struct {
 	Limit    int    `json:"limit,omitempty"`
 }
 
-// Whole tells whether the run covers every account.
+// Whole reports whether the run covers every account.
 func (s Scope) Whole() bool { return s == Scope{} }
 
 // Run is one night's audit.
@@ -54,10 +54,10 @@ type Run struct {
 	PostedRef string // channel and message, where the summary stands
 }
 
-// Open tells whether the run still has work to do.
+// Open reports whether the run still has work to do.
 func (r Run) Open() bool { return r.Phase != PhaseDone && r.Status != RunStopped }
 
-// Unsettled tells whether the run's results stand beside the history and not in it yet: it is still asking,
+// Unsettled reports whether the run's results stand beside the history and not in it yet: it is still asking,
 // or was stopped before it asked.
 func (r Run) Unsettled() bool { return r.Phase == PhasePlanning || r.Phase == PhaseVerifying }
 

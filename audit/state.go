@@ -35,7 +35,7 @@ type Result struct {
 	Took        time.Duration
 }
 
-// Silent tells whether the provider gave no answer: it could not be reached, or asked us to wait.
+// Silent reports whether the provider gave no answer: it could not be reached, or asked us to wait.
 func (r Result) Silent() bool {
 	return r.Verdict == Unverified && (r.Class == providers.Throttled || r.Class == providers.Temporary)
 }
@@ -100,7 +100,7 @@ func StatesByID(all []State) map[string]State {
 	return states
 }
 
-// Quiet tells whether recording r leaves nothing to settle: the account was fine, is fine in the same way,
+// Quiet reports whether recording r leaves nothing to settle: the account was fine, is fine in the same way,
 // and its customer was told nothing.
 func (s State) Quiet(r Result) bool {
 	return r.Verdict.Fine() && !r.Carried && s.Told.Step == 0 && s.UnverifiedSince.IsZero() && s.Remedied == "" &&
@@ -110,7 +110,7 @@ func (s State) Quiet(r Result) bool {
 		s.Provider == r.Provider && s.Brand == r.Brand
 }
 
-// Doubtful tells whether the account's last word was anything but a clear yes.
+// Doubtful reports whether the account's last word was anything but a clear yes.
 func (s State) Doubtful() bool { return !s.Settled.Verdict.Fine() || !s.UnverifiedSince.IsZero() }
 
 // Change is one step in an account's history. History is written only when something changed, so each

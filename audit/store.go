@@ -306,7 +306,7 @@ type Guarding interface {
 	PutSetting(ctx context.Context, name, value string) error
 
 	PutSnooze(ctx context.Context, s Snooze) error
-	// DropSnooze tells whether there was one.
+	// DropSnooze reports whether there was one.
 	DropSnooze(ctx context.Context, tenant string) (bool, error)
 	Snoozes(ctx context.Context) ([]Snooze, error)
 

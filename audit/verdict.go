@@ -29,7 +29,7 @@ var Verdicts = [...]Verdict{
 	AuthDisabled, MethodRetired, AccountBlocked, Misconfigured, Unverified,
 }
 
-// Failing tells whether the verdict is one that the customer is told.
+// Failing reports whether the verdict is one that the customer is told.
 func (v Verdict) Failing() bool {
 	switch v {
 	case SingleFactor, AppPasswordRequired, Revoked, Invalid, SignInBlocked, AuthDisabled, MethodRetired,
@@ -39,7 +39,7 @@ func (v Verdict) Failing() bool {
 	return false
 }
 
-// Fine tells whether the credential was accepted and nothing is to be mended.
+// Fine reports whether the credential was accepted and nothing is to be mended.
 func (v Verdict) Fine() bool { return v == Compliant || v == Unproven }
 
 // Judgement is the verdict on one account and how firmly it stands.

@@ -23,10 +23,10 @@ const (
 var classes = []Class{Accepted, CredentialRejected, AppPasswordRequired, BrowserSignInRequired, MFARequired, AuthDisabled,
 	AccountBlocked, Throttled, Temporary, ClientRefused, Misconfigured, Unknown}
 
-// Valid tells whether c is a class at all.
+// Valid reports whether c is a class at all.
 func (c Class) Valid() bool { return slices.Contains(classes, c) }
 
-// Customer tells whether the class speaks of what the customer, or the customer's administrator, can mend. A
+// Customer reports whether the class speaks of what the customer, or the customer's administrator, can mend. A
 // misconfigured account is theirs only at a host of their own choosing.
 func (c Class) Customer() bool {
 	switch c {
@@ -36,7 +36,7 @@ func (c Class) Customer() bool {
 	return false
 }
 
-// Certainty tells whether a finding may be told the same night.
+// Certainty reports whether a finding may be told the same night.
 type Certainty string
 
 const (
@@ -85,7 +85,7 @@ type Reading struct {
 	MayPass   bool      // the words are permanent, the code is a 4xx: a back end that is down says such things too
 }
 
-// Accuses tells whether the reading may be held against the customer: never what is our own doing, such as a
+// Accuses reports whether the reading may be held against the customer: never what is our own doing, such as a
 // sign-in exchange that the server found malformed. Whether a misconfigured account is the customer's depends
 // on the host too; see [Provider.Read].
 func (r Reading) Accuses() bool { return r.Class.Customer() && r.Actor != ActorUs }

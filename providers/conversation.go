@@ -21,7 +21,7 @@ const (
 
 var stages = []Stage{StageGreeting, StageEHLO, StageSTARTTLS, StageAuth, StageOAuthToken, StageMail}
 
-// Valid tells whether s is a stage at all.
+// Valid reports whether s is a stage at all.
 func (s Stage) Valid() bool { return slices.Contains(stages, s) }
 
 // Reply is one answer of a server, without the form it came in.

@@ -124,7 +124,7 @@ func (f *folded) has(phrase string) bool {
 // maxGap is how many words " ... " stands for at most.
 const maxGap = 4
 
-// follows tells whether a phrase begins in text after no more words than a gap takes, and in the same sentence if
+// follows reports whether a phrase begins in text after no more words than a gap takes, and in the same sentence if
 // that matters.
 func (f *folded) follows(text, phrase string, sentence bool) bool {
 	first, rest, gapped := strings.Cut(phrase, " ... ")

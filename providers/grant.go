@@ -29,7 +29,7 @@ const (
 	RotationEnds  Rotation = "ends"  // a new one may come and end the old one; what is not known counts as this
 )
 
-// Ends tells whether a refresh can cost the grant where the new refresh token cannot be stored.
+// Ends reports whether a refresh can cost the grant where the new refresh token cannot be stored.
 func (r Rotation) Ends() bool { return r != RotationNone && r != RotationKeeps }
 
 // TokenEndpoint is where a brand's refresh tokens are redeemed by default; "" where none is known.

@@ -28,7 +28,7 @@ func (s Secret) Reveal() string {
 	return s.reveal()
 }
 
-// Empty tells whether there is nothing to send.
+// Empty reports whether there is nothing to send.
 func (s Secret) Empty() bool { return s.Reveal() == "" }
 
 func (Secret) String() string               { return redacted }

@@ -133,7 +133,7 @@ func (s *Summary) holdActions() []Action {
 	return out
 }
 
-// tooSilent tells whether so many accounts without an answer are more than a night usually leaves: one in
+// tooSilent reports whether so many accounts without an answer are more than a night usually leaves: one in
 // fifty, and never one or two.
 func tooSilent(n, accounts int) bool { return n > 2 && n*50 > accounts }
 
@@ -183,7 +183,7 @@ const (
 	mostUsual    = 10 // of any
 )
 
-// Quiet tells whether one line says all that is to be said: the run covered the source, nobody has to act,
+// Quiet reports whether one line says all that is to be said: the run covered the source, nobody has to act,
 // it is not the first, and hardly anything changed.
 func (s *Summary) Quiet() bool {
 	usual := min(mostUsual, max(usualChanges, s.Numbers.Accounts/100))

@@ -48,7 +48,7 @@ func (h Hold) Signs() []string {
 	return signs
 }
 
-// Open tells whether the hold still waits.
+// Open reports whether the hold still waits.
 func (h Hold) Open() bool { return h.Decided == "" }
 
 // Step is one way to go on, and what it does.
@@ -155,7 +155,7 @@ func (s *Summary) inUse(provider string) int {
 	return n
 }
 
-// HeldNow tells whether mails of the provider wait for a person.
+// HeldNow reports whether mails of the provider wait for a person.
 func (s *Summary) HeldNow(provider string) bool {
 	return slices.ContainsFunc(s.Holds, func(h Hold) bool { return h.Open() && h.Provider == provider })
 }

@@ -119,7 +119,7 @@ func (s *Summary) BeforePurge(ctx context.Context, store Ledger, tombstone strin
 	return err
 }
 
-// Unsealed tells whether purges have changed the report, or were about to, since its digest was kept last.
+// Unsealed reports whether purges have changed the report, or were about to, since its digest was kept last.
 func (is Sealed) Unsealed() bool { return len(is.unsealed) > 0 }
 
 // SealAgain keeps the digest of a report that purges have changed. One that was not what was published before

@@ -213,7 +213,7 @@ func (s *Summary) ProviderTitle(name string) string {
 // Expected is how many accounts the run has to report: those planned, once they are.
 func (s *Summary) Expected() int { return max(s.Run.Accounts, s.Numbers.Accounts) }
 
-// Finished tells whether the run's numbers are final.
+// Finished reports whether the run's numbers are final.
 func (s *Summary) Finished() bool { return s.Run.Status == audit.RunConcluded }
 
 // TwoFactorCount is one line of "second factor shown 6,702".

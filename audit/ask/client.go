@@ -25,7 +25,7 @@ const clientFact = "oauth-client/"
 // before it is held to be meant for all of them: it may be about a directory that does not know us.
 const refusedInARow = 5
 
-// namesClient tells whether an answer of a token endpoint is about our client whatever the grant: RFC 6749
+// namesClient reports whether an answer of a token endpoint is about our client whatever the grant: RFC 6749
 // section 5.2, and the names that Google has for a client that was deleted or switched off.
 func namesClient(r providers.Reply) bool {
 	return slices.Contains([]string{"invalid_client", "deleted_client", "disabled_client"}, r.OAuthError)

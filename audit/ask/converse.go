@@ -38,7 +38,7 @@ func (w *Round) consider(ctx context.Context, acc audit.Account) (c Candidate, a
 		return c, nil, asks, err
 	}
 	r := w.judged(ctx, c, said.Conversation(c))
-	r.At = cmp.Or(said.At, w.Run.StartedAt) // it was said to the twin, and when counts
+	r.At = cmp.Or(said.At, w.Run.StartedAt) // it was said to the duplicate login, and when counts
 	return c, &r, false, nil
 }
 

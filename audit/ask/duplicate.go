@@ -37,7 +37,7 @@ func (a *Asker) duplicateLogin(acc audit.Account, t Target) string {
 // duplicates are the logins that planning met more than once.
 type duplicates map[string]bool
 
-// Logins knows the logins that planning has come by. It is one process's memory: twins that two processes planned
+// Logins knows the logins that planning has come by. It is one process's memory: duplicate logins that two processes planned
 // are not seen as such, and the day's attempts bound them. Of each login it keeps 48 bits of a hash, 16 of them by
 // the place: a million logins take about eight megabytes, a map of them would take forty. Two that look the same
 // there cost a question to the store.
@@ -49,7 +49,7 @@ type Logins struct {
 // NewLogins returns an empty memory of logins.
 func NewLogins() *Logins { return &Logins{seed: maphash.MakeSeed()} }
 
-// before tells whether it has come by the login, and has from now on.
+// before reports whether it has come by the login, and has from now on.
 func (m *Logins) before(login string) bool {
 	h := maphash.String(m.seed, login)
 	place, rest := &m.logins[h>>48], uint32(h)
@@ -70,7 +70,7 @@ func (a *Asker) NoteDuplicate(ctx context.Context, run audit.Run, seen *Logins, 
 	return err
 }
 
-// Said is what an asker hands on to its twins.
+// Said is what an asker hands on to its duplicate logins.
 type Said struct {
 	Reply  providers.Reply
 	Fault  providers.Fault
@@ -86,7 +86,7 @@ func (s Said) Conversation(c Candidate) providers.Conversation {
 	}
 }
 
-// HandOn is what a conversation held at a moment means to the twins, as text.
+// HandOn is what a conversation held at a moment means to the duplicate logins, as text.
 func HandOn(conv providers.Conversation, at time.Time) (string, error) {
 	text, err := json.Marshal(Said{
 		Reply: conv.Reply, Fault: conv.Fault, Detail: conv.Detail, Stage: conv.Stage, Sent: conv.CredentialSent, At: at,

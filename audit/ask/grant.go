@@ -94,7 +94,7 @@ func (c Candidate) kind() providers.Kind {
 	return c.Target.Provider.KindOf(c.secret.Reveal())
 }
 
-// acceptedBefore tells whether the secret was accepted on an earlier night. Products renew their refresh tokens as
+// acceptedBefore reports whether the secret was accepted on an earlier night. Products renew their refresh tokens as
 // they go, so of a grant it is enough that the account was accepted: no token is stored that never was one.
 func (c Candidate) acceptedBefore(st audit.State) bool {
 	if c.grant != nil {

@@ -64,7 +64,7 @@ func (w *Round) Prepare(ctx context.Context, accounts []audit.Account) (ready []
 			c.day = day
 			ready = append(ready, c)
 		default:
-			w.Unanswered.Add(1) // its twin is being asked; the answer is there at the next turn
+			w.Unanswered.Add(1) // its duplicate login is being asked; the answer is there at the next turn
 		}
 	}
 	var asked []Candidate

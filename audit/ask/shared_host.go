@@ -83,7 +83,7 @@ func (h *hostCount) leave(ctx context.Context, attempts audit.Attempts, day stri
 // everyRun of a day has its refusals for itself.
 const everyRun = 1 << 20
 
-// refusedSignIn tells whether a host would count the conversation against our address.
+// refusedSignIn reports whether a host would count the conversation against our address.
 func refusedSignIn(c providers.Conversation, class providers.Class) bool {
 	if !c.CredentialSent || class == providers.Accepted || class == providers.Temporary {
 		return false

@@ -14,7 +14,7 @@ const (
 	MailWindow  = 30 * 24 * time.Hour
 )
 
-// dueMail looks at an account after its night was settled. now is the start of the run; asked tells whether
+// dueMail looks at an account after its night was settled. now is the start of the run; asked reports whether
 // the provider itself answered tonight; lately counts the mails about the account within 30 days, and
 // pending tells that one is written and not yet sent.
 func dueMail(c audit.Cadence, now time.Time, s audit.Settled, told audit.Told, asked bool, lately int, pending bool) audit.Decision {

@@ -58,7 +58,7 @@ func Rule(g audit.GuardLimits, t audit.Tally) Ruling {
 	return r
 }
 
-// deaf tells whether so many that gave no answer are an outage.
+// deaf reports whether so many that gave no answer are an outage.
 func deaf(g audit.GuardLimits, silent, of int) bool {
 	return silent > silentAtLeast && float64(silent) > g.MaxUnreachable*float64(of)
 }
@@ -92,7 +92,7 @@ func ruleHosts(g audit.GuardLimits, t audit.Tally, r *Ruling) {
 	}
 }
 
-// Spike tells whether so many accounts of a provider at once are more than its customers' doing, and how
+// Spike reports whether so many accounts of a provider at once are more than its customers' doing, and how
 // many would be normal.
 func Spike(g audit.GuardLimits, n int, t audit.Tally) (over bool, normal int) {
 	normal = limit(g, t)
@@ -120,7 +120,7 @@ func percentile(values []int, p int) int {
 	return sorted[max(rank, 1)-1]
 }
 
-// Voids tells whether a void takes away the result r of an account whose settled verdict is before.
+// Voids reports whether a void takes away the result r of an account whose settled verdict is before.
 func (v Void) Voids(before audit.Verdict, r audit.Verdict) bool {
 	if r == audit.Unverified {
 		return false

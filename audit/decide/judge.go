@@ -97,7 +97,7 @@ func refusal(c Case) audit.Verdict {
 	return audit.Unverified
 }
 
-// Accuses tells whether a class says something of the account rather than of the provider's day.
+// Accuses reports whether a class says something of the account rather than of the provider's day.
 func Accuses(c providers.Class) bool {
 	switch c {
 	case providers.Accepted, providers.Throttled, providers.Temporary, providers.Unknown:

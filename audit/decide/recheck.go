@@ -10,7 +10,7 @@ import (
 // trafficProof is how fresh the product's own success must be to contradict a refusal.
 const trafficProof = 24 * time.Hour
 
-// ContradictedByTraffic tells whether the product has sent mail through the very credential that is refused now: then
+// ContradictedByTraffic reports whether the product has sent mail through the very credential that is refused now: then
 // the fault is ours, our address perhaps, and nobody is accused.
 func ContradictedByTraffic(acc audit.Account, j audit.Judgement, class providers.Class, now time.Time) bool {
 	if !j.Verdict.Failing() || class == providers.Accepted || acc.LastSentOKAt.IsZero() {
@@ -19,13 +19,13 @@ func ContradictedByTraffic(acc audit.Account, j audit.Judgement, class providers
 	return now.Sub(acc.LastSentOKAt) < trafficProof
 }
 
-// SentSinceRefused tells whether the product has sent mail through the credential since it was refused last: then
+// SentSinceRefused reports whether the product has sent mail through the credential since it was refused last: then
 // the refusal may be history.
 func SentSinceRefused(acc audit.Account, st audit.State) bool {
 	return acc.LastSentOKAt.After(st.NightAt)
 }
 
-// LeftAlone tells whether an account need not be asked in a run: its secret was refused on enough nights and
+// LeftAlone reports whether an account need not be asked in a run: its secret was refused on enough nights and
 // has not changed, and no reminder is due, which needs a refusal of the same night.
 func LeftAlone(p audit.Policy, run audit.Run, st audit.State, fingerprint string) bool {
 	s := st.Settled

@@ -39,7 +39,7 @@ func heardOf(h audit.History, st audit.State, since time.Time) (heard Heard) {
 	return heard
 }
 
-// tells whether a mail is about the verdict as it stands: a finding's own, or the one that ended the last.
+// reports whether a mail is about the verdict as it stands: a finding's own, or the one that ended the last.
 func tells(n audit.Notice, st audit.State, since time.Time) bool {
 	if st.Told.Step > 0 {
 		return !st.Told.Shadow && !n.Kind.Closes() && n.ID >= st.Told.NoticeID

@@ -62,7 +62,7 @@ func (a *Auditor) preflightOf(ctx context.Context, key string) (p Preflight, loo
 	return p, true, nil
 }
 
-// Preflighted tells whether the run's preflight was done.
+// Preflighted reports whether the run's preflight was done.
 func (a *Auditor) preflighted(ctx context.Context, key string) (bool, error) {
 	facts, err := a.Ledger.Facts(ctx, key, preflightFact)
 	return facts[preflightFact] != "", err
@@ -276,7 +276,7 @@ func (a *Auditor) anyReached(ctx context.Context, provider string, endpoints []p
 	return false, detail, nil
 }
 
-// wayOpen tells whether a conversation came as far as a server. What that server then does is its own
+// wayOpen reports whether a conversation came as far as a server. What that server then does is its own
 // affair, and told with the accounts.
 func wayOpen(c providers.Conversation) bool {
 	return c.Connected || c.Fault == providers.FaultNone
@@ -323,7 +323,7 @@ func (a *Auditor) endpointsTonight(ctx context.Context, run audit.Run) (map[stri
 	return found, nil
 }
 
-// purgedSince tells whether a tenant was taken out of everything kept, states included.
+// purgedSince reports whether a tenant was taken out of everything kept, states included.
 func (a *Auditor) purgedSince(ctx context.Context, t time.Time) (bool, error) {
 	acts, err := a.Ledger.Actions(ctx, t, a.Now().Add(time.Second))
 	return slices.ContainsFunc(acts, func(act audit.Action) bool { return act.What == audit.ActionPurge }), err

@@ -64,7 +64,7 @@ func (d *Desk) StartMails(ctx context.Context, who, why string) error {
 	return d.Ledger.PutSetting(ctx, audit.SettingStopped, "")
 }
 
-// Snooze keeps a tenant's mails back until a moment, Unsnooze no longer; it tells whether there was a snooze.
+// Snooze keeps a tenant's mails back until a moment, Unsnooze no longer; it reports whether there was a snooze.
 func (d *Desk) Snooze(ctx context.Context, s audit.Snooze, why string) error {
 	if err := d.Ledger.PutSnooze(ctx, s); err != nil {
 		return err

@@ -239,7 +239,7 @@ func (r *release) decide(ctx context.Context, who string) error {
 	return r.noteDecision(ctx, h, fmt.Sprintf("%d of %d accounts still fail and are mailed", r.out.Failing, r.out.Accounts))
 }
 
-// narrow leaves in a held notice the accounts that still fail, and tells whether any is left.
+// narrow leaves in a held notice the accounts that still fail, and reports whether any is left.
 func (r *release) narrow(ctx context.Context, n audit.Notice) (left bool, err error) {
 	kept, err := r.Outbox.KeepIn(ctx, n, func(id string) string {
 		if r.answers[id] == answerFailing {

@@ -77,7 +77,7 @@ func (p *pass) tasks(ctx context.Context, due []audit.Notice) ([]audit.Task, err
 	return tasks, nil
 }
 
-// stale tells whether an account of the notice still fails and its refusal is too old for a mail to leave on.
+// stale reports whether an account of the notice still fails and its refusal is too old for a mail to leave on.
 func (o *Outbox) stale(ctx context.Context, n audit.Notice) (bool, error) {
 	if !n.Kind.TellsFailure() {
 		return false, nil

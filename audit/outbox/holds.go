@@ -106,7 +106,7 @@ func (o *Outbox) firstNotices(ctx context.Context, forming []audit.Notice) (firs
 	return first, again, nil
 }
 
-// IsHeld tells whether the provider has an open hold. Then its accounts are asked every night: the hold's own
+// IsHeld reports whether the provider has an open hold. Then its accounts are asked every night: the hold's own
 // nights are none that a secret is left alone for, and who works again leaves it at once.
 func (o *Outbox) IsHeld(ctx context.Context, provider string) (bool, error) {
 	open, err := o.Ledger.OpenHolds(ctx)

@@ -22,7 +22,7 @@ type typed struct {
 type use struct {
 	name   string
 	needed bool
-	// fits tells whether a type will do; wanted names those that do, and mend what to write in a view.
+	// fits reports whether a type will do; wanted names those that do, and mend what to write in a view.
 	fits         func(typed) bool
 	wanted, mend string
 	read         func(quoted string, t typed) string // the expression that reads it

@@ -73,7 +73,7 @@ func secure(c *pgconn.Config) error {
 	return nil
 }
 
-// local tells whether a host is this machine: a socket's folder or a loopback address.
+// local reports whether a host is this machine: a socket's folder or a loopback address.
 func local(host string) bool {
 	if strings.HasPrefix(host, "/") || strings.HasPrefix(host, "@") || host == "localhost" {
 		return true

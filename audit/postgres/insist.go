@@ -31,7 +31,7 @@ func (s *Store) retry(ctx context.Context, doing, query string, args ...any) err
 	}
 }
 
-// passing tells whether an error speaks of the way to the database, or of its state, and not of the statement.
+// passing reports whether an error speaks of the way to the database, or of its state, and not of the statement.
 // The classes are those of the PostgreSQL manual's appendix A.
 func passing(err error) bool {
 	var pg *pgconn.PgError

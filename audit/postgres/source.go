@@ -280,7 +280,7 @@ func (s *Source) own(ids []string) []string {
 	return own
 }
 
-// canonical tells whether text is how PostgreSQL shows some value of the type.
+// canonical reports whether text is how PostgreSQL shows some value of the type.
 func canonical(t typed, text string) bool {
 	switch {
 	case isInteger(t):

@@ -47,7 +47,7 @@ type saying struct {
 	omitted int
 }
 
-// speak tells whether a message is to be logged now, and how often it was left out since it last was.
+// speak reports whether a message is to be logged now, and how often it was left out since it last was.
 func (m *memory) speak(message string, now time.Time) (ok bool, omitted int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -83,7 +83,7 @@ func read(source string, lookupEnv func(string) (string, bool)) (data []byte, wa
 	return nil, nil, errors.New("its source is neither file:PATH nor env:NAME")
 }
 
-// tooOpen tells whether the mode of a key file lets in more than who is to read it. A file of root's reaches a program
+// tooOpen reports whether the mode of a key file lets in more than who is to read it. A file of root's reaches a program
 // that is not root by its group alone, as Kubernetes mounts a Secret; PostgreSQL takes its TLS key by the same rule.
 func tooOpen(mode fs.FileMode, roots bool) bool {
 	if roots {

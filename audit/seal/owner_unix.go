@@ -24,7 +24,7 @@ func sameOwner(file *os.File, info fs.FileInfo) error {
 	return file.Chown(int(want.Uid), int(want.Gid))
 }
 
-// rootsFile tells whether the file is root's and this process is not.
+// rootsFile reports whether the file is root's and this process is not.
 func rootsFile(info fs.FileInfo) bool {
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	return ok && stat.Uid == 0 && os.Geteuid() != 0

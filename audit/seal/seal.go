@@ -1,5 +1,5 @@
 // Package seal keeps stored secrets unreadable to whoever has the database alone. A [Keyset] (Tink, AEAD)
-// seals and opens them, each bound to its account; a [Fingerprinter] tells whether two secrets are the same
+// seals and opens them, each bound to its account; a [Fingerprinter] reports whether two secrets are the same
 // without keeping either. An [Opener] asks a program of the operator's to open what the product sealed in its
 // own way. The program's own keys live in files, made by [Create] and never stored with the data; how the
 // secrets get into and out of the database is not decided here.
@@ -131,7 +131,7 @@ func (k *Keyset) Keys() []Key {
 	return keys
 }
 
-// hasRaw tells whether a key writes no prefix, so that bytes of any form may be its.
+// hasRaw reports whether a key writes no prefix, so that bytes of any form may be its.
 func (k *Keyset) hasRaw() bool {
 	for _, key := range k.handle.KeysetInfo().GetKeyInfo() {
 		if key.GetOutputPrefixType().String() == "RAW" {

@@ -36,7 +36,7 @@ type Outcome struct {
 	Case Case `json:"-"`
 }
 
-// Differs tells whether the case has a label that the outcome neither is nor may be.
+// Differs reports whether the case has a label that the outcome neither is nor may be.
 func (o Outcome) Differs() bool {
 	return o.Case.Class != "" && o.Case.Class != o.Class && !slices.Contains(o.Case.Alt, o.Class)
 }

@@ -32,7 +32,7 @@ func prefixes(all ...string) []netip.Prefix {
 	return out
 }
 
-// public tells whether an account's host may be dialled at addr: an address of the public internet, in
+// public reports whether an account's host may be dialled at addr: an address of the public internet, in
 // itself and in the IPv4 address that it embeds. An account names its own host, so without this check a
 // customer could have us knock inside our own network.
 func public(addr netip.Addr) bool {

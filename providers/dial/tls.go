@@ -46,7 +46,7 @@ func handshakeFault(err error, roots *x509.CertPool) providers.Fault {
 	return providers.FaultNone
 }
 
-// trusted tells whether a chain is good but for its name. The standard library looks at the name before
+// trusted reports whether a chain is good but for its name. The standard library looks at the name before
 // it builds the chain, so a self-made certificate for another name would pass for a valid one.
 func trusted(chain []*x509.Certificate, roots *x509.CertPool) bool {
 	if len(chain) == 0 {

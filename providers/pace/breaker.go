@@ -19,7 +19,7 @@ type breaker struct {
 
 func (b *breaker) open() bool { return !b.until.IsZero() }
 
-// admit tells whether a conversation may begin, as the probe if the breaker is open; if not, after how
+// admit reports whether a conversation may begin, as the probe if the breaker is open; if not, after how
 // long to ask again, 0 for when the probe has ended.
 func (b *breaker) admit(now time.Time) (ok, probe bool, wait time.Duration) {
 	switch {

@@ -24,7 +24,7 @@ type Gate struct {
 	probe time.Time // the next one
 }
 
-// gaveUp tells whether to pass an account over for now.
+// gaveUp reports whether to pass an account over for now.
 func (g *Gate) gaveUp() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -56,7 +56,7 @@ func (w *World) Revoke(login string) {
 	}
 }
 
-// Lives tells whether a refresh token would be taken.
+// Lives reports whether a refresh token would be taken.
 func (w *World) Lives(refreshToken string) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -100,7 +100,7 @@ func (w *World) tokenAnswer(refreshToken string) string {
 	return ""
 }
 
-// holds tells whether an access token was issued for a login.
+// holds reports whether an access token was issued for a login.
 func (w *World) holds(login, access string) bool {
 	owner, ok := w.owner(access)
 	return ok && owner == strings.ToLower(login)

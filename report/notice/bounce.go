@@ -26,7 +26,7 @@ type Refusal struct {
 	Class    providers.Class
 }
 
-// lasting tells whether no further try can help, so that the customer must be told by telephone. What no rule
+// lasting reports whether no further try can help, so that the customer must be told by telephone. What no rule
 // knows is taken as the code says it.
 func (r Refusal) lasting() bool {
 	switch r.Class {
@@ -51,7 +51,7 @@ func (r Refusal) where(to string) string {
 	return r.Provider
 }
 
-// add notes a refusal and tells whether it is one of many at that provider.
+// add notes a refusal and reports whether it is one of many at that provider.
 func (w *Waves) add(r Refusal, to string, now time.Time) bool {
 	where := r.where(to)
 	w.mu.Lock()
@@ -91,7 +91,7 @@ func (w *Waves) lately(where string, now time.Time) (lately int) {
 // recallAtMost bounds how many addresses are looked up.
 const recallAtMost = 100
 
-// wave tells whether the refusal is one of many, over all processes.
+// wave reports whether the refusal is one of many, over all processes.
 func (d *Dispatcher) wave(ctx context.Context, r Refusal, to string) (bool, error) {
 	if d.Waves.add(r, to, d.Now()) {
 		return true, nil
@@ -111,7 +111,7 @@ func (d *Dispatcher) wave(ctx context.Context, r Refusal, to string) (bool, erro
 var reRecipient = regexp.MustCompile(`(?i)\b(?:user|recipient|mailbox|addressee)s?\b.{0,40}\b(?:unknown|not found|does(?: not|n'?t) exist|no longer|not exist|invalid)\b` +
 	`|\b(?:unknown|no such|invalid|no|find the) (?:user|recipient|mailbox|address)\b|account that you tried to reach|does(?: not|n'?t) have an? .{0,40}account`)
 
-// definite tells whether the words, known to a rule, are about the recipient: by their enhanced code (RFC 3463 section
+// definite reports whether the words, known to a rule, are about the recipient: by their enhanced code (RFC 3463 section
 // 3.2 and 3.3) or as relays put it.
 func (r Refusal) definite(said providers.Reply) bool {
 	if !r.lasting() || r.Class == providers.Unknown || r.Class == "" {

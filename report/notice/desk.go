@@ -37,7 +37,7 @@ type Dispatcher struct {
 	Settings Settings
 	// Allowance is how many mails may leave now.
 	Allowance func(ctx context.Context) (audit.Allowance, error)
-	// Changed tells whether an account's secret is another than the one that the state was made of.
+	// Changed reports whether an account's secret is another than the one that the state was made of.
 	Changed func(ctx context.Context, acc audit.Account, st audit.State) (bool, error)
 	// SuppressReason tells why a notice is not to be sent to its contact any more; "" if nothing speaks against it.
 	SuppressReason func(ctx context.Context, n audit.Notice) (string, error)

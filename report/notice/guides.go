@@ -147,7 +147,7 @@ func (g *Guides) texts(provider, locale string) (texts, error) {
 
 var errNoSection = errors.New("no section")
 
-// Speaks tells whether a provider's mails to a locale are in its language, and not in English for want of a guide.
+// Speaks reports whether a provider's mails to a locale are in its language, and not in English for want of a guide.
 func (g *Guides) Speaks(provider, locale string) bool {
 	t, err := g.texts(provider, locale)
 	return err == nil && slices.Contains(chain(locale), t.language)
@@ -261,7 +261,7 @@ var fillable = []string{
 	"mailbox", "when", "help", "guide",
 }
 
-// names tells whether a guide's front matter has a value of that name.
+// names reports whether a guide's front matter has a value of that name.
 func (g *guide) names(name string) bool {
 	for _, docs := range g.texts {
 		for _, d := range docs {

@@ -159,7 +159,7 @@ func (s section) keys() []string {
 // grantCloseness is more than all other conditions together.
 const grantCloseness = 8
 
-// holds tells whether s speaks of name in c, and how closely.
+// holds reports whether s speaks of name in c, and how closely.
 func (s section) holds(kind, name string, c cell) (closeness int, ok bool) {
 	if s.kind != kind || !slices.Contains(s.names, name) {
 		return 0, false

@@ -253,7 +253,7 @@ func (d *draft) sameBrand(a, b *providers.Brand) bool {
 	return a.HelpURL == b.HelpURL && !d.texts.mention(a.Name) && !d.texts.mention(b.Name)
 }
 
-// mention tells whether anything in the texts holds for that brand alone.
+// mention reports whether anything in the texts holds for that brand alone.
 func (t texts) mention(brand string) bool {
 	for _, d := range slices.Concat(t.own, t.frame) {
 		for key := range d.front {

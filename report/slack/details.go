@@ -12,7 +12,7 @@ import (
 	"mailaudit/report"
 )
 
-// Cut tells whether the message leaves findings out, so that the full list is worth a file.
+// Cut reports whether the message leaves findings out, so that the full list is worth a file.
 func Cut(s *report.Summary) bool {
 	named := 0
 	for i, g := range groupFindings(s.New) {

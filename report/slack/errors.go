@@ -37,7 +37,7 @@ func (e *Error) Error() string {
 	return text
 }
 
-// Answered tells whether Slack, or what stands in its place, gave the answer, rather than the network.
+// Answered reports whether Slack, or what stands in its place, gave the answer, rather than the network.
 func (e *Error) Answered() bool {
 	return codeForm.MatchString(e.Code) || strings.HasPrefix(e.Code, "http ")
 }

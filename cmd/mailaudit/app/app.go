@@ -145,7 +145,7 @@ func (s *Setup) With(ctx context.Context, w Wants, work func(*App) error) error 
 	return errors.Join(work(a), a.Close())
 }
 
-// Alone tells whether this process is the only one that may work on the database.
+// Alone reports whether this process is the only one that may work on the database.
 func (s *Setup) Alone() bool { return s.Config.Database.Kind != config.PostgreSQL }
 
 // resolveWith finds the provider of an account and the endpoint at which it is asked.
@@ -350,7 +350,7 @@ func (a *App) HeldError(ctx context.Context, run audit.Run) error {
 		run.Key, strings.Join(names, ", "))}
 }
 
-// Publishes tells whether summaries go to Slack, so that standard output is free for one line.
+// Publishes reports whether summaries go to Slack, so that standard output is free for one line.
 func (s *Setup) Publishes() bool {
 	return !s.Config.Slack.Token.Empty() || !s.Config.Slack.Webhook.Empty()
 }

@@ -80,7 +80,7 @@ func answer(w http.ResponseWriter, err error) {
 	io.WriteString(w, text+"\n") //nolint:errcheck // whoever asked is gone
 }
 
-// healthy tells whether the loop comes by: a process that does not is to be started anew. It asks nothing
+// healthy reports whether the loop comes by: a process that does not is to be started anew. It asks nothing
 // outside, since what is away there does not come back by that.
 func (d *Daemon) healthy(now time.Time) error {
 	if silent := now.Sub(time.Unix(0, d.ticked.Load())); silent > stalledAfter {
@@ -89,7 +89,7 @@ func (d *Daemon) healthy(now time.Time) error {
 	return nil
 }
 
-// ready tells whether work gets done here: the database answers, and nobody has asked the process to end. Its
+// ready reports whether work gets done here: the database answers, and nobody has asked the process to end. Its
 // tables were up to date before there was anything to ask.
 func (d *Daemon) ready(process, asked context.Context) error {
 	if process.Err() != nil {

@@ -114,5 +114,5 @@ func (s LiveSource) seen(r audit.Run) audit.Run {
 	return r
 }
 
-// WorkedOn tells whether a process works on the run.
+// WorkedOn reports whether a process works on the run.
 func (a *App) WorkedOn(r audit.Run) bool { return a.Store.WorkedOn(r, a.Now()) }

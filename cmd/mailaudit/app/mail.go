@@ -131,7 +131,7 @@ func (a *App) refused(ctx context.Context, to string, r providers.Reply) notice.
 	return notice.Refusal{Provider: target.Provider.Name, Class: target.Provider.Rules.Read(r).Class}
 }
 
-// secretChanged tells whether the stored secret is another than the one that was asked. Products renew their
+// secretChanged reports whether the stored secret is another than the one that was asked. Products renew their
 // refresh tokens as they go: a new one is the customer's doing only where the old one was dead.
 func (a *App) secretChanged(ctx context.Context, acc audit.Account, st audit.State) (bool, error) {
 	if v := st.Settled.Verdict; acc.Auth == audit.AuthOAuth2 && v != audit.Revoked && v != audit.Invalid {

@@ -64,7 +64,7 @@ func (n *Worker) owed(ctx context.Context) (d debt, err error) {
 	return d, nil
 }
 
-// Waited tells whether to wait for deliveries no longer: nothing is owed, or no more will come of it until then.
+// Waited reports whether to wait for deliveries no longer: nothing is owed, or no more will come of it until then.
 func (n *Worker) Waited(ctx context.Context, until time.Time) (bool, error) {
 	d, err := n.owed(ctx)
 	if err != nil || d.settled() {

@@ -128,7 +128,7 @@ func (p Purge) rebuild(ctx context.Context, runs []audit.Run, concerned func(aud
 	return files, p.writeIndex(ctx)
 }
 
-// published tells whether the run's files stand in report.dir.
+// published reports whether the run's files stand in report.dir.
 func (p Purge) published(run audit.Run) bool {
 	if p.Config.Report.Dir == "" {
 		return false

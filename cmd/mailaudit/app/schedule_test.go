@@ -144,7 +144,7 @@ func (s Slots) isPlaced(t *testing.T, got slot) {
 	}
 }
 
-// changes tells whether the clocks change within a day of t.
+// changes reports whether the clocks change within a day of t.
 func (s Slots) changes(t time.Time) bool {
 	_, before := t.Add(-24 * time.Hour).In(s.Zone).Zone()
 	_, after := t.Add(24 * time.Hour).In(s.Zone).Zone()

@@ -22,7 +22,7 @@ type Storage interface {
 	Lock() (unlock func() error, err error)
 	// RecoverAll puts right what killed processes left, and has what waits after a failure tried at once.
 	RecoverAll(ctx context.Context, now time.Time) error
-	// WorkedOn tells whether a process works on the run.
+	// WorkedOn reports whether a process works on the run.
 	WorkedOn(run audit.Run, now time.Time) bool
 }
 

@@ -175,7 +175,7 @@ func (k accountsListCmd) Run(ctx context.Context, a *app.App) error {
 	}
 }
 
-// has tells whether the account's verdict is the one asked for; unverified is last night's word, not a
+// has reports whether the account's verdict is the one asked for; unverified is last night's word, not a
 // settled one.
 func (k accountsListCmd) has(s audit.State) bool {
 	if audit.Verdict(k.Verdict) == audit.Unverified {

@@ -63,7 +63,7 @@ func wantedKind(v reflect.Value) string {
 	return ""
 }
 
-// hashAfterColon tells whether a line reads "key: #value": YAML sees no value there, people do.
+// hashAfterColon reports whether a line reads "key: #value": YAML sees no value there, people do.
 func (f *configFile) hashAfterColon(line int) bool {
 	if line < 1 || line > len(f.lines) {
 		return false

@@ -119,7 +119,7 @@ func (r *RelayURL) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Given tells whether there is a relay.
+// Given reports whether there is a relay.
 func (r RelayURL) Given() bool { return r.Host != "" }
 
 // urlRule says which web addresses a key takes.

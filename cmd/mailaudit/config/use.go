@@ -21,10 +21,10 @@ func (r RelayURL) String() string {
 	return (&url.URL{Scheme: scheme, Host: net.JoinHostPort(r.Host, strconv.Itoa(r.Port))}).String()
 }
 
-// Elsewhere tells whether the accounts are not in the program's own table.
+// Elsewhere reports whether the accounts are not in the program's own table.
 func (c *Config) Elsewhere() bool { return c.Accounts.Relation != "" || c.Accounts.Database.Kind != "" }
 
-// ProductSeals tells whether stored secrets are sealed by the product in its own way, so that we can open
+// ProductSeals reports whether stored secrets are sealed by the product in its own way, so that we can open
 // them by its help and cannot seal any.
 func (c *Config) ProductSeals() bool { return c.Keyset.Kind != "file" && c.Keyset.Kind != "env" }
 

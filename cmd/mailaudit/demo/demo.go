@@ -298,7 +298,7 @@ func (w *demo) decide(ctx context.Context) error {
 		"--why", "first look at old passwords; three checked by hand")
 }
 
-// holding tells whether Microsoft's notices wait for a person; with few accounts they do not.
+// holding reports whether Microsoft's notices wait for a person; with few accounts they do not.
 func (w *demo) holding(ctx context.Context) (bool, error) {
 	var out bytes.Buffer
 	env := w.around

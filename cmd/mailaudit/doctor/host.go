@@ -114,7 +114,7 @@ func (d *Doctor) watcher(ctx context.Context, key string, address providers.Secr
 	}
 }
 
-// answers tells whether an HTTP server is at the address, whatever it says.
+// answers reports whether an HTTP server is at the address, whatever it says.
 func answers(ctx context.Context, address string) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodHead, address, nil)
 	if err != nil {

@@ -42,7 +42,7 @@ func (d *Doctor) sample(ctx context.Context) ([]placed, error) {
 	return all, nil
 }
 
-// installation tells whether the database is this installation's own: a copy mails nobody.
+// installation reports whether the database is this installation's own: a copy mails nobody.
 func (d *Doctor) installation(ctx context.Context) {
 	owner, err := d.app.Store.Setting(ctx, audit.SettingInstallation)
 	switch ours := d.Config.Installation; {
@@ -56,7 +56,7 @@ func (d *Doctor) installation(ctx context.Context) {
 	}
 }
 
-// canaries tells whether the operator's own accounts are there, each at the provider that it is to watch.
+// canaries reports whether the operator's own accounts are there, each at the provider that it is to watch.
 func (d *Doctor) canaries(ctx context.Context) {
 	canaries := d.app.Auditor.Night.Policy.Canaries
 	for _, provider := range slices.Sorted(maps.Keys(canaries)) {
@@ -85,7 +85,7 @@ func (d *Doctor) canaries(ctx context.Context) {
 	}
 }
 
-// clients tells whether the mailboxes that sign in by OAuth have a client of ours, and how long its secret lives.
+// clients reports whether the mailboxes that sign in by OAuth have a client of ours, and how long its secret lives.
 func (d *Doctor) clients(accounts []placed) {
 	without, with := map[string]int{}, map[string]bool{}
 	for _, a := range accounts {

@@ -270,7 +270,7 @@ func panicking(args []string) int {
 	}
 	ask := a.Auditor.Ask.Converse
 	a.Auditor.Ask.Converse = func(ctx context.Context, provider string, attempt providers.Attempt) providers.Conversation {
-		if len(attempt.Mechanisms) == 0 { // the way out is looked at before the first account
+		if len(attempt.Mechanisms) == 0 { // outbound connectivity is looked at before the first account
 			return ask(ctx, provider, attempt)
 		}
 		if args[1] == "ask" {

@@ -44,7 +44,7 @@ func TestIncidentProviderThatComesBackIsNotBelieved(t *testing.T) {
 	s.nothingMailed()
 }
 
-// planned tells whether the run "back" has noted a fact.
+// planned reports whether the run "back" has noted a fact.
 func (s *scene) planned(fact string) (noted bool) {
 	db, err := sql.Open("sqlite", s.path("mailaudit.db"))
 	if err != nil {

@@ -98,7 +98,7 @@ var happenings = map[string]event{
 
 var eventNames = slices.Sorted(maps.Keys(happenings))
 
-// passwords tells whether a row signs in by password.
+// passwords reports whether a row signs in by password.
 func passwords(r *row) bool { return r.account.Auth == audit.AuthPassword && !r.own }
 
 func (w *World) breakBox(b *box, pick *rand.Rand) {

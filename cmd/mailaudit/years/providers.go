@@ -46,7 +46,7 @@ type mood struct {
 	until time.Time
 }
 
-// meets tells whether the mood befalls a login.
+// meets reports whether the mood befalls a login.
 func (m *mood) meets(w *World, login string) bool {
 	return m.Mood != observe.Well && w.chance("mood", m.Provider, login).Float64() < m.Share
 }
