@@ -112,7 +112,9 @@ func TestNothingIsRecordedAfterTheConclusion(t *testing.T) {
 			run := started(t, stores[0], fmt.Sprint("k", round), night.AddDate(0, 0, round))
 			stop := make(chan struct{})
 			var group errgroup.Group
-			for worker := range 6 {
+			var calls atomic.Int64 // that have returned
+			const workers = 6
+			for worker := range workers {
 				s := stores[1+worker%3]
 				group.Go(func() error {
 					for n := 0; ; n++ {
@@ -128,20 +130,32 @@ func TestNothingIsRecordedAfterTheConclusion(t *testing.T) {
 						if err := s.Record(t.Context(), run.Key, batch); err != nil {
 							return err
 						}
+						calls.Add(1)
 					}
 				})
 			}
-			time.Sleep(20 * time.Millisecond)
+			eventually(t, func() bool { return recorded(t, stores[0], run.Key) > 0 })
 			must(t, stores[0].Conclude(t.Context(), run.Key))
-			before := recorded(t, stores[0], run.Key)
-			time.Sleep(20 * time.Millisecond)
+			before, returned := recorded(t, stores[0], run.Key), calls.Load()
+			eventually(t, func() bool { return calls.Load() > returned+workers }) // one of these began after the conclusion
 			close(stop)
 			must(t, group.Wait())
-			if after := recorded(t, stores[0], run.Key); after != before || before == 0 {
+			if after := recorded(t, stores[0], run.Key); after != before {
 				t.Fatalf("%d results when the conclusion returned, %d later", before, after)
 			}
 		}
 	})
+}
+
+func eventually(t *testing.T, so func() bool) {
+	t.Helper()
+	for range 6000 {
+		if so() {
+			return
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	t.Fatal("it has not come about")
 }
 
 func recorded(t *testing.T, s *postgres.Store, key string) (n int) {
