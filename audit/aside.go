@@ -56,7 +56,7 @@ func AsidesOf(ctx context.Context, facts interface {
 }
 
 // AsideTexts say what was set aside, of one and of several, and what to do. %s are the names, %d how many.
-var AsideTexts = map[AsideKind]struct{ one, many, mend string }{
+var AsideTexts = map[AsideKind]struct{ one, many, fix string }{
 	AsideRow: {"the row of account %s cannot be read", "the rows of %d accounts cannot be read (%s)",
 		"correct these rows in the source table or view; mailaudit check ACCOUNT_ID shows the error"},
 	AsideSecret: {"the stored secret of account %s cannot be read", "the stored secrets of %d accounts cannot be read (%s)",
@@ -88,7 +88,7 @@ func (all Asides) Troubles() []Trouble {
 		if !known {
 			continue
 		}
-		t := Trouble{What: "set aside: ", Fix: text.mend}
+		t := Trouble{What: "set aside: ", Fix: text.fix}
 		names := slices.Sorted(maps.Keys(all[kind]))
 		switch {
 		case len(names) > 1 && text.many != "":

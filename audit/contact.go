@@ -15,7 +15,7 @@ var sameDomain = map[string]string{
 // SameMailbox reports whether mail to the two addresses ends in one mailbox, as far as their spelling shows:
 // case, a plus-tag, dots before the @ and domains of one provider that mean the same do not count. Some
 // providers tell dots apart, but one clinic seldom has two people whose names differ in a dot, and being
-// wrong costs a telephone call where the other mistake costs a mail that nobody reads.
+// wrong costs a phone call where the other mistake costs a mail that nobody reads.
 func SameMailbox(a, b string) bool {
 	a, b = mailboxOf(a), mailboxOf(b)
 	return a != "" && a == b
@@ -38,7 +38,7 @@ func mailboxOf(address string) string {
 }
 
 // Unreadable tells why nobody would read a notice: its contact is the very mailbox that its provider has
-// blocked. Any other finding leaves a mailbox that is read on the web or a telephone as before. "" if a mail
+// blocked. Any other finding leaves a mailbox that is read on the web or a phone as before. "" if a mail
 // can be read. Accounts that are not given do not count.
 func Unreadable(n Notice, accounts map[string]Account) string {
 	for _, id := range n.Blocked() {

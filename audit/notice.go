@@ -31,7 +31,7 @@ var NoticeStates = [...]NoticeState{
 type NoticeKind string
 
 const (
-	KindFinding   NoticeKind = "finding"   // something must be mended
+	KindFinding   NoticeKind = "finding"   // something must be fixed
 	KindReminder  NoticeKind = "reminder"  // it still must
 	KindRecovered NoticeKind = "recovered" // it works again
 	KindAhead     NoticeKind = "ahead"     // it works now, and will not from a known day on
@@ -96,7 +96,7 @@ func (k NoticeKind) Closes() bool { return k == KindRecovered || k == KindCorrec
 // CallSuffix ends the detail of a notice whose customer no mail reaches.
 const CallSuffix = ": telephone"
 
-// ToTelephone reports whether the notice's customer must be told by telephone.
+// ToTelephone reports whether the notice's customer must be called.
 func (n Notice) ToTelephone() bool {
 	return n.State == NoticeSuppressed && strings.HasSuffix(n.Detail, CallSuffix)
 }

@@ -83,7 +83,7 @@ type State struct {
 	UnverifiedSince     time.Time // start of the first run in a row without an answer; zero if answered
 	SettledSeq          int64     // the run that was settled last
 
-	// Between two runs; the next conclusive night takes them up, see [decide.Mend].
+	// Between two runs; the next conclusive night takes them up, see [decide.Remedy].
 	Remedied   Verdict   // the finding that an acceptance ended; "" if none did
 	RemediedAt time.Time // when
 	Tried      string    // fingerprint of the secret that was asked last and not accepted

@@ -148,7 +148,7 @@ type Draft struct {
 	Item         NoticeItem
 }
 
-// Purpose is what the drafts of one mail have in common: what is to be mended, what works again, or the occasion.
+// Purpose is what the drafts of one mail have in common: what must be fixed, what works again, or the occasion.
 func (d Draft) Purpose() string {
 	switch {
 	case d.Occasion != "":
@@ -323,8 +323,8 @@ type Guarding interface {
 	// Accepted returns, by ascending id greater than after, states of a provider's accounts whose last word was a clear
 	// yes, see [State.Doubtful].
 	Accepted(ctx context.Context, provider, after string, limit int) ([]State, error)
-	// Remedy stores states that an acceptance between two runs has changed, see [decide.Mend], and returns whose it
-	// were. A state that a run has settled since it was read, or another process has mended, stays as it is.
+	// Remedy stores states that an acceptance between two runs has changed, see [decide.Remedy], and returns whose it
+	// were. A state that a run has settled since it was read, or another process has remedied, stays as it is.
 	// What the customer was told is not touched.
 	Remedy(ctx context.Context, states []State) ([]string, error)
 	// Tried notes by account the fingerprint of the secret that was asked between two runs and not accepted.

@@ -23,7 +23,7 @@ type Beside struct{ Accounts, NewlyFailing int }
 type HostTally struct {
 	Accounts     int
 	NewlyFailing int
-	Tenants      map[string]bool // whose accounts fail newly
+	Tenants      map[string]bool // with new failures
 	Silent       int
 	First        bool
 }

@@ -30,8 +30,8 @@ func Troubles(ctx context.Context, facts interface {
 		return nil, err
 	}
 	var all []Trouble
-	for name, mend := range noted {
-		all = append(all, Trouble{What: strings.TrimPrefix(name, troubleFact), Fix: mend})
+	for name, fix := range noted {
+		all = append(all, Trouble{What: strings.TrimPrefix(name, troubleFact), Fix: fix})
 	}
 	aside, err := AsidesOf(ctx, facts, key)
 	if err != nil {

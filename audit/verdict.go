@@ -39,7 +39,7 @@ func (v Verdict) Failing() bool {
 	return false
 }
 
-// Fine reports whether the credential was accepted and nothing is to be mended.
+// Fine reports whether the credential was accepted and nothing needs fixing.
 func (v Verdict) Fine() bool { return v == Compliant || v == Unproven }
 
 // Judgement is the verdict on one account and how firmly it stands.

@@ -26,7 +26,7 @@ var classes = []Class{Accepted, CredentialRejected, AppPasswordRequired, Browser
 // Valid reports whether c is a class at all.
 func (c Class) Valid() bool { return slices.Contains(classes, c) }
 
-// Customer reports whether the class speaks of what the customer, or the customer's administrator, can mend. A
+// Customer reports whether the class speaks of what the customer, or the customer's administrator, can fix. A
 // misconfigured account is theirs only at a host of their own choosing.
 func (c Class) Customer() bool {
 	switch c {
@@ -54,7 +54,7 @@ const (
 	TwoFactorAbsent  TwoFactor = "absent"
 )
 
-// Actor is who can mend a finding.
+// Actor is who can fix a finding.
 type Actor string
 
 const (

@@ -23,7 +23,7 @@ type faultRule struct {
 
 // faults reads what kept a server from saying anything. A certificate for another name, a missing STARTTLS,
 // no mechanism in common and an authoritative NXDOMAIN come from the stored settings; time-outs, refused
-// connections, unknown or expired certificates pass or are mended elsewhere. A mechanism that we lack is ours.
+// connections, unknown or expired certificates pass or are fixed elsewhere. A mechanism that we lack is ours.
 var faults = map[Fault]faultRule{
 	FaultNoSuchHost:     {rule: "fault/no-such-host", class: Temporary, foreign: true},
 	FaultNoSTARTTLS:     {rule: "fault/no-starttls", class: Temporary, foreign: true},

@@ -14,7 +14,7 @@ const (
 // Proof is what follows from the acceptance of a secret.
 type Proof struct {
 	SingleFactor bool // one factor opened the mailbox
-	Nothing      bool // nothing can be concluded
+	Nothing      bool // inconclusive
 	TwoFactor    TwoFactor
 }
 

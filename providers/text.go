@@ -10,7 +10,7 @@ import (
 )
 
 // decodeText gives a reply as UTF-8. SMTP replies are ASCII by their RFC; in practice Chinese servers send
-// GBK and Western ones Latin-1. A GBK reply that a client has already read as Latin-1 is mended too.
+// GBK and Western ones Latin-1. A GBK reply that a client has already read as Latin-1 is repaired too.
 func decodeText(s string) string {
 	if !utf8.ValidString(s) {
 		if han, ok := decodeGBK([]byte(s)); ok {

@@ -32,7 +32,7 @@ type Action struct {
 	Provider string
 	Count    int
 	Text     string // what is the matter
-	Mend     string // what to do; "" where Command says it
+	Fix      string // what to do; "" where Command says it
 	Command  string // the words after "mailaudit"; "" if none helps
 	Section  string // of the page and of the text, where more is told
 }
@@ -41,7 +41,7 @@ type Action struct {
 type Level string
 
 const (
-	LevelAlarm   Level = "alarm"   // somebody must decide or mend now
+	LevelAlarm   Level = "alarm"   // somebody must decide or fix something now
 	LevelWork    Level = "work"    // there is something for operations
 	LevelCalm    Level = "calm"    // nothing to do
 	LevelRunning Level = "running" // not known yet
@@ -53,7 +53,7 @@ func (s *Summary) actions() []Action {
 	if len(s.Mismatch) > 0 {
 		a = append(a, Action{Kind: ActionMismatch, Count: len(s.Mismatch), Section: "mismatch",
 			Text: "The numbers do not add up (" + s.Mismatch[0] + ")",
-			Mend: "do not act on this report; run mailaudit doctor and keep the database as it is"})
+			Fix:  "do not act on this report; run mailaudit doctor and keep the database as it is"})
 	}
 	switch s.Run.Status {
 	case audit.RunStopped:
@@ -113,7 +113,7 @@ func (s *Summary) providerActions() []Action {
 	}
 	var faults []Action
 	for _, f := range s.Faults {
-		faults = append(faults, Action{Kind: ActionFault, Text: f.line(), Mend: f.Mend})
+		faults = append(faults, Action{Kind: ActionFault, Text: f.line(), Fix: f.Fix})
 	}
 	out := append(held, void...)
 	out = append(out, faults...)

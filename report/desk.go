@@ -11,7 +11,7 @@ import (
 )
 
 // Desk is what a source knows beside its runs: what guards hold, what a run met of our own faults, and what
-// people decided. A source without it, such as a rehearsal, has none of these.
+// people decided. A source without it, such as a rehearsal, has none.
 type Desk interface {
 	// OpenHolds returns the open holds, oldest first.
 	OpenHolds(ctx context.Context) ([]audit.Hold, error)
@@ -79,7 +79,7 @@ func (s *Summary) readDesk(ctx context.Context, src Source) error {
 		return fmt.Errorf("read the run's troubles: %w", err)
 	}
 	for _, t := range troubles {
-		s.Faults = append(s.Faults, Fault{What: t.What, Mend: t.Fix})
+		s.Faults = append(s.Faults, Fault{What: t.What, Fix: t.Fix})
 	}
 	remaining, err := audit.Remainders(ctx, desk, s.Run.Key)
 	if err != nil {

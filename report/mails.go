@@ -19,7 +19,7 @@ const (
 type Mails struct {
 	States  map[audit.NoticeState]int
 	Groups  []MailGroup // by state and kind; empty where a run has too many notices to read them
-	Calls   int         // that reach nobody: their customers are to be telephoned
+	Calls   int         // that reach nobody: customers to call
 	Overdue int         // over all runs: queued, and due for a day
 	// FailedBefore are mails of the two runs before that were refused for good: mails leave when their own
 	// run's summary is out, and are tried for a day.

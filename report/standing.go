@@ -21,7 +21,7 @@ type Debt struct {
 	Since      time.Time // the longest of them
 }
 
-// Actors counts the open findings by who can mend them.
+// Actors counts the open findings by who can fix them.
 type Actors struct{ Us, Administrators, Customers int }
 
 // standing is what a walk learns of who must act, and of what is unknown for long.
@@ -97,7 +97,7 @@ func (w *standing) owed() []Debt {
 	return out
 }
 
-// ActorLine says who can mend the findings that tonight's answers show; "" if there are none.
+// ActorLine says who can fix the findings that tonight's answers show; "" if there are none.
 func (s *Summary) ActorLine() string {
 	a := s.Actors
 	var parts []string

@@ -30,7 +30,7 @@ type Options struct {
 // Fault is trouble on our own side, such as a relay that refuses us. Neither text may hold a secret.
 type Fault struct {
 	What string // "the relay refuses our login"
-	Mend string // "check relay.username and relay.password"; may be ""
+	Fix  string // "check relay.username and relay.password"; may be ""
 }
 
 // Summary is everything that a report says of a run but the single accounts. It is not changed once built.
@@ -53,7 +53,7 @@ type Summary struct {
 	Actions   []Action // what operations must do, most urgent first
 	Level     Level
 	Options
-	unknown map[string]int // accounts by provider that met a reply which no rule knows
+	unknown map[string]int // accounts by provider that met an unrecognized reply
 }
 
 // Provider is one provider's row. Fine, Failing and NoAnswer add up to Accounts.
@@ -237,7 +237,7 @@ func (s *Summary) SecondFactor() []TwoFactorCount {
 	return out
 }
 
-// Unknown counts a provider's accounts that met a reply which no rule knows. The list of these replies has
+// Unknown counts a provider's accounts that met an unrecognized reply. The list of these replies has
 // an end, this count has none.
 func (s *Summary) Unknown(provider string) int { return s.unknown[provider] }
 

@@ -94,8 +94,8 @@ func (s *Summary) textActions(t *textWriter) {
 	t.title("For us")
 	for i, a := range s.Actions {
 		t.wrap(fmt.Sprintf("%2d. ", i+1), a.Text)
-		if a.Mend != "" {
-			t.wrap("    ", a.Mend)
+		if a.Fix != "" {
+			t.wrap("    ", a.Fix)
 		}
 		if a.Command != "" {
 			t.line("    mailaudit " + a.Command)

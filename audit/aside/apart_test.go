@@ -78,7 +78,7 @@ func TestApartWaitsForADatabaseThatIsAway(t *testing.T) {
 	}
 }
 
-// blames says what the errors of these tests are about.
+// blames names what the errors of these tests concern.
 type blames struct{}
 
 func (blames) Blame(err error) (audit.Blame, string) {

@@ -41,7 +41,7 @@ type Asker struct {
 
 	hosts    Keyed[string, hostCount]
 	known    runDuplicates
-	controls Keyed[Door, control]
+	controls Keyed[Service, control]
 }
 
 // Target is where and by whose rules an account is asked.

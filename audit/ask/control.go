@@ -18,26 +18,26 @@ type controlStore interface {
 }
 
 // A server that turns everybody away would confirm every refusal, and between two runs no guard counts them. So before
-// accounts are re-checked, one that works is asked at the same door: only a server that accepts somebody is believed
+// accounts are re-checked, one that works is asked at the same service: only a server that accepts somebody is believed
 // when it refuses others.
 
 const (
-	controlHolds   = 10 * time.Minute // how long an acceptance vouches for its door
+	controlHolds   = 10 * time.Minute // how long an acceptance vouches for its service
 	controlsAsked  = 3                // that were refused: a single one may have broken today
 	controlsBarred = 10               // whose attempts are used up
 	controlsSeen   = 100              // accounts of the provider that are looked at, from the candidate's id on
-	doubtFact      = "doubt/"         // of a run: a door refused accounts that work, and accepted none since
+	doubtFact      = "doubt/"         // of a run: a service refused accounts that work, and accepted none since
 )
 
-// Door is what an account signs in at, and how.
-type Door struct {
+// Service is what an account signs in to: a host, and a way of authenticating.
+type Service struct {
 	host string
 	auth audit.Auth
 }
 
-func DoorOf(c Candidate) Door { return Door{c.Target.Endpoint.Host, c.Account.Auth} }
+func ServiceOf(c Candidate) Service { return Service{c.Target.Endpoint.Host, c.Account.Auth} }
 
-// control is when a door last accepted somebody.
+// control is when a service last accepted somebody.
 type control struct {
 	mu       sync.Mutex // held while somebody is asked: one control vouches for all
 	accepted time.Time
@@ -48,11 +48,11 @@ const (
 	mute       = "its mail server gives no answer"
 )
 
-// Doubted tells why a refusal of the candidate would not be believed now; "" where its door accepts somebody, or where
+// Doubted tells why a refusal of the candidate would not be believed now; "" where its service accepts somebody, or where
 // no account that works could tell. Controls are taken from behind the candidate's id on, so that they are not always
 // the same, and each is asked within its own attempts.
 func (a *Asker) Doubted(ctx context.Context, run audit.Run, c Candidate) (why string, err error) {
-	d := DoorOf(c)
+	d := ServiceOf(c)
 	control := a.controls.Of(d)
 	control.mu.Lock()
 	defer control.mu.Unlock()
@@ -95,7 +95,7 @@ func (a *Asker) Doubted(ctx context.Context, run audit.Run, c Candidate) (why st
 	return why, err
 }
 
-// controlsFor returns accounts that sign in at the candidate's door and were accepted the last time they were asked,
+// controlsFor returns accounts that sign in at the candidate's service and were accepted the last time they were asked,
 // those behind its id first.
 func (a *Asker) controlsFor(ctx context.Context, c Candidate) ([]audit.Account, map[string]audit.State, error) {
 	provider, id := c.Target.Provider.Name, c.Account.ID
@@ -119,7 +119,7 @@ func (a *Asker) controlsFor(ctx context.Context, c Candidate) ([]audit.Account, 
 		if !there || audit.IsCanary(a.Policy, id) {
 			continue
 		}
-		if target, err := a.Resolve(ctx, acc); err == nil && (Door{target.Endpoint.Host, acc.Auth}) == DoorOf(c) {
+		if target, err := a.Resolve(ctx, acc); err == nil && (Service{target.Endpoint.Host, acc.Auth}) == ServiceOf(c) {
 			at = append(at, acc)
 		}
 	}

@@ -24,9 +24,9 @@ type duplicateStore interface {
 // Each is judged with its own history, and none learns of the others.
 
 const (
-	TwinFact   = "twin/"
-	askerFact  = "asker/"
-	answerFact = "answer/"
+	DuplicateFact = "twin/"
+	askerFact     = "asker/"
+	answerFact    = "answer/"
 )
 
 // duplicateLogin names a mailbox over all tenants.
@@ -66,7 +66,7 @@ func (a *Asker) NoteDuplicate(ctx context.Context, run audit.Run, seen *Logins, 
 	if !seen.before(login) {
 		return nil
 	}
-	_, err := a.Ledger.KeepFact(ctx, run.Key, TwinFact+login, "")
+	_, err := a.Ledger.KeepFact(ctx, run.Key, DuplicateFact+login, "")
 	return err
 }
 
@@ -124,7 +124,7 @@ func (w *Round) answerOfDuplicate(ctx context.Context, c Candidate) (s *Said, as
 	}
 	s = new(Said)
 	if err := json.Unmarshal([]byte(facts[answerFact+name]), s); err != nil {
-		return nil, false, &audit.RowError{Err: fmt.Errorf("answer of a twin of account %s: %w", c.Account.ID, err)}
+		return nil, false, &audit.RowError{Err: fmt.Errorf("answer of a duplicate login of account %s: %w", c.Account.ID, err)}
 	}
 	return s, false, nil
 }
@@ -143,7 +143,7 @@ func (w *Round) tellDuplicates(ctx context.Context, c Candidate, conv providers.
 	return err
 }
 
-// runDuplicates keeps the twins of the run at work: planning has named them all before the first batch is asked.
+// runDuplicates keeps the duplicate logins of the run at work: planning has named them all before the first batch is asked.
 type runDuplicates struct {
 	mu     audit.Lock
 	runKey string
@@ -164,13 +164,13 @@ func (k *runDuplicates) of(ctx context.Context, ledger Ledger, run audit.Run) (d
 	if k.runKey == run.Key {
 		return k.logins, nil
 	}
-	facts, err := ledger.Facts(ctx, run.Key, TwinFact)
+	facts, err := ledger.Facts(ctx, run.Key, DuplicateFact)
 	if err != nil {
 		return nil, err
 	}
 	logins := make(duplicates, len(facts))
 	for name := range facts {
-		logins[name[len(TwinFact):]] = true
+		logins[name[len(DuplicateFact):]] = true
 	}
 	if run.Phase != audit.PhasePlanning {
 		k.runKey, k.logins = run.Key, logins

@@ -53,7 +53,7 @@ func (f facts) Facts(_ context.Context, _, prefix string) (map[string]string, er
 }
 
 // What was said to a duplicate login was said when the duplicate login was asked, however much later it is taken over.
-func TestAnswerOfATwinKeepsItsMoment(t *testing.T) {
+func TestAnswerOfADuplicateLoginKeepsItsTime(t *testing.T) {
 	p, _ := catalog.ByName("google")
 	now := time.Date(2026, 11, 29, 2, 20, 0, 0, time.UTC)
 	asked := now

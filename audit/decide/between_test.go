@@ -27,7 +27,7 @@ func verdictOf(v audit.Verdict, at time.Time) audit.Result {
 
 func TestSettleAfterAnAcceptanceBetweenRuns(t *testing.T) {
 	mendedAt := nightOne.Add(9 * time.Hour)
-	mended := Remedy(revokedSince(nightOne), verdictOf(audit.Compliant, mendedAt), mendedAt)
+	remedied := Remedy(revokedSince(nightOne), verdictOf(audit.Compliant, mendedAt), mendedAt)
 	run := audit.Run{Key: "two", Seq: 2, StartedAt: nightTwo}
 	for _, tt := range []struct {
 		name     string
@@ -35,20 +35,20 @@ func TestSettleAfterAnAcceptanceBetweenRuns(t *testing.T) {
 		verdict  audit.Verdict // of the state afterwards
 		previous audit.Verdict // of the change; "" for none
 		nights   int
-		mended   audit.Verdict
+		remedied audit.Verdict
 	}{
 		{"accepted", verdictOf(audit.Compliant, nightTwo), audit.Compliant, audit.Revoked, 1, ""},
 		{"refused again", verdictOf(audit.Revoked, nightTwo), audit.Revoked, audit.Compliant, 1, ""},
 		{"no answer", verdictOf(audit.Unverified, nightTwo), audit.Compliant, "", 0, audit.Revoked},
 		{"refused before it was accepted", verdictOf(audit.Revoked, mendedAt.Add(-time.Minute)), audit.Compliant, "", 0, audit.Revoked},
 	} {
-		st := mended
+		st := remedied
 		st.Tonight = &tt.result
 		if st.Quiet(tt.result) {
 			t.Errorf("%s: quiet, and so nothing would be settled", tt.name)
 		}
 		got := Settle(run, st)
-		if got.State.Settled.Verdict != tt.verdict || got.State.Nights != tt.nights || got.State.Remedied != tt.mended {
+		if got.State.Settled.Verdict != tt.verdict || got.State.Nights != tt.nights || got.State.Remedied != tt.remedied {
 			t.Errorf("%s: %+v", tt.name, got.State)
 		}
 		switch {

@@ -17,7 +17,7 @@ type Ruling struct {
 	HeldWhy  string `json:"held_why,omitempty"`
 	NewLimit int    `json:"new_limit"` // so many first notices a night are normal
 
-	// DeafHosts tells of hosts of "other" why their night does not count; that of the others does.
+	// DeafHosts says for hosts of "other" why their results are inconclusive; those of other hosts stand.
 	DeafHosts map[string]string `json:"deaf_hosts,omitempty"`
 }
 
@@ -177,7 +177,7 @@ type Rulings struct {
 	Cadence audit.Cadence `json:"cadence,omitzero"`
 }
 
-// Apply replaces tonight's result by "unverified" where the provider's night does not count.
+// Apply replaces tonight's result by "unverified" where the provider's results are inconclusive.
 func (r Rulings) Apply(st audit.State) audit.State {
 	ruling := r.Providers[st.Tonight.Provider]
 	if why, deaf := ruling.DeafHosts[st.Tonight.Host]; deaf {

@@ -37,13 +37,13 @@ var warnAhead = [...]int{30, 14, 7, 1}
 // every night.
 func ExpiryWarning(e audit.ClientExpiry, before, now time.Time) (audit.Trouble, bool) {
 	left := daysLeft(e, now)
-	mend := "make a new one in " + e.Owner + "'s console, and set " + e.Key + ".client_secret and secret_expires"
+	fix := "make a new one in " + e.Owner + "'s console, and set " + e.Key + ".client_secret and secret_expires"
 	if left <= 0 {
-		return audit.Trouble{What: fmt.Sprintf("the OAuth client secret of %s expired on %s", e.Owner, e.At.Format(time.DateOnly)), Fix: mend}, true
+		return audit.Trouble{What: fmt.Sprintf("the OAuth client secret of %s expired on %s", e.Owner, e.At.Format(time.DateOnly)), Fix: fix}, true
 	}
 	for _, days := range warnAhead {
 		if left <= days && (before.IsZero() || daysLeft(e, before) > days) {
-			return audit.Trouble{What: fmt.Sprintf("the OAuth client secret of %s expires on %s, in %s", e.Owner, e.At.Format(time.DateOnly), audit.Plural(left, "day")), Fix: mend}, true
+			return audit.Trouble{What: fmt.Sprintf("the OAuth client secret of %s expires on %s, in %s", e.Owner, e.At.Format(time.DateOnly), audit.Plural(left, "day")), Fix: fix}, true
 		}
 	}
 	return audit.Trouble{}, false

@@ -35,7 +35,7 @@ type preflightStore interface {
 type Preflight struct {
 	Stop     string `json:"stop,omitempty"`     // why the run may not go on
 	Silenced string `json:"silenced,omitempty"` // why no customer is told anything tonight
-	// Unreachable tells by provider why its night does not count.
+	// Unreachable says by provider why its results are inconclusive.
 	Unreachable map[string]string `json:"unreachable,omitempty"`
 }
 

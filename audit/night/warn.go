@@ -32,7 +32,7 @@ func (a *Auditor) warnAll(ctx context.Context, run audit.Run, rulings decide.Rul
 	return more, a.goOnWithout(ctx, run, "the warnings ahead of announced changes", err)
 }
 
-// warnAhead writes the run's warnings. A provider whose night does not count, or whose notices are held, has none
+// warnAhead writes the run's warnings. A provider whose results are inconclusive, or whose notices are held, has none
 // written: its customers are warned once the way is free.
 func (a *Auditor) warnAhead(ctx context.Context, run audit.Run, rulings decide.Rulings, until time.Time) (more bool, err error) {
 	held, err := a.Ledger.OpenHolds(ctx)

@@ -23,8 +23,8 @@ type changedStore interface {
 // Changed is what run --changed did.
 type Changed struct {
 	Asked     int // accounts with an open finding and a changed secret
-	Recovered int // of these, accepted
-	Refused   int // of these, not accepted; the next run judges them
+	Recovered int // asked and accepted
+	Refused   int // asked and not accepted; the next run judges them
 	Notices   []int64
 }
 
@@ -82,7 +82,7 @@ func (d *Desk) askChanged(ctx context.Context, changed []ask.Subject, out *Chang
 	limit := d.Policy.Attempts
 	limit.PerSecret = max(1, limit.PerSecret-1)
 	results, _, interrupted := d.Ask.AskAll(ctx, changed, d.Ask.Asker(limit))
-	var mended []audit.State
+	var remedied []audit.State
 	tried := map[string]string{}
 	for _, ask := range changed {
 		r, asked := results[ask.Account.ID]
@@ -90,7 +90,7 @@ func (d *Desk) askChanged(ctx context.Context, changed []ask.Subject, out *Chang
 		case !asked:
 			continue
 		case r.Verdict.Fine():
-			mended = append(mended, decide.Remedy(ask.Before, r, d.Now()))
+			remedied = append(remedied, decide.Remedy(ask.Before, r, d.Now()))
 		case r.Verdict != audit.Unverified:
 			tried[ask.Account.ID] = r.Fingerprint
 			out.Refused++
@@ -101,7 +101,7 @@ func (d *Desk) askChanged(ctx context.Context, changed []ask.Subject, out *Chang
 	if err := d.Ledger.Tried(ctx, tried); err != nil {
 		return err
 	}
-	n, notices, err := d.remedy(ctx, mended)
+	n, notices, err := d.remedy(ctx, remedied)
 	out.Recovered += n
 	out.Notices = append(out.Notices, notices...)
 	if err != nil {
@@ -111,9 +111,9 @@ func (d *Desk) askChanged(ctx context.Context, changed []ask.Subject, out *Chang
 }
 
 // remedy stores accounts that were accepted between two runs, and writes the mails that say so.
-func (d *Desk) remedy(ctx context.Context, mended []audit.State) (n int, notices []int64, err error) {
+func (d *Desk) remedy(ctx context.Context, remedied []audit.State) (n int, notices []int64, err error) {
 	var stored []string
-	err = aside.Apart(mended, d.Aside.Spares(ctx, audit.Run{}, d.Ledger), func(some []audit.State) error {
+	err = aside.Apart(remedied, d.Aside.Spares(ctx, audit.Run{}, d.Ledger), func(some []audit.State) error {
 		ids, err := d.Ledger.Remedy(ctx, some)
 		stored = append(stored, ids...)
 		return err
@@ -134,7 +134,7 @@ func (d *Desk) remedy(ctx context.Context, mended []audit.State) (n int, notices
 		return len(stored), nil, err
 	}
 	states := map[string]audit.State{}
-	for _, st := range mended {
+	for _, st := range remedied {
 		states[st.AccountID] = st
 	}
 	cadence := d.Policy.Cadence

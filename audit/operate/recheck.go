@@ -107,14 +107,14 @@ func (r *recheck) ask(ctx context.Context, stale []string) (err error) {
 	}
 	slices.Sort(stale)
 	var all []ask.Subject
-	doubts := map[ask.Door]string{}
+	doubts := map[ask.Service]string{}
 	for _, id := range stale {
 		var c ask.Candidate
 		reason := "what is stored of it cannot be read"
 		if acc, there := accounts[id]; there && r.states[id].AccountID != "" {
 			c, reason = r.Ask.Candidate(ctx, acc, sealed[id])
 		}
-		if d := ask.DoorOf(c); reason == "" {
+		if d := ask.ServiceOf(c); reason == "" {
 			if _, known := doubts[d]; !known {
 				if doubts[d], err = r.Ask.Doubted(ctx, r.run, c); err != nil {
 					return err
@@ -142,7 +142,7 @@ func (r *recheck) tomorrow() time.Time {
 }
 
 func (r *recheck) learn(ctx context.Context, results map[string]audit.Result) error {
-	var refused, mended []audit.State
+	var refused, remedied []audit.State
 	for id, result := range results {
 		st := r.states[id]
 		switch again(st.Settled.Verdict, result.Verdict) {
@@ -150,7 +150,7 @@ func (r *recheck) learn(ctx context.Context, results map[string]audit.Result) er
 			st.SeenAt = result.At
 			refused = append(refused, st)
 		case answerRecovered:
-			mended = append(mended, decide.Remedy(st, result, r.Now()))
+			remedied = append(remedied, decide.Remedy(st, result, r.Now()))
 		case answerOtherwise: // the next run does not leave it alone
 			st.SeenAt = time.Time{}
 			refused = append(refused, st)
@@ -162,7 +162,7 @@ func (r *recheck) learn(ctx context.Context, results map[string]audit.Result) er
 	if err := r.Ledger.SeenAgain(ctx, refused); err != nil {
 		return err
 	}
-	_, _, err := r.remedy(ctx, mended)
+	_, _, err := r.remedy(ctx, remedied)
 	return err
 }
 
@@ -217,11 +217,11 @@ const recheckFact = "recheck/"
 
 // askShared asks an account, or takes over what was said today to another one with its login and secret.
 func (r *recheck) askShared(ctx context.Context, c ask.Candidate) (ask.Answered, error) {
-	twins, err := r.Ledger.Facts(ctx, r.run.Key, ask.TwinFact+c.Key.Login)
+	duplicates, err := r.Ledger.Facts(ctx, r.run.Key, ask.DuplicateFact+c.Key.Login)
 	if err != nil {
 		return ask.Answered{}, err
 	}
-	if len(twins) == 0 {
+	if len(duplicates) == 0 {
 		return r.Ask.AskAgain(ctx, c, r.run.Key)
 	}
 	one := r.rechecked.Of(c.Key)

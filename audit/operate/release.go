@@ -144,14 +144,14 @@ func (r *release) ask(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var mended, refused []audit.State
+	var remedied, refused []audit.State
 	for id, result := range results {
 		st := states[id]
 		r.answers[id] = again(st.Settled.Verdict, result.Verdict)
 		switch {
 		case !st.Settled.Verdict.Failing():
 		case r.answers[id] == answerRecovered:
-			mended = append(mended, decide.Remedy(st, result, r.Now()))
+			remedied = append(remedied, decide.Remedy(st, result, r.Now()))
 		case r.answers[id] == answerFailing:
 			st.SeenAt = result.At
 			refused = append(refused, st)
@@ -161,7 +161,7 @@ func (r *release) ask(ctx context.Context) error {
 	if err := r.Ledger.SeenAgain(ctx, refused); err != nil {
 		return err
 	}
-	_, _, err = r.remedy(ctx, mended)
+	_, _, err = r.remedy(ctx, remedied)
 	return err
 }
 

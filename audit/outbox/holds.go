@@ -34,7 +34,7 @@ type standing struct {
 }
 
 // hold opens a hold for each provider whose night is a spike, and returns those that stand. The
-// first notices that are being written are judged as well as the accounts that fail newly: a spike that
+// first notices that are being written are judged as well as the new failures: a spike that
 // waited for its second night is still a spike, and what a person has discarded needs a person again.
 func (o *Outbox) hold(ctx context.Context, run audit.Run, r decide.Rulings, forming []audit.Notice) (standing, error) {
 	holds := standing{map[string]audit.Hold{}, map[string]string{}}

@@ -31,7 +31,7 @@ func (s *Store) Accepted(ctx context.Context, provider, after string, limit int)
 
 func (s *Store) Remedy(ctx context.Context, states []audit.State) ([]string, error) {
 	type state = audit.State
-	mended, err := collect(ctx, s.pool, pgx.RowTo[string], `UPDATE mailaudit.account_states s SET
+	remedied, err := collect(ctx, s.pool, pgx.RowTo[string], `UPDATE mailaudit.account_states s SET
 			verdict = u.verdict, two_factor = u.two_factor, certainty = u.certainty, actor = u.actor, since = u.since,
 			rule = u.rule, reply = u.reply, reason = u.reason, nights = u.nights, night_at = u.night_at,
 			fingerprint = u.fingerprint, accepted_fingerprint = u.accepted_fingerprint, definite_at = u.definite_at,
@@ -62,7 +62,7 @@ func (s *Store) Remedy(ctx context.Context, states []audit.State) ([]string, err
 	if err != nil {
 		return nil, fmt.Errorf("record acceptances: %w", err)
 	}
-	return mended, nil
+	return remedied, nil
 }
 
 func (s *Store) Tried(ctx context.Context, prints map[string]string) error {

@@ -22,11 +22,11 @@ type typed struct {
 type use struct {
 	name   string
 	needed bool
-	// fits reports whether a type will do; wanted names those that do, and mend what to write in a view.
-	fits         func(typed) bool
-	wanted, mend string
-	read         func(quoted string, t typed) string // the expression that reads it
-	absent       string                              // the expression where it is absent
+	// fits reports whether a type will do; wanted names those that do, and fix what to write in a view.
+	fits        func(typed) bool
+	wanted, fix string
+	read        func(quoted string, t typed) string // the expression that reads it
+	absent      string                              // the expression where it is absent
 }
 
 func oneOf(bases ...string) func(typed) bool {
@@ -69,11 +69,11 @@ func readSecret(q string, t typed) string {
 }
 
 func text(name string) use {
-	return use{name: name, fits: isText, wanted: "text", mend: "::text", read: readText, absent: "''"}
+	return use{name: name, fits: isText, wanted: "text", fix: "::text", read: readText, absent: "''"}
 }
 
 func id(name string) use {
-	return use{name: name, needed: true, fits: isID, wanted: "text, bigint or uuid", mend: "::text", read: readText}
+	return use{name: name, needed: true, fits: isID, wanted: "text, bigint or uuid", fix: "::text", read: readText}
 }
 
 // accountUses are the columns of an account, in the order in which scanAccount reads them.
@@ -85,11 +85,11 @@ func accountUses() []use {
 	security := text("security")
 	security.read = func(q string, t typed) string { return "lower(" + readText(q, t) + ")" }
 	moment := func(name string) use {
-		return use{name: name, fits: isMoment, wanted: "timestamptz", mend: "::timestamptz", read: readMoment, absent: "NULL::timestamptz"}
+		return use{name: name, fits: isMoment, wanted: "timestamptz", fix: "::timestamptz", read: readMoment, absent: "NULL::timestamptz"}
 	}
 	port := use{
 		name: "port", fits: func(t typed) bool { return isInteger(t) || t.Category == "S" },
-		wanted: "integer or text", mend: "::integer", read: readPort, absent: "0",
+		wanted: "integer or text", fix: "::integer", read: readPort, absent: "0",
 	}
 	return []use{
 		id("account_id"), id("tenant_id"), text("tenant_name"), address, text("username"), text("host"), port, security, auth,
@@ -98,7 +98,7 @@ func accountUses() []use {
 }
 
 func secretUse() use {
-	return use{name: "secret", needed: true, fits: isSecret, wanted: "bytea, text or jsonb", mend: "::bytea", read: readSecret}
+	return use{name: "secret", needed: true, fits: isSecret, wanted: "bytea, text or jsonb", fix: "::bytea", read: readSecret}
 }
 
 // needed are the columns that must be there.
@@ -112,7 +112,7 @@ func (u use) problem(t typed, there bool, role string, relation string) string {
 	case !there:
 		return ""
 	case !u.fits(t):
-		return fmt.Sprintf("column %s is %s and must be %s: read a view with %s%s AS %s", u.name, t.Declared, u.wanted, u.name, u.mend, u.name)
+		return fmt.Sprintf("column %s is %s and must be %s: read a view with %s%s AS %s", u.name, t.Declared, u.wanted, u.name, u.fix, u.name)
 	case !t.Readable:
 		return fmt.Sprintf("column %s may not be read: GRANT SELECT ON %s TO %s", u.name, relation, role)
 	}

@@ -137,7 +137,7 @@ func TestNothingIsRecordedAfterTheConclusion(t *testing.T) {
 			eventually(t, func() bool { return recorded(t, stores[0], run.Key) > 0 })
 			must(t, stores[0].Conclude(t.Context(), run.Key))
 			before, returned := recorded(t, stores[0], run.Key), calls.Load()
-			eventually(t, func() bool { return calls.Load() > returned+workers }) // one of these began after the conclusion
+			eventually(t, func() bool { return calls.Load() > returned+workers }) // at least one began after the conclusion
 			close(stop)
 			must(t, group.Wait())
 			if after := recorded(t, stores[0], run.Key); after != before {

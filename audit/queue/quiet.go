@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// quiet keeps River's own notes of its work out of ours, unless they are warnings, and of these the repetitions.
+// quiet keeps River's own notes of its work out of ours, unless they are warnings, and drops repeated warnings.
 func quiet(log *slog.Logger) *slog.Logger {
 	return slog.New(atLeast{sparingly(log).Handler()})
 }

@@ -21,7 +21,7 @@ func (s *Store) Accepted(ctx context.Context, provider, after string, limit int)
 }
 
 func (s *Store) Remedy(ctx context.Context, states []audit.State) ([]string, error) {
-	var mended []string
+	var remedied []string
 	err := s.inTx(ctx, func(tx *sql.Tx) error {
 		for _, st := range states {
 			res, err := tx.ExecContext(ctx, `UPDATE account_states SET
@@ -38,7 +38,7 @@ func (s *Store) Remedy(ctx context.Context, states []audit.State) ([]string, err
 			if n, err := res.RowsAffected(); err != nil {
 				return err
 			} else if n == 1 {
-				mended = append(mended, st.AccountID)
+				remedied = append(remedied, st.AccountID)
 			}
 		}
 		return nil
@@ -46,7 +46,7 @@ func (s *Store) Remedy(ctx context.Context, states []audit.State) ([]string, err
 	if err != nil {
 		return nil, fmt.Errorf("record acceptances: %w", err)
 	}
-	return mended, nil
+	return remedied, nil
 }
 
 func (s *Store) Tried(ctx context.Context, prints map[string]string) error {

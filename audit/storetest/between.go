@@ -18,7 +18,7 @@ func revokedState(t *testing.T, s audit.Store, key, id string) audit.State {
 	return state(t, s, id)
 }
 
-func testMend(t *testing.T, s audit.Store) {
+func testRemedy(t *testing.T, s audit.Store) {
 	st := revokedState(t, s, "k", "a")
 	failing, err := s.Failing(t.Context(), "", 10)
 	must(t, err)
@@ -36,25 +36,25 @@ func testMend(t *testing.T, s audit.Store) {
 	at := night.Add(9 * time.Hour)
 	r := result(run, "a", audit.Compliant).Result
 	r.Fingerprint, r.At = "new", at
-	mended := decide.Remedy(st, r, at)
+	remedied := decide.Remedy(st, r, at)
 	for range 2 {
-		ids, err := s.Remedy(t.Context(), []audit.State{mended})
+		ids, err := s.Remedy(t.Context(), []audit.State{remedied})
 		must(t, err)
 		if len(ids) > 1 || len(ids) == 1 && ids[0] != "a" {
 			t.Errorf("mended %v", ids)
 		}
 	}
-	same(t, "the mended account", state(t, s, "a"), mended)
-	if again, err := s.Remedy(t.Context(), []audit.State{mended}); err != nil || len(again) != 0 {
+	same(t, "the mended account", state(t, s, "a"), remedied)
+	if again, err := s.Remedy(t.Context(), []audit.State{remedied}); err != nil || len(again) != 0 {
 		t.Errorf("mended again: %v, %v", again, err)
 	}
 	same(t, "the findings of the night before", findings(t, s, run), before)
 
 	next := startRun(t, s, "next", night.AddDate(0, 0, 1))
 	quiet := result(next, "a", audit.Compliant)
-	quiet.Quiet = mended.Quiet(quiet.Result)
+	quiet.Quiet = remedied.Quiet(quiet.Result)
 	record(t, s, next, quiet)
-	if late, err := s.Remedy(t.Context(), []audit.State{mended}); err != nil || len(late) != 0 {
+	if late, err := s.Remedy(t.Context(), []audit.State{remedied}); err != nil || len(late) != 0 {
 		t.Errorf("mended late: %v, %v", late, err)
 	}
 	settle(t, s, next)

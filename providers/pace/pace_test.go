@@ -195,7 +195,7 @@ func TestOwnWaitingTime(t *testing.T) {
 			t.Fatal(err)
 		}
 		release(Feedback{Outcome: Throttled, Wait: 10 * time.Minute})
-		release(Feedback{Outcome: Throttled, Wait: time.Hour}) // the second word does not count
+		release(Feedback{Outcome: Throttled, Wait: time.Hour}) // the second word changes nothing
 		start := time.Now()
 		release, err = p.Acquire(t.Context())
 		if err != nil {

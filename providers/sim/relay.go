@@ -32,7 +32,7 @@ type RelayOptions struct {
 type RelayMood struct {
 	Auth       string            // the reply to every sign-in, in place of a check
 	Mail       string            // the reply to MAIL FROM
-	Recipients map[string]string // the reply to RCPT TO of these addresses, in lower case
+	Recipients map[string]string // the reply to RCPT TO by address, in lower case
 	Data       string            // the reply after the final dot; the message is not kept
 	Until      int               // messages in all; MAIL FROM meets 421 after them. 0: no limit
 

@@ -26,7 +26,7 @@ type Refusal struct {
 	Class    providers.Class
 }
 
-// lasting reports whether no further try can help, so that the customer must be told by telephone. What no rule
+// lasting reports whether no further try can help, so that the customer must be called. What no rule
 // knows is taken as the code says it.
 func (r Refusal) lasting() bool {
 	switch r.Class {

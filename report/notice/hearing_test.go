@@ -199,7 +199,7 @@ var (
 )
 
 // Sixty wordings, at one recipient and at several domains: at several nobody fails and nobody is on the call list,
-// operations get one line, and when the relay is mended all leave. At one, words that a rule knows to be about the
+// operations get one line, and when the relay is fixed all leave. At one, words that a rule knows to be about the
 // recipient are believed at the second try; what no rule knows waits for a mail that the relay takes.
 func TestTheRelaysWordOnUs(t *testing.T) {
 	if n := len(aboutUs) + len(aboutThem); n != 60 {

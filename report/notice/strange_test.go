@@ -204,7 +204,7 @@ func (r *strange) heardAll() string {
 	return strings.Join(r.heard, "\n")
 }
 
-// What mail servers are known to do, a relay may do too: each of these takes the mail.
+// What mail servers are known to do, a relay may do too: each takes the mail.
 func TestTheRelayMayBeOdd(t *testing.T) {
 	long := "250 2.1.0 fine" // a reply of many lines, to every command of a hundred mails
 	long = strings.Repeat("250-2.1.0 and one more thing\n", 30) + long

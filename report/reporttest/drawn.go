@@ -52,7 +52,7 @@ func Drawn(t *rapid.T) Night {
 	n := night("drawn", s)
 	if rapid.Bool().Draw(t, "faults") {
 		for range rapid.IntRange(1, 20).Draw(t, "how many") {
-			n.Faults = append(n.Faults, report.Fault{What: text.Draw(t, "fault"), Mend: text.Draw(t, "mend")})
+			n.Faults = append(n.Faults, report.Fault{What: text.Draw(t, "fault"), Fix: text.Draw(t, "mend")})
 		}
 	}
 	return n

@@ -185,7 +185,7 @@ func Bad() Night {
 	s.mail(2, audit.KindFinding, audit.NoticeQueued, start.Add(-48*time.Hour))
 	s.Conclude()
 	n := night("bad", s)
-	n.Faults = []report.Fault{{What: "the relay refuses our login", Mend: "check relay.username and relay.password"}}
+	n.Faults = []report.Fault{{What: "the relay refuses our login", Fix: "check relay.username and relay.password"}}
 	n.PageURL = ""
 	return n
 }

@@ -16,7 +16,7 @@ type Checked struct {
 	Team    string // "" for a webhook
 	Bot     string
 	Channel string // its name, where Slack tells it
-	// Notes are what will not keep a summary from being posted and is worth mending all the same.
+	// Notes are what does not keep a summary from being posted and is worth fixing all the same.
 	Notes []string
 }
 

@@ -49,7 +49,7 @@ func (p *Poster) Details(ctx context.Context, s *report.Summary, src report.Sour
 	}
 	e := understand(err)
 	if e.Code == "missing_scope" {
-		e.Mend = "give the Slack app the scope files:write and install it again"
+		e.Fix = "give the Slack app the scope files:write and install it again"
 	}
 	return e
 }

@@ -18,8 +18,8 @@ import (
 // Error is why a summary was not posted or looked up. It never holds the token or the webhook's address.
 type Error struct {
 	Code       string        // Slack's own word, "http 503", or what the network said
-	Mend       string        // what to do; "" where waiting is all
-	Permanent  bool          // trying again will not help before somebody has mended it
+	Fix        string        // what to do; "" where waiting is all
+	Permanent  bool          // a retry does not help until somebody has fixed it
 	Uncertain  bool          // the message may stand in the channel all the same
 	RetryAfter time.Duration // how long Slack asks to wait; 0 if it does not say
 
@@ -31,8 +31,8 @@ func (e *Error) Error() string {
 	if e.RetryAfter > 0 {
 		text += fmt.Sprintf(", asks to wait %s", e.RetryAfter)
 	}
-	if e.Mend != "" {
-		text += ": " + e.Mend
+	if e.Fix != "" {
+		text += ": " + e.Fix
 	}
 	return text
 }
@@ -49,60 +49,60 @@ var ErrCannotLook = errors.New("cannot look whether the summary was posted")
 const notSlacks = "an answer that is not Slack's"
 
 const (
-	mendToken   = "make a new bot token in the Slack app and set slack.token"
-	mendChannel = "set slack.channel to the id of a channel that exists"
-	mendHook    = "make a new incoming webhook in the Slack app and set slack.webhook"
-	mendPolicy  = "ask a Slack administrator to let the app post there, or set another channel"
-	mendVersion = "install a newer version of mailaudit: Slack has retired the method that this one calls"
-	mendEdit    = "the message stays as it was posted; mailaudit report shows what was decided since"
+	fixToken   = "make a new bot token in the Slack app and set slack.token"
+	fixChannel = "set slack.channel to the id of a channel that exists"
+	fixHook    = "make a new incoming webhook in the Slack app and set slack.webhook"
+	fixPolicy  = "ask a Slack administrator to let the app post there, or set another channel"
+	fixVersion = "install a newer version of mailaudit: Slack has retired the method that this one calls"
+	fixEdit    = "the message stays as it was posted; mailaudit report shows what was decided since"
 )
 
-// mends are the answers that no retry changes (docs.slack.dev: chat.postMessage and chat.update, Errors; Sending
+// permanent are the answers that no retry changes (docs.slack.dev: chat.postMessage and chat.update, Errors; Sending
 // messages using incoming webhooks, Handling errors).
-var mends = map[string]string{
-	"not_authed":                               mendToken,
-	"invalid_auth":                             mendToken,
-	"token_revoked":                            mendToken,
-	"token_expired":                            mendToken,
-	"account_inactive":                         mendToken,
-	"two_factor_setup_required":                mendToken + "; its owner must set up two-factor authentication in Slack first",
+var permanent = map[string]string{
+	"not_authed":                               fixToken,
+	"invalid_auth":                             fixToken,
+	"token_revoked":                            fixToken,
+	"token_expired":                            fixToken,
+	"account_inactive":                         fixToken,
+	"two_factor_setup_required":                fixToken + "; its owner must set up two-factor authentication in Slack first",
 	"not_allowed_token_type":                   "set slack.token to a bot token (xoxb-)",
-	"org_login_required":                       mendPolicy,
-	"team_access_not_granted":                  mendPolicy,
-	"no_permission":                            mendPolicy,
-	"access_denied":                            mendPolicy,
+	"org_login_required":                       fixPolicy,
+	"team_access_not_granted":                  fixPolicy,
+	"no_permission":                            fixPolicy,
+	"access_denied":                            fixPolicy,
 	"accesslimited":                            "ask a Slack administrator to allow the address that mailaudit connects from",
-	"ekm_access_denied":                        mendPolicy,
-	"enterprise_is_restricted":                 mendPolicy,
-	"messages_tab_disabled":                    mendPolicy,
-	"restricted_action":                        mendPolicy,
-	"restricted_action_read_only_channel":      mendPolicy,
-	"restricted_action_thread_only_channel":    mendPolicy,
-	"restricted_action_non_threadable_channel": mendPolicy,
+	"ekm_access_denied":                        fixPolicy,
+	"enterprise_is_restricted":                 fixPolicy,
+	"messages_tab_disabled":                    fixPolicy,
+	"restricted_action":                        fixPolicy,
+	"restricted_action_read_only_channel":      fixPolicy,
+	"restricted_action_thread_only_channel":    fixPolicy,
+	"restricted_action_non_threadable_channel": fixPolicy,
 	"missing_scope":                            "give the Slack app the scope chat:write, install it again and set slack.token",
-	"channel_not_found":                        mendChannel + ", and invite the app to it if it is private",
-	"team_not_found":                           mendChannel,
+	"channel_not_found":                        fixChannel + ", and invite the app to it if it is private",
+	"team_not_found":                           fixChannel,
 	"is_archived":                              "unarchive the channel or set slack.channel to another one",
 	"not_in_channel":                           "invite the app to the channel",
-	"deprecated_endpoint":                      mendVersion,
-	"method_deprecated":                        mendVersion,
+	"deprecated_endpoint":                      fixVersion,
+	"method_deprecated":                        fixVersion,
 
-	"message_not_found":        mendEdit,
-	"cant_update_message":      mendEdit,
-	"edit_window_closed":       mendEdit,
-	"is_inactive":              mendEdit,
-	"streaming_state_conflict": mendEdit,
+	"message_not_found":        fixEdit,
+	"cant_update_message":      fixEdit,
+	"edit_window_closed":       fixEdit,
+	"is_inactive":              fixEdit,
+	"streaming_state_conflict": fixEdit,
 
-	"no_service":                        mendHook,
-	"no_service_id":                     mendHook,
-	"no_active_hooks":                   mendHook,
-	"invalid_token":                     mendHook,
-	"no_team":                           mendHook,
-	"team_disabled":                     mendHook,
-	"user_not_found":                    mendHook,
+	"no_service":                        fixHook,
+	"no_service_id":                     fixHook,
+	"no_active_hooks":                   fixHook,
+	"invalid_token":                     fixHook,
+	"no_team":                           fixHook,
+	"team_disabled":                     fixHook,
+	"user_not_found":                    fixHook,
 	"channel_is_archived":               "unarchive the webhook's channel, or make a webhook for another one and set slack.webhook",
-	"action_prohibited":                 mendPolicy,
-	"posting_to_general_channel_denied": mendPolicy,
+	"action_prohibited":                 fixPolicy,
+	"posting_to_general_channel_denied": fixPolicy,
 }
 
 // perhaps are the answers after which the message may stand in the channel: of the first two Slack says "it's
@@ -137,12 +137,12 @@ var codeForm = regexp.MustCompile(`^[a-z0-9_]{1,60}$`)
 // passes, or that this one stands in the channel already.
 func refusal(code string) *Error {
 	if !codeForm.MatchString(code) {
-		return &Error{Code: notSlacks, Mend: "check slack.api_url and the proxy on the way", Uncertain: true}
+		return &Error{Code: notSlacks, Fix: "check slack.api_url and the proxy on the way", Uncertain: true}
 	}
-	mend, permanent := mends[code]
-	e := &Error{Code: code, Mend: mend, Permanent: permanent}
+	fix, known := permanent[code]
+	e := &Error{Code: code, Fix: fix, Permanent: known}
 	switch {
-	case permanent, slices.Contains(later, code):
+	case known, slices.Contains(later, code):
 	case slices.Contains(perhaps, code):
 		e.Uncertain = true
 	case strings.Contains(code, "metadata"):
@@ -180,7 +180,7 @@ func understand(err error) *Error {
 		dialling := errors.As(err, &op) && op.Op == "dial"
 		return &Error{Code: address.Err.Error(), Uncertain: !dialling}
 	}
-	return &Error{Code: notSlacks, Mend: "check slack.api_url and the proxy on the way", Uncertain: true}
+	return &Error{Code: notSlacks, Fix: "check slack.api_url and the proxy on the way", Uncertain: true}
 }
 
 func fromStatus(code int) *Error {
@@ -189,9 +189,9 @@ func fromStatus(code int) *Error {
 	case code == http.StatusBadRequest, code == http.StatusRequestEntityTooLarge:
 		e.about = partAny
 	case code >= 300 && code < 400:
-		e.Permanent, e.Mend = true, "the address answers with a redirect, which is not followed; check slack.api_url or slack.webhook"
+		e.Permanent, e.Fix = true, "the address answers with a redirect, which is not followed; check slack.api_url or slack.webhook"
 	case code == http.StatusForbidden, code == http.StatusNotFound, code == http.StatusGone:
-		e.Permanent, e.Mend = true, "nothing takes posts at that address; check slack.webhook or slack.api_url"
+		e.Permanent, e.Fix = true, "nothing takes posts at that address; check slack.webhook or slack.api_url"
 	}
 	return e
 }

@@ -171,8 +171,8 @@ func (c composer) actions() string {
 	shown := all[:min(len(all), actionsMax)]
 	for i, a := range shown {
 		line := fmt.Sprintf("%d. %s", i+1, neutral(a.Text, sentenceMax))
-		if a.Mend != "" {
-			line += " → " + neutral(a.Mend, sentenceMax)
+		if a.Fix != "" {
+			line += " → " + neutral(a.Fix, sentenceMax)
 		}
 		if more := link(c.pageSection(a.Section), "report"); more != "" {
 			line += " →\u00a0" + more

@@ -306,7 +306,7 @@ func TestManyLongTexts(t *testing.T) {
 	n := reporttest.Hostile()
 	n.Faults = nil
 	for range 20 {
-		n.Faults = append(n.Faults, report.Fault{What: strings.Repeat("&a ", 200), Mend: strings.Repeat("<b ", 200)})
+		n.Faults = append(n.Faults, report.Fault{What: strings.Repeat("&a ", 200), Fix: strings.Repeat("<b ", 200)})
 	}
 	m := parse(t, payload(t, n, layouts["-names"]))
 	for _, p := range m.problems() {

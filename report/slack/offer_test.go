@@ -146,7 +146,7 @@ func TestRefusedForGoodTellsWhatToDo(t *testing.T) {
 		s.refuse = refusal{word, always}
 		err := publish(t, s.byToken(t), summary, 2)
 		var e *slack.Error
-		if !errors.As(err, &e) || !e.Permanent || e.Mend == "" || e.Uncertain || len(s.posts) > 0 {
+		if !errors.As(err, &e) || !e.Permanent || e.Fix == "" || e.Uncertain || len(s.posts) > 0 {
 			t.Errorf("%s: %+v, %d summaries", word, err, len(s.posts))
 		}
 	}

@@ -179,7 +179,7 @@ func TestDetails(t *testing.T) {
 	}
 	s.will("missing_scope")
 	var e *slack.Error
-	if err := p.Details(t.Context(), summary, n.Store, at); !errors.As(err, &e) || !strings.Contains(e.Mend, "files:write") {
+	if err := p.Details(t.Context(), summary, n.Store, at); !errors.As(err, &e) || !strings.Contains(e.Fix, "files:write") {
 		t.Errorf("without the scope: %v", err)
 	}
 }

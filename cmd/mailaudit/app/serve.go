@@ -28,7 +28,7 @@ const (
 	endsLooked = 2 * time.Second  // how often is looked whether a run has ended
 )
 
-// Serve works until the context ends or the door at metrics.listen breaks.
+// Serve works until the context ends or the listener at metrics.listen fails.
 func (d *Daemon) Serve(ctx context.Context) error {
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)

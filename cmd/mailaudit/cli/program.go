@@ -120,7 +120,7 @@ func conclude(ctx context.Context, err error, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "mailaudit: %s\n", signalled)
 		return 128 + int(signalled.Signal)
 	}
-	fmt.Fprintf(stderr, "mailaudit: %s%s\n", exit.OneLine(err), mend(err))
+	fmt.Fprintf(stderr, "mailaudit: %s%s\n", exit.OneLine(err), fix(err))
 	var coded *exit.Error
 	if errors.As(err, &coded) {
 		return coded.Code
@@ -131,8 +131,8 @@ func conclude(ctx context.Context, err error, stderr io.Writer) int {
 	return exit.Failed
 }
 
-// mend says what to do where the error comes from a part that does not know the commands.
-func mend(err error) string {
+// fix says what to do where the error comes from a part that does not know the commands.
+func fix(err error) string {
 	switch {
 	case errors.Is(err, audit.ErrNoRun):
 		return "; mailaudit report shows the latest run, mailaudit run starts one"

@@ -88,7 +88,7 @@ func (w *SendWindow) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// parseDays reads "Mon-Fri", "Sat", or several of these with commas between; "Fri-Mon" goes over Sunday.
+// parseDays reads "Mon-Fri", "Sat", or several, separated by commas; "Fri-Mon" goes over Sunday.
 func parseDays(text string, days *[7]bool) bool {
 	for part := range strings.SplitSeq(text, ",") {
 		first, last, isRange := strings.Cut(part, "-")

@@ -12,7 +12,7 @@ type story struct {
 	world     *sim.World
 	customers []*customer
 	random    *rand.Rand
-	broken    []*customer // who has something to mend, oldest first
+	broken    []*customer // with an open finding, oldest first
 }
 
 func newStory(customers []*customer) *story {

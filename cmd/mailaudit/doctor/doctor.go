@@ -37,11 +37,11 @@ func (d *Doctor) note(subject, format string, args ...any) {
 	d.line("note", subject, fmt.Sprintf(format, args...))
 }
 
-func (d *Doctor) fail(subject string, err error, mend string) {
+func (d *Doctor) fail(subject string, err error, fix string) {
 	d.Failures++
 	text := exit.OneLine(err)
-	if mend != "" {
-		text += "; mend: " + mend
+	if fix != "" {
+		text += "; mend: " + fix
 	}
 	d.line("FAIL", subject, text)
 }
@@ -121,7 +121,7 @@ func (d *Doctor) database(ctx context.Context) bool {
 		return false
 	}
 	if err != nil {
-		d.fail("database", err, databaseMend(err))
+		d.fail("database", err, databaseFix(err))
 		return false
 	}
 	defer store.Close()
@@ -134,9 +134,9 @@ func (d *Doctor) database(ctx context.Context) bool {
 	return true
 }
 
-func databaseMend(err error) string {
-	if mend := postgres.Mend(err); mend != "" {
-		return mend
+func databaseFix(err error) string {
+	if fix := postgres.Fix(err); fix != "" {
+		return fix
 	}
 	return "check database in the configuration, and that the file is whole and readable; restore it from its copy if it is not"
 }
@@ -165,7 +165,7 @@ func (d *Doctor) lock(ctx context.Context, store app.Storage) string {
 func (d *Doctor) open(ctx context.Context) {
 	a, err := d.Setup.Open(ctx, app.Wants{Keys: true})
 	if err != nil {
-		d.fail("database", err, databaseMend(err)) // it was there a moment ago
+		d.fail("database", err, databaseFix(err)) // it was there a moment ago
 		return
 	}
 	if err := app.SourceReady(ctx, a.Source); err != nil {

@@ -27,13 +27,13 @@ func (d *Doctor) relay(ctx context.Context) {
 		err = sender.Check(ctx)
 	}
 	if err != nil {
-		d.fail("relay", err, relayMend(err))
+		d.fail("relay", err, relayFix(err))
 		return
 	}
 	d.ok("relay", "%s lets us in", d.Config.Relay.URL)
 }
 
-func relayMend(err error) string {
+func relayFix(err error) string {
 	var trouble *notice.RelayError
 	if errors.As(err, &trouble) {
 		switch trouble.Stage {
@@ -57,7 +57,7 @@ func (d *Doctor) slack(ctx context.Context) {
 		found, err = poster.Check(ctx)
 	}
 	if err != nil {
-		d.fail("slack", err, slackMend(err))
+		d.fail("slack", err, slackFix(err))
 		return
 	}
 	switch {
@@ -73,11 +73,11 @@ func (d *Doctor) slack(ctx context.Context) {
 	}
 }
 
-// slackMend is for what Slack's own refusals do not carry.
-func slackMend(err error) string {
+// slackFix is for what Slack's own refusals do not carry.
+func slackFix(err error) string {
 	var refused *slack.Error
 	switch {
-	case !errors.As(err, &refused), refused.Mend != "":
+	case !errors.As(err, &refused), refused.Fix != "":
 		return ""
 	case refused.RetryAfter > 0:
 		return "wait as long as it asks; a night waits by itself"
@@ -146,7 +146,7 @@ func (d *Doctor) greet(ctx context.Context, provider string, e providers.Endpoin
 	// With no mechanism to offer the conversation ends before a credential.
 	conv := d.app.Auditor.Ask.Converse(ctx, provider, providers.Attempt{Endpoint: e, Login: "nobody", Secret: providers.NewSecret("nothing")})
 	if conv.Fault != providers.FaultNone && conv.Fault != providers.FaultNoMechanism {
-		d.fail("provider", fmt.Errorf("%s: %s", where, cmp.Or(conv.Detail, string(conv.Fault))), wayMend(conv.Fault))
+		d.fail("provider", fmt.Errorf("%s: %s", where, cmp.Or(conv.Detail, string(conv.Fault))), wayFix(conv.Fault))
 		return
 	}
 	if conv.Fault == providers.FaultNone && conv.Reply.Code >= 400 {
@@ -164,7 +164,7 @@ func (d *Doctor) greet(ctx context.Context, provider string, e providers.Endpoin
 	d.ok("provider", "%s greets us over %s%s", where, cmp.Or(conv.TLSVersion, "TLS"), by)
 }
 
-func wayMend(f providers.Fault) string {
+func wayFix(f providers.Fault) string {
 	switch f {
 	case providers.FaultNoSuchHost, providers.FaultDNS:
 		return "check the name service of this machine, and the host as it is stored"

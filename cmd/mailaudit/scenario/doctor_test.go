@@ -61,7 +61,7 @@ func TestDoctorFindsNothing(t *testing.T) {
 	s.leftClean()
 }
 
-// Each thing that a night needs is missed by name, with its mend, and the rest is looked at all the same.
+// Each thing that a night needs is reported by name, with its fix, and the rest is checked all the same.
 func TestDoctorFindsWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	tests := []struct {

@@ -8,7 +8,7 @@ import (
 	"mailaudit/providers/sim"
 )
 
-// Between the night and the morning the customer has mended it: nothing leaves.
+// Between the night and the morning the customer has fixed it: nothing leaves.
 func TestIncidentMendedBeforeTheMorningIsNotMailed(t *testing.T) {
 	t.Parallel()
 	s, _, _ := clinicBase(t)

@@ -53,7 +53,7 @@ func TestIncidentOutageConfirmsNothing(t *testing.T) {
 	}
 }
 
-// One dead host of "other" takes nothing away from the others, and what it half says does not count.
+// One dead host of "other" takes nothing away from the others, and its partial answers are inconclusive.
 func TestIncidentDeadHostSpeaksForItselfAlone(t *testing.T) {
 	t.Parallel()
 	s, dead, alive := hostsOfOther(t)

@@ -76,7 +76,7 @@ func TestIncidentMailThatWaitedForTheCapsIsRecheckedFirst(t *testing.T) {
 	}
 	s.mailedTo(gmailContact(0), gmailContact(1))
 
-	s.accept(2) // mended at Google, the stored password has not changed
+	s.accept(2) // fixed at Google; the stored password has not changed
 	s.night(3)  // leaves refused passwords alone
 	s.atHour(3, 9)
 	first := s.asked(3)

@@ -83,7 +83,7 @@ func (s *scene) unverified(r nightReport, want ...string) {
 	}
 }
 
-// toldOps: the last summary names each of these.
+// toldOps checks that the last summary names each part.
 func (s *scene) toldOps(want ...string) {
 	s.t.Helper()
 	said := s.lastSummary()

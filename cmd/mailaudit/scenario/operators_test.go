@@ -235,7 +235,7 @@ func TestDiscardMailsNothing(t *testing.T) {
 	}
 }
 
-// A contact whose mail came back is telephoned, not mailed: neither what waits nor what comes.
+// A contact whose mail came back is called, not mailed: neither queued mails nor new ones leave.
 func TestBouncedContactsAreTelephoned(t *testing.T) {
 	t.Parallel()
 	s, _ := gmailScene(t, 3)

@@ -175,7 +175,7 @@ func inYAML(v any) string {
 	return string(b)
 }
 
-// variables is an environment of these variables alone.
+// variables is an environment of the given variables alone.
 func variables(m map[string]string) func(string) (string, bool) {
 	return func(name string) (string, bool) {
 		v, ok := m[name]

@@ -28,11 +28,11 @@ func slackScene(t *testing.T) *scene {
 	return s
 }
 
-// A refusal that waiting does not mend ends the run with its cause and the mend, and the summary is owed:
+// A refusal that waiting does not fix ends the run with its cause and the fix, and the summary is owed:
 // the next start posts it, once.
 func TestSlackThatRefusesIsSaid(t *testing.T) {
 	t.Parallel()
-	for word, mend := range map[string]string{
+	for word, fix := range map[string]string{
 		"token_revoked": "slack.token", "is_archived": "slack.channel", "channel_not_found": "slack.channel", "missing_scope": "chat:write",
 	} {
 		t.Run(word, func(t *testing.T) {
@@ -40,7 +40,7 @@ func TestSlackThatRefusesIsSaid(t *testing.T) {
 			s := slackScene(t)
 			s.slack.SetMood(sim.SlackMood{Errors: map[string]string{"chat.postMessage": word}})
 			o := s.do("run", "--key", "night")
-			if o.code != exit.Failed || !strings.Contains(lastLine(o.stderr), word) || !strings.Contains(lastLine(o.stderr), mend) {
+			if o.code != exit.Failed || !strings.Contains(lastLine(o.stderr), word) || !strings.Contains(lastLine(o.stderr), fix) {
 				t.Errorf("exit %d: %s", o.code, lastLine(o.stderr))
 			}
 			if strings.Contains(o.stderr+o.stdout, sceneSlackToken) {

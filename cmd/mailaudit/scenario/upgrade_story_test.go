@@ -637,11 +637,11 @@ func (s *twoWeeks) expect() {
 		contact("released-4"):    {"reminder"},
 		contact("released-5"):    {"reminder"},
 	}
-	mends := maps.Clone(s.row("mends"))
-	mends["secret"] = letters("mends anew")
-	s.Fixes = []row{mends}
+	fixes := maps.Clone(s.row("mends"))
+	fixes["secret"] = letters("mends anew")
+	s.Fixes = []row{fixes}
 	s.Turns = map[string]sim.Account{
-		mends["address"]:   stands(accepted, mends["secret"]),
+		fixes["address"]:   stands(accepted, fixes["secret"]),
 		"shadow@gmail.com": stands(appOnly, s.row("shadow")["secret"]),
 		"breaks@gmail.com": stands(refused, s.row("breaks")["secret"]),
 		// One of two mailboxes of a contact whose notice is held.

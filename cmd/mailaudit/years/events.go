@@ -541,7 +541,7 @@ func changeAttempts(s *Settings, pick *rand.Rand) {
 	s.ConfirmNights = 1 + pick.IntN(3)
 }
 
-// calm mends everything outside the customers' own mailboxes.
+// calm repairs everything outside the customers' own mailboxes.
 func (s *Stage) calm() error {
 	w := s.w
 	for _, name := range slices.Sorted(maps.Keys(w.providers)) {

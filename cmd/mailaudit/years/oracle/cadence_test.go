@@ -144,7 +144,7 @@ func TestThatItWorksAgainIsToldOnceAndWhileItDoes(t *testing.T) {
 	s.broken("recovered", "last answer was a refusal")
 }
 
-// The mail, the mending and the good news on one day.
+// The notice, the fix and the good news on one day.
 func TestAllOnOneDay(t *testing.T) {
 	s := refusedTwice(t)
 	s.mail("finding", "a-1")

@@ -18,7 +18,7 @@ type left struct {
 }
 
 // capOfNight: at most max_per_night mails; the rest waits. The papers leave open whether a night is a local day, the
-// time since the last run began, or a day of the world: only what is too much by all of these is reported. What
+// time since the last run began, or a day of the world: only what is too much by every measure is reported. What
 // run --changed tells at once is beside it.
 func capOfNight(w *world) rule {
 	var sent []left

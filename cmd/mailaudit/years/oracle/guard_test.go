@@ -71,7 +71,7 @@ func TestOnItsFirstNightAMassIsHeldToo(t *testing.T) {
 	}
 }
 
-// A provider that is held stays so while its hold is open, however few fail newly.
+// A provider that is held stays so while its hold is open, however few new failures there are.
 func TestAnOpenHoldHoldsTheNextRun(t *testing.T) {
 	s := mass(t, 30, 11, holds)
 	s.db.Holds = []observe.HoldRow{{Run: "two", Provider: "google", State: "open", OpenedAt: s.ob.Shown}}

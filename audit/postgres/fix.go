@@ -6,9 +6,9 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// Mend says what an operator can do about a server that cannot be worked with; "" where err is not of that kind. Codes:
+// Fix says what an operator can do about a server that cannot be worked with; "" where err is not of that kind. Codes:
 // PostgreSQL's documentation, Appendix A.
-func Mend(err error) string {
+func Fix(err error) string {
 	var said *pgconn.PgError
 	if errors.As(err, &said) {
 		switch said.Code {
