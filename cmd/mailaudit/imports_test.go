@@ -119,9 +119,9 @@ func layerOf(folder string) int {
 	return slices.Index(layers, top)
 }
 
-// forTests reports whether no program imports the package: providertest, storetest, realmail, the years and the like.
+// forTests reports whether no program imports the package: providertest, storetest, realmail, the scenarios, the years and the like.
 func forTests(folder string) bool {
-	return strings.HasSuffix(folder, "test") || path.Base(folder) == "realmail" || strings.HasPrefix(folder+"/", "cmd/mailaudit/years/")
+	return strings.HasSuffix(folder, "test") || path.Base(folder) == "realmail" || path.Base(folder) == "scenario" || strings.HasPrefix(folder+"/", "cmd/mailaudit/years/")
 }
 
 // atHome goes by the longest entry that covers the import.
