@@ -62,7 +62,7 @@ func (o Only) Covers(n Notice) bool {
 // Cadence decides when a customer is told, and when told again.
 type Cadence struct {
 	ConfirmNights int             // conclusive nights in a row before an ambiguous finding is told
-	RemindAfter   []time.Duration // since the first notice of the finding
+	RemindAfter   []time.Duration // since the first notice of the finding; two mails lie at least the first of these apart
 	Shadow        bool            // notices.mode is shadow: what is decided is not sent
 }
 

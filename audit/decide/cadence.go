@@ -35,26 +35,42 @@ func dueMail(c audit.Cadence, now time.Time, s audit.Settled, told audit.Told, a
 	case told.Step == 0:
 		return firstMail(c, s)
 	}
-	return nextReminder(c, now, told)
+	return nextReminder(c, now, s, told)
 }
 
 func firstMail(c audit.Cadence, s audit.Settled) audit.Decision {
-	if s.Certainty == providers.Definite {
+	switch {
+	case s.Certainty == providers.Definite:
 		return audit.Decision{Kind: audit.KindFinding, Step: 1, Why: "the provider names the cause"}
-	}
-	if s.Nights < c.ConfirmNights {
-		return audit.Decision{Why: fmt.Sprintf("night %d of %d", s.Nights, c.ConfirmNights)}
+	case unconfirmed(c, s):
+		return audit.Decision{Why: nightOf(c, s)}
 	}
 	return audit.Decision{Kind: audit.KindFinding, Step: 1, Why: fmt.Sprintf("seen on %d nights", s.Nights)}
 }
 
-func nextReminder(c audit.Cadence, now time.Time, told audit.Told) audit.Decision {
+// unconfirmed reports whether the finding is ambiguous and was not seen on enough nights in a row to notify anybody.
+func unconfirmed(c audit.Cadence, s audit.Settled) bool {
+	return s.Certainty != providers.Definite && s.Nights < c.ConfirmNights
+}
+
+func nightOf(c audit.Cadence, s audit.Settled) string {
+	return fmt.Sprintf("night %d of %d", s.Nights, c.ConfirmNights)
+}
+
+func nextReminder(c audit.Cadence, now time.Time, s audit.Settled, told audit.Told) audit.Decision {
 	n := told.Step - 1
 	if n >= len(c.RemindAfter) {
 		return audit.Decision{Why: "nothing more is mailed; left to operations"}
 	}
-	if due := told.FirstAt.Add(c.RemindAfter[n]); now.Before(due) {
+	due := told.FirstAt.Add(c.RemindAfter[n])
+	if afterLast := told.At.Add(c.RemindAfter[0]); !told.At.IsZero() && afterLast.After(due) {
+		due = afterLast // a late reminder delays those that it overtook
+	}
+	if now.Before(due) {
 		return audit.Decision{Why: "next reminder not before " + due.UTC().Format(time.DateOnly)}
+	}
+	if unconfirmed(c, s) { // the customer stored another wrong secret: a reminder would tell the new verdict
+		return audit.Decision{Why: nightOf(c, s)}
 	}
 	return audit.Decision{Kind: audit.KindReminder, Step: told.Step + 1, Why: fmt.Sprintf("reminder %d", n+1)}
 }
