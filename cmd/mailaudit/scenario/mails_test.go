@@ -128,7 +128,7 @@ func TestAContactHasThreeMailsADay(t *testing.T) {
 func TestMailsShowTheConfiguredColourAndLogo(t *testing.T) {
 	t.Parallel()
 	s, _ := gmailScene(t, 2)
-	s.settings["notices"] = `{mode: live, send_between: "", confirm_nights: 1, colour: "#1ae", logo: config/testdata/logo.png}`
+	s.settings["notices"] = `{mode: live, send_between: "", confirm_nights: 1, colour: "#1ae", logo: ../config/testdata/logo.png}`
 	s.done("run")
 	s.refuse(0)
 	s.atNight(1)
