@@ -57,15 +57,25 @@ func nightOf(c audit.Cadence, s audit.Settled) string {
 	return fmt.Sprintf("night %d of %d", s.Nights, c.ConfirmNights)
 }
 
+// ReminderDue is the earliest hour of the next reminder; zero where nobody was notified, or none is left.
+func ReminderDue(c audit.Cadence, told audit.Told) time.Time {
+	n := told.Step - 1
+	if n < 0 || n >= len(c.RemindAfter) {
+		return time.Time{}
+	}
+	due := told.FirstAt.Add(c.RemindAfter[n])
+	if afterLast := told.At.Add(c.RemindAfter[0]); !told.At.IsZero() && afterLast.After(due) {
+		return afterLast // a late reminder delays those that it overtook
+	}
+	return due
+}
+
 func nextReminder(c audit.Cadence, now time.Time, s audit.Settled, told audit.Told) audit.Decision {
 	n := told.Step - 1
 	if n >= len(c.RemindAfter) {
 		return audit.Decision{Why: "nothing more is mailed; left to operations"}
 	}
-	due := told.FirstAt.Add(c.RemindAfter[n])
-	if afterLast := told.At.Add(c.RemindAfter[0]); !told.At.IsZero() && afterLast.After(due) {
-		due = afterLast // a late reminder delays those that it overtook
-	}
+	due := ReminderDue(c, told)
 	if now.Before(due) {
 		return audit.Decision{Why: "next reminder not before " + due.UTC().Format(time.DateOnly)}
 	}

@@ -27,18 +27,29 @@ import (
 // Setup is what the configuration alone says, beside what the process lends. It is always whole; an [App] is a
 // setup with its database.
 type Setup struct {
-	Config *config.Config
-	Log    *slog.Logger
-	Env    *Env
-	Now    func() time.Time
+	Config     *config.Config
+	ConfigFile string // "" where the configuration is the defaults
+	Log        *slog.Logger
+	Env        *Env
+	Now        func() time.Time
 }
 
 func NewSetup(g *Globals, env *Env) (*Setup, error) {
-	c, err := config.Load(g.Config, env.LookupEnv)
+	file, found, err := config.Find(g.Config, env.LookupEnv)
 	if err != nil {
 		return nil, err
 	}
-	return &Setup{Config: c, Log: g.Logger(env.Stderr), Env: env, Now: env.clock()}, nil
+	c, err := config.Load(file, env.LookupEnv)
+	if err != nil {
+		return nil, err
+	}
+	log := g.Logger(env.Stderr)
+	if found {
+		log.Info("configuration read from the working directory", "file", file)
+	} else if file != "" {
+		log.Debug("configuration read", "file", file)
+	}
+	return &Setup{Config: c, ConfigFile: file, Log: log, Env: env, Now: env.clock()}, nil
 }
 
 // App is the program put together for one command, the same for every command. This file and those named for a
@@ -201,6 +212,11 @@ func (l lazyDialer) verify(ctx context.Context, attempt providers.Attempt) provi
 	return d.Verify(ctx, attempt)
 }
 
+// Cadence is when customers are notified, and when again.
+func (s *Setup) Cadence() audit.Cadence {
+	return audit.Cadence{ConfirmNights: s.Config.Notices.ConfirmNights, RemindAfter: s.Config.Notices.RemindAfter}
+}
+
 // rootCAs are the system's roots and, beside them, those of the configured file. nil means the system's.
 func rootCAs(path string) (*x509.CertPool, error) {
 	if path == "" {
@@ -239,7 +255,7 @@ func (s *Setup) policy() audit.Policy {
 		OAuthClients: expiries(c),
 		Changes:      providers.Changes(),
 		Mode:         audit.Mode(c.Notices.Mode),
-		Cadence:      audit.Cadence{ConfirmNights: c.Notices.ConfirmNights, RemindAfter: c.Notices.RemindAfter},
+		Cadence:      s.Cadence(),
 		Hours:        audit.Hours{Days: c.Notices.SendBetween.Days, From: c.Notices.SendBetween.From, To: c.Notices.SendBetween.To},
 		Zone:         c.TimeZone,
 		Only:         audit.Only{Tenants: c.Notices.Only.Tenants, Providers: c.Notices.Only.Providers},

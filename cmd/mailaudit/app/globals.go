@@ -8,7 +8,7 @@ import (
 
 // Globals are the flags of every command.
 type Globals struct {
-	Config    string `placeholder:"FILE" help:"Configuration (YAML); default: $$MAILAUDIT_CONFIG."`
+	Config    string `placeholder:"FILE" help:"Configuration (YAML); default: $$MAILAUDIT_CONFIG, else ./mailaudit.yaml."`
 	LogLevel  string `enum:"debug,info,warn,error" default:"info" help:"debug, info, warn or error."`
 	LogFormat string `enum:"text,json," default:"" help:"text or json; default: text on a terminal, else json."`
 }

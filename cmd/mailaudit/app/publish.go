@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -288,4 +289,12 @@ func (p *Publisher) update(ctx context.Context, key string) error {
 		return nil
 	}
 	return err
+}
+
+// Pasted is a command of the program as an operator can paste it, with slack.command_prefix where one is set; "" for "".
+func (s *Setup) Pasted(words string) string {
+	if words == "" {
+		return ""
+	}
+	return strings.TrimSpace(s.Config.Slack.CommandPrefix + " mailaudit " + words)
 }

@@ -31,3 +31,11 @@ func Joined[T ~string](words []T) string {
 	}
 	return strings.Join(all, ", ")
 }
+
+// Local writes a time short, in a zone: "Mon 23 Nov 02:15 CST"; "-" for the zero time.
+func Local(t time.Time, zone *time.Location) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return t.In(zone).Format("Mon 2 Jan 15:04 MST")
+}

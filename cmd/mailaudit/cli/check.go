@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -10,13 +9,15 @@ import (
 	"mailaudit/audit"
 	"mailaudit/audit/ask"
 	"mailaudit/cmd/mailaudit/app"
+	"mailaudit/cmd/mailaudit/exit"
 	"mailaudit/providers"
 	"mailaudit/report"
 )
 
 type checkCmd struct {
-	Account string `arg:"" name:"account_id" help:"The account."`
-	Format  string `enum:"text,json" default:"text" help:"text or json."`
+	Account  string `arg:"" name:"account_id" help:"The account."`
+	Format   string `enum:"text,json" default:"text" help:"text or json."`
+	ExitCode bool   `help:"End with 4 where the account is failing, with 5 where it is unverified."`
 }
 
 func (checkCmd) wants() app.Wants { return app.Wants{Asks: true} }
@@ -34,11 +35,25 @@ func (k checkCmd) Run(ctx context.Context, a *app.App) error {
 		return err
 	}
 	if k.Format == "json" {
-		enc := json.NewEncoder(a.Env.Stdout)
-		enc.SetIndent("", "  ")
-		return enc.Encode(checkJSON(got, told))
+		err = writeIndented(a.Env.Stdout, checkJSON(got, told))
+	} else {
+		err = writeCheck(a.Env.Stdout, got, told)
 	}
-	return writeCheck(a.Env.Stdout, got, told)
+	if err != nil || !k.ExitCode {
+		return err
+	}
+	return verdictCode(got.Result.Verdict, k.Account)
+}
+
+// verdictCode is the verdict as an exit code.
+func verdictCode(v audit.Verdict, account string) error {
+	switch {
+	case v.Failing():
+		return &exit.Error{Code: exit.Failing, Err: fmt.Errorf("account %s is %s", account, v)}
+	case v == audit.Unverified:
+		return &exit.Error{Code: exit.Unverified, Err: fmt.Errorf("account %s is unverified", account)}
+	}
+	return nil
 }
 
 // checkReport is what check prints as JSON.

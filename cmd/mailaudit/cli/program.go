@@ -56,6 +56,7 @@ func Run(ctx context.Context, args []string, env app.Env) int {
 		kong.Writers(env.Stdout, env.Stderr),
 		kong.Exit(func(code int) { exited = code }),
 		kong.UsageOnError(),
+		kong.Vars{"version": versionLine()},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.BindToProvider(configured),
 		kong.BindSingletonProvider(func() (*app.App, error) { // not of a *setup: kong would name its type in the error

@@ -10,7 +10,11 @@ import (
 type versionCmd struct{}
 
 func (versionCmd) Run(env *app.Env) error {
-	v, c := app.BuildVersion()
-	_, err := fmt.Fprintf(env.Stdout, "mailaudit %s (commit %s, %s)\n", v, c, runtime.Version())
+	_, err := fmt.Fprintln(env.Stdout, versionLine())
 	return err
+}
+
+func versionLine() string {
+	v, c := app.BuildVersion()
+	return fmt.Sprintf("mailaudit %s (commit %s, %s)", v, c, runtime.Version())
 }

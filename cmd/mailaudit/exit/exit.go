@@ -13,6 +13,9 @@ const (
 	Failed = 1 // the work failed or is not complete
 	Usage  = 2 // usage or configuration error: nothing was started
 	Held   = 3 // run --exit-code: the run concluded while a hold is open, whichever run opened it
+
+	Failing    = 4 // check --exit-code: the account is failing
+	Unverified = 5 // check --exit-code: nothing can be said of the account
 )
 
 // Error ends the program with a code of its own.

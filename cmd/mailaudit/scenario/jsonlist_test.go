@@ -24,6 +24,8 @@ func TestListsAreOneDocument(t *testing.T) {
 		{"accounts list --tenant nobody", 0, ""},
 		{"notices list", 0, ""},
 		{"rules list", 50, "id"},
+		{"runs list", 0, ""},
+		{"findings list", 0, ""},
 	} {
 		var list []map[string]any
 		text := s.done(append(strings.Fields(tt.args), "--format", "json")...)
