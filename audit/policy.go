@@ -114,6 +114,6 @@ type Caps struct {
 
 // AttemptLimit bounds a calendar day.
 type AttemptLimit struct {
-	PerSecret int // conversations with one login and secret
-	Secrets   int // different secrets of one login
+	PerSecret int // conversations with one mailbox and secret
+	Secrets   int // different secrets of one mailbox that were never accepted
 }

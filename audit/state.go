@@ -26,13 +26,15 @@ type Result struct {
 	Carried bool   // not asked tonight; the verdict of an earlier night stands
 	Held    bool   `json:"-"` // a guard holds the provider's notices: the verdict is settled, and no mail leaves on it
 
-	Fingerprint string // keyed, of the opened secret; "" if it was not opened
-	Mechanism   string
-	LocalAddr   string // the address we left by
-	Try         int    // 1 or 2
-	Retry       bool   // a second try tonight may help
-	At          time.Time
-	Took        time.Duration
+	Fingerprint string // keyed, of the account and the opened secret; "" if it was not opened
+	// AcceptedFingerprint is the state's own, where a released version stored it in another form; else "".
+	AcceptedFingerprint string `json:",omitempty"`
+	Mechanism           string
+	LocalAddr           string // the address we left by
+	Try                 int    // 1 or 2
+	Retry               bool   // a second try tonight may help
+	At                  time.Time
+	Took                time.Duration
 }
 
 // Silent reports whether the provider gave no answer: it could not be reached, or asked us to wait.

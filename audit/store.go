@@ -167,7 +167,7 @@ type Attempts interface {
 	GiveBack(ctx context.Context, day string, keys []AttemptKey) error
 }
 
-// AttemptKey names a login and a secret by keyed fingerprints, over all tenants.
+// AttemptKey names what is counted: a mailbox (see [Mailbox]), or one tenant's share of it, and a secret, both by keyed names.
 type AttemptKey struct{ Login, Secret string }
 
 // Outbox keeps the notices.
@@ -366,12 +366,15 @@ type Grants interface {
 }
 
 // Renewal is a refresh token that has taken the place of another, or, with equal fingerprints, the same secret sealed
-// anew: then no state and no attempt knows another name for it, and Day and Login are not needed.
+// anew: then no state and no attempt knows another name for it, and the rest is not needed.
 type Renewal struct {
 	AccountID                      string
 	Old, New                       []byte // sealed
-	OldFingerprint, NewFingerprint string // keyed fingerprints
-	Day, Login                     string // under which the old one's attempt is counted: it goes on under the new one
+	OldFingerprint, NewFingerprint string // of the account and the secret
+	Released                       string // the old one's fingerprint as released versions made it; "" if none did
+
+	Day                    string // on which the old one's attempt is counted: it goes on under the new one
+	OldAttempt, NewAttempt AttemptKey
 }
 
 // SavedCapacity keeps by run what each of its processes found that a provider bears.

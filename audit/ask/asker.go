@@ -52,8 +52,13 @@ type Target struct {
 	Foreign  bool // the customer stored a host that is no provider's own
 }
 
-// Fingerprints recognise secrets and logins again without keeping them.
+// Fingerprints recognise secrets and mailboxes again without keeping them.
 type Fingerprints interface {
-	Secret(providers.Secret) string
-	Login(string) string
+	// Secret is the fingerprint of an account's secret; equal secrets of two accounts have different ones.
+	Secret(accountID string, s providers.Secret) string
+	// Released is the fingerprint that released versions made, and Own a stored one as Secret makes it today.
+	Released(s providers.Secret) string
+	Own(accountID, stored string) string
+	// Name stands for a value of a kind, such as a mailbox.
+	Name(kind, value string) string
 }

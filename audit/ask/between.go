@@ -15,12 +15,6 @@ import (
 	"mailaudit/providers"
 )
 
-// betweenStore is what this file needs of the store. The contracts are in package audit.
-type betweenStore interface {
-	Reserve(ctx context.Context, day string, keys []audit.AttemptKey, limit audit.AttemptLimit) ([]bool, error)
-	GiveBack(ctx context.Context, day string, keys []audit.AttemptKey) error
-}
-
 // Subject is an account that is asked between two runs.
 type Subject struct {
 	Candidate
@@ -58,22 +52,22 @@ func (a *Asker) Asker(limit audit.AttemptLimit) func(context.Context, Candidate)
 	return func(ctx context.Context, c Candidate) (Answered, error) {
 		conv, granted, err := a.askNow(ctx, c, limit)
 		if !granted {
-			return Answered{Unasked: attemptsUsedUp}, err
+			return Answered{Unasked: AttemptsUsedUp}, err
 		}
 		return Answered{Conv: conv, At: a.Now()}, err
 	}
 }
 
 // AskAll asks accounts and returns, by account, the results of those that were asked, and why the others were not.
-// Accounts that share login and secret are asked once.
+// Accounts that share endpoint, login and secret are asked once, unless no server answered.
 func (a *Asker) AskAll(ctx context.Context, all []Subject, ask func(context.Context, Candidate) (Answered, error)) (results map[string]audit.Result, unasked map[string]string, err error) {
-	shared := map[audit.AttemptKey][]Subject{}
-	var order []audit.AttemptKey
+	shared := map[string][]Subject{}
+	var order []string
 	for _, ask := range all {
-		if len(shared[ask.Key]) == 0 {
-			order = append(order, ask.Key)
+		if len(shared[ask.Answer]) == 0 {
+			order = append(order, ask.Answer)
 		}
-		shared[ask.Key] = append(shared[ask.Key], ask)
+		shared[ask.Answer] = append(shared[ask.Answer], ask)
 	}
 	results, unasked = map[string]audit.Result{}, map[string]string{}
 	var mu sync.Mutex
@@ -81,21 +75,23 @@ func (a *Asker) AskAll(ctx context.Context, all []Subject, ask func(context.Cont
 	group.SetLimit(askedAtOnce)
 	for _, key := range order {
 		group.Go(func() error {
-			got, err := ask(inner, shared[key][0].Candidate)
-			if err != nil {
-				return err
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			for _, ask := range shared[key] {
-				if got.Unasked != "" {
-					unasked[ask.Account.ID] = got.Unasked
-					continue
+			var last Answered
+			for _, one := range shared[key] {
+				got, err := a.takeOver(inner, one.Candidate, last, ask)
+				if err != nil {
+					return err
 				}
-				r := baseResult(ask.Candidate, got.At)
-				a.judge(&r, ask.Candidate, got.Conv, ask.Before)
-				a.logBetween(r, got.Conv)
-				results[ask.Account.ID] = r
+				mu.Lock()
+				if got.Unasked != "" {
+					unasked[one.Account.ID] = got.Unasked
+				} else {
+					last = got
+					r := baseResult(one.Candidate, got.At)
+					a.judge(&r, one.Candidate, got.Conv)
+					a.logBetween(r, got.Conv)
+					results[one.Account.ID] = r
+				}
+				mu.Unlock()
 			}
 			return nil
 		})
@@ -103,24 +99,37 @@ func (a *Asker) AskAll(ctx context.Context, all []Subject, ask func(context.Cont
 	return results, unasked, group.Wait()
 }
 
+// takeOver asks a candidate, unless a server has just answered a duplicate login of it.
+func (a *Asker) takeOver(ctx context.Context, c Candidate, last Answered, ask func(context.Context, Candidate) (Answered, error)) (Answered, error) {
+	if last.At.IsZero() || !HandsOn(last.Conv) {
+		return ask(ctx, c)
+	}
+	admitted, err := a.Admit(ctx, c)
+	if err == nil && !admitted {
+		return Answered{Unasked: AttemptsUsedUp}, nil
+	}
+	return last, err
+}
+
 func (a *Asker) logBetween(r audit.Result, conv providers.Conversation) {
 	a.Log.Info("asked between two runs", "account", r.AccountID, "provider", r.Provider, "class", string(r.Class),
 		"verdict", string(r.Verdict), "stage", string(conv.Stage), "ms", conv.Took.Milliseconds())
 }
 
-const attemptsUsedUp = "today's attempts are used up"
+// AttemptsUsedUp is why an account is not asked any more today.
+const AttemptsUsedUp = "today's attempts are used up"
 
 // askNow asks one account outside a run; granted is false if the day's attempts are used up.
 func (a *Asker) askNow(ctx context.Context, c Candidate, limit audit.AttemptLimit) (conv providers.Conversation, granted bool, err error) {
-	day := a.Now().In(a.Policy.AttemptZone).Format(time.DateOnly)
-	grants, err := a.Ledger.Reserve(ctx, day, []audit.AttemptKey{c.Key}, limit)
+	day := a.Today()
+	grants, err := a.reserve(ctx, day, []Candidate{c}, limit)
 	if err != nil || !grants[0] {
 		return conv, false, err
 	}
 	c.day = day
 	conv = a.Talk(ctx, c, time.Time{})
 	if !conv.CredentialSent {
-		if err := a.Ledger.GiveBack(context.WithoutCancel(ctx), day, []audit.AttemptKey{c.Key}); err != nil {
+		if err := a.giveBack(ctx, c); err != nil {
 			return conv, true, err
 		}
 	}
@@ -134,16 +143,14 @@ func (a *Asker) Today() string { return a.Now().In(a.Policy.AttemptZone).Format(
 // gives no more refusals than the run's night allows.
 func (a *Asker) AskAgain(ctx context.Context, c Candidate, runKey string) (got Answered, err error) {
 	c.day = a.Today()
-	granted, err := a.Ledger.Reserve(ctx, c.day, []audit.AttemptKey{c.Key}, a.Policy.Attempts)
+	granted, err := a.reserve(ctx, c.day, []Candidate{c}, a.Policy.Attempts)
 	if err != nil {
 		return got, err
 	}
 	if !granted[0] {
-		return Answered{Unasked: attemptsUsedUp}, nil
+		return Answered{Unasked: AttemptsUsedUp}, nil
 	}
-	unused := func() error {
-		return a.Ledger.GiveBack(context.WithoutCancel(ctx), c.day, []audit.AttemptKey{c.Key})
-	}
+	unused := func() error { return a.giveBack(ctx, c) }
 	leave, reason, err := a.enterHost(ctx, c, runKey)
 	if err != nil || reason != "" {
 		return Answered{Unasked: reason}, errors.Join(err, unused())

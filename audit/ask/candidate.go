@@ -2,6 +2,7 @@ package ask
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"mailaudit/audit"
@@ -12,7 +13,8 @@ const notOpened = "our own fault: the stored secret could not be opened"
 
 // candidate readies one account; a reason tells why it cannot be asked.
 func (w *Round) candidate(ctx context.Context, acc audit.Account) (Candidate, string) {
-	c, reason := w.Asker.Candidate(ctx, acc, w.Sealed[acc.ID])
+	c, reason := w.Asker.Candidate(ctx, acc, w.States[acc.ID], w.Sealed[acc.ID])
+	c.shared = w.duplicates[c.Key.Login]
 	if reason != "" && acc.Auth == audit.AuthOAuth2 && c.fingerprint != "" {
 		if _, t := w.readyGrant(&c, nil); t.What != "" {
 			w.trouble(ctx, t)
@@ -21,9 +23,13 @@ func (w *Round) candidate(ctx context.Context, acc audit.Account) (Candidate, st
 	return c, reason
 }
 
-// Candidate resolves an account, opens its secret and readies its grant. A reason says why the account cannot be asked; "" if it can.
-func (a *Asker) Candidate(ctx context.Context, acc audit.Account, sealed []byte) (Candidate, string) {
-	c := Candidate{Account: acc}
+// Candidate resolves an account, opens its secret and readies its grant; before is what is known of it. A reason says
+// why the account cannot be asked; "" if it can.
+func (a *Asker) Candidate(ctx context.Context, acc audit.Account, before audit.State, sealed []byte) (Candidate, string) {
+	c := Candidate{Account: acc, before: a.recognise(acc.ID, before)}
+	if c.before.AcceptedFingerprint != before.AcceptedFingerprint {
+		c.renamed = c.before.AcceptedFingerprint
+	}
 	target, err := a.Resolve(ctx, acc)
 	if err != nil {
 		return c, "the provider could not be found: " + err.Error()
@@ -41,19 +47,60 @@ func (a *Asker) Candidate(ctx context.Context, acc audit.Account, sealed []byte)
 		return c, "no secret is stored"
 	}
 	c.secret = secret
-	c.fingerprint = a.Fingerprints.Secret(secret)
-	c.Key = audit.AttemptKey{Login: a.Fingerprints.Login(target.Endpoint.Host + "\n" + acc.Login()), Secret: c.fingerprint}
+	c.fingerprint = a.Fingerprints.Secret(acc.ID, secret)
 	if acc.Auth == audit.AuthOAuth2 {
 		reason, _ := a.readyGrant(&c, sealed)
+		a.name(&c)
 		return c, reason
 	}
+	a.name(&c)
 	return c, ""
+}
+
+// recognise gives the fingerprints of a state as they are made today.
+func (a *Asker) recognise(id string, st audit.State) audit.State {
+	st.Fingerprint = a.Fingerprints.Own(id, st.Fingerprint)
+	st.AcceptedFingerprint = a.Fingerprints.Own(id, st.AcceptedFingerprint)
+	st.Tried = a.Fingerprints.Own(id, st.Tried)
+	return st
+}
+
+// name gives the candidate the names by which its attempts are counted and its answer is handed on.
+func (a *Asker) name(c *Candidate) {
+	box, sent := a.mailbox(c.Account, c.Target), c.sent()
+	c.Key = a.attemptKey(*c, c.secret)
+	c.tenantBox = a.Fingerprints.Name("mailbox of a tenant", box+"\x00"+c.Account.TenantID)
+	e := c.Target.Endpoint
+	c.Answer = a.Fingerprints.Name("login and secret", strings.Join([]string{e.String(), string(c.Account.Auth), c.Account.Login(), sent}, "\x00"))
+	c.known = c.acceptedBefore()
+}
+
+// attemptKey is what conversations with a candidate's mailbox and a secret are counted by.
+func (a *Asker) attemptKey(c Candidate, secret providers.Secret) audit.AttemptKey {
+	box := a.mailbox(c.Account, c.Target)
+	c.secret = secret
+	return audit.AttemptKey{
+		Login:  a.Fingerprints.Name("mailbox", box),
+		Secret: a.Fingerprints.Name("mailbox and secret", box+"\x00"+c.sent()),
+	}
+}
+
+func (a *Asker) mailbox(acc audit.Account, t Target) string {
+	return audit.Mailbox(t.Provider, t.Endpoint.Host, acc.Login())
+}
+
+// sent is the secret as it goes over the wire.
+func (c Candidate) sent() string {
+	if c.grant != nil {
+		return c.secret.Reveal()
+	}
+	return c.Target.Provider.Wire(c.secret.Reveal())
 }
 
 func baseResult(c Candidate, at time.Time) audit.Result {
 	r := audit.Result{
 		AccountID: c.Account.ID, TenantID: c.Account.TenantID, TenantName: c.Account.TenantName,
-		Address: c.Account.Address, Provider: audit.ProviderOther, Fingerprint: c.fingerprint, At: at,
+		Address: c.Account.Address, Provider: audit.ProviderOther, Fingerprint: c.fingerprint, AcceptedFingerprint: c.renamed, At: at,
 	}
 	if c.Target.Provider != nil {
 		r.Provider, r.Brand = c.Target.Provider.Name, c.Target.Brand.Name
@@ -68,9 +115,15 @@ func baseResult(c Candidate, at time.Time) audit.Result {
 type Candidate struct {
 	Account     audit.Account
 	Target      Target
+	before      audit.State // what was known of it
 	secret      providers.Secret
-	Key         audit.AttemptKey
+	Key         audit.AttemptKey // its mailbox and secret
+	Answer      string           // names endpoint, way of signing in, login and secret as sent: who has the same, has the same answer
+	tenantBox   string           // names its mailbox among its tenant's
+	shared      bool             // its mailbox is stored several times
+	known       bool             // its secret was accepted before
 	fingerprint string
+	renamed     string // the accepted fingerprint that a released version stored, as it is made today; "" if it is already
 	day         string
 	grant       *grantCase // of an account that signs in by OAuth
 }

@@ -54,7 +54,7 @@ func (a *Asker) Rehearse(ctx context.Context, acc audit.Account, sealed []byte, 
 }
 
 func (a *Asker) once(ctx context.Context, got *Checked, sealed []byte) error {
-	c, reason := a.Candidate(ctx, got.Account, sealed)
+	c, reason := a.Candidate(ctx, got.Account, got.Before, sealed)
 	got.Target = c.Target
 	got.Result = baseResult(c, a.Now())
 	if reason == "" {
@@ -64,10 +64,10 @@ func (a *Asker) once(ctx context.Context, got *Checked, sealed []byte) error {
 		}
 		if granted {
 			got.Conversation = conv
-			got.Kind = a.judge(&got.Result, c, conv, got.Before).kind
+			got.Kind = a.judge(&got.Result, c, conv).kind
 			return nil
 		}
-		reason = attemptsUsedUp
+		reason = AttemptsUsedUp
 	}
 	got.Result.Judgement = audit.Judgement{Verdict: audit.Unverified, TwoFactor: providers.TwoFactorUnknown, Certainty: providers.Ambiguous}
 	got.Result.Reason = reason

@@ -132,8 +132,8 @@ func (a *Asker) askControl(ctx context.Context, run audit.Run, acc audit.Account
 	if err != nil {
 		return r, false, err
 	}
-	c, reason := a.Candidate(ctx, acc, sealed[acc.ID])
-	if reason != "" || c.fingerprint != st.AcceptedFingerprint {
+	c, reason := a.Candidate(ctx, acc, st, sealed[acc.ID])
+	if reason != "" || c.fingerprint != c.before.AcceptedFingerprint {
 		return r, false, nil // a secret that has changed vouches for nothing
 	}
 	got, err := a.AskAgain(ctx, c, run.Key)
@@ -141,7 +141,7 @@ func (a *Asker) askControl(ctx context.Context, run audit.Run, acc audit.Account
 		return r, false, err
 	}
 	r = baseResult(c, got.At)
-	a.judge(&r, c, got.Conv, st)
+	a.judge(&r, c, got.Conv)
 	a.logBetween(r, got.Conv)
 	return r, true, nil
 }

@@ -29,13 +29,21 @@ func (w *Round) consider(ctx context.Context, acc audit.Account) (c Candidate, a
 		r := w.Unverified(c, reason)
 		return c, &r, false, nil
 	}
-	if st := w.States[acc.ID]; !w.Held && !decide.SentSinceRefused(acc, st) && decide.LeftAlone(w.Policy, w.Run, st, c.fingerprint) {
+	if st := c.before; !w.Held && !decide.SentSinceRefused(acc, st) && decide.LeftAlone(w.Policy, w.Run, st, c.fingerprint) {
 		r := decide.CarriedOver(w.result(c), st.Settled)
 		return c, &r, false, nil
 	}
 	said, asks, err := w.answerOfDuplicate(ctx, c)
 	if err != nil || said == nil {
 		return c, nil, asks, err
+	}
+	admitted, err := w.Admit(ctx, c)
+	if err != nil {
+		return c, nil, false, err
+	}
+	if !admitted {
+		r := w.Unverified(c, AttemptsUsedUp)
+		return c, &r, false, nil
 	}
 	r := w.judged(ctx, c, said.Conversation(c))
 	r.At = cmp.Or(said.At, w.Run.StartedAt) // it was said to the duplicate login, and when counts
@@ -85,7 +93,7 @@ func (w *Round) converse(ctx context.Context, c Candidate) (audit.Result, bool) 
 // judged is the result that a conversation leads to.
 func (w *Round) judged(ctx context.Context, c Candidate, conv providers.Conversation) audit.Result {
 	r := w.result(c)
-	reading := w.Asker.judge(&r, c, conv, w.States[c.Account.ID]).reading
+	reading := w.Asker.judge(&r, c, conv).reading
 	if c.grant != nil {
 		w.watchGrant(ctx, c, conv, reading)
 	} else if reading.Class == providers.ClientRefused && (conv.Fault == providers.FaultNone || conv.Fault == providers.FaultOurs) {
@@ -100,10 +108,9 @@ func (w *Round) judged(ctx context.Context, c Candidate, conv providers.Conversa
 
 // Talk holds the conversation, if it can begin by startBy (zero: whenever).
 func (a *Asker) Talk(ctx context.Context, c Candidate, startBy time.Time) providers.Conversation {
-	secret := providers.NewSecret(c.Target.Provider.Wire(c.secret.Reveal()))
 	attempt := providers.Attempt{
 		Endpoint: c.Target.Endpoint, Mechanisms: c.Target.Provider.Mechanisms,
-		Login: c.Account.Login(), Secret: secret, StartBy: startBy,
+		Login: c.Account.Login(), Secret: providers.NewSecret(c.sent()), StartBy: startBy,
 	}
 	if c.grant != nil {
 		return a.askByGrant(ctx, c, attempt)
@@ -117,12 +124,12 @@ type outcome struct {
 }
 
 // judge reads the conversation, makes the verdict and puts both into r.
-func (a *Asker) judge(r *audit.Result, c Candidate, conv providers.Conversation, before audit.State) outcome {
+func (a *Asker) judge(r *audit.Result, c Candidate, conv providers.Conversation) outcome {
 	reading := c.Target.Provider.Read(conv, c.Target.Foreign)
 	kind := c.kind()
 	r.Judgement = decide.Judge(decide.Case{
 		Reading: reading, Kind: kind, Brand: c.Target.Brand, ForeignHost: c.Target.Foreign,
-		AcceptedBefore: c.acceptedBefore(before),
+		AcceptedBefore: c.known,
 	})
 	r.Rule, r.Class = reading.Rule, reading.Class
 	if decide.ContradictedByTraffic(c.Account, r.Judgement, reading.Class, a.Now()) {

@@ -19,9 +19,10 @@ type duplicateStore interface {
 	LoadStates(ctx context.Context, ids []string) (map[string]audit.State, error)
 }
 
-// Several tenants may store the same mailbox. It is asked once a night: planning notes logins that it meets
-// again, whoever comes first with a login and secret asks, and the others take over what the provider said.
-// Each is judged with its own history, and none learns of the others.
+// Several tenants may store the same mailbox. It is asked once a night: planning notes mailboxes that it meets
+// again, whoever comes first with an endpoint, a login and a secret as they are sent asks, and the others take over what
+// the server said. What failed on the way is not handed on: who has the same settings meets it, or does not. Each is
+// judged with its own history, and none learns of the others.
 
 const (
 	DuplicateFact = "twin/"
@@ -29,12 +30,7 @@ const (
 	answerFact    = "answer/"
 )
 
-// duplicateLogin names a mailbox over all tenants.
-func (a *Asker) duplicateLogin(acc audit.Account, t Target) string {
-	return a.Fingerprints.Login(t.Endpoint.Host + "\n" + acc.Login())
-}
-
-// duplicates are the logins that planning met more than once.
+// duplicates are the mailboxes, by the name that attempts know them by, that planning met more than once.
 type duplicates map[string]bool
 
 // Logins knows the logins that planning has come by. It is one process's memory: duplicate logins that two processes planned
@@ -62,7 +58,7 @@ func (m *Logins) before(login string) bool {
 
 // NoteDuplicate keeps with the run that several accounts share a login, if seen knows the login already.
 func (a *Asker) NoteDuplicate(ctx context.Context, run audit.Run, seen *Logins, acc audit.Account, t Target) error {
-	login := a.duplicateLogin(acc, t)
+	login := a.Fingerprints.Name("mailbox", a.mailbox(acc, t))
 	if !seen.before(login) {
 		return nil
 	}
@@ -86,6 +82,9 @@ func (s Said) Conversation(c Candidate) providers.Conversation {
 	}
 }
 
+// HandsOn reports whether a conversation came to an answer that duplicate logins may take over.
+func HandsOn(conv providers.Conversation) bool { return conv.Fault == providers.FaultNone }
+
 // HandOn is what a conversation held at a moment means to the duplicate logins, as text.
 func HandOn(conv providers.Conversation, at time.Time) (string, error) {
 	text, err := json.Marshal(Said{
@@ -97,10 +96,10 @@ func HandOn(conv providers.Conversation, at time.Time) (string, error) {
 // answerOfDuplicate gives what the provider said to the account that asks for this login and secret tonight.
 // asks tells that the account itself is to ask; neither means that the answer is still to come.
 func (w *Round) answerOfDuplicate(ctx context.Context, c Candidate) (s *Said, asks bool, err error) {
-	if !w.duplicates[c.Key.Login] {
+	if !c.shared {
 		return nil, true, nil
 	}
-	name := fmt.Sprintf("%s/%s/%d", c.Key.Login, c.Key.Secret, w.Batch.Try)
+	name := fmt.Sprintf("%s/%d", c.Answer, w.Batch.Try)
 	asker, err := w.Ledger.KeepFact(ctx, w.Run.Key, askerFact+name, c.Account.ID)
 	if err != nil || asker == c.Account.ID {
 		return nil, true, err
@@ -131,14 +130,14 @@ func (w *Round) answerOfDuplicate(ctx context.Context, c Candidate) (s *Said, as
 
 // tellDuplicates hands on what the provider said at a moment.
 func (w *Round) tellDuplicates(ctx context.Context, c Candidate, conv providers.Conversation, at time.Time) error {
-	if !w.duplicates[c.Key.Login] {
+	if !c.shared || !HandsOn(conv) {
 		return nil
 	}
 	text, err := HandOn(conv, at)
 	if err != nil {
 		return err
 	}
-	name := fmt.Sprintf("%s/%s/%d", c.Key.Login, c.Key.Secret, w.Batch.Try)
+	name := fmt.Sprintf("%s/%d", c.Answer, w.Batch.Try)
 	_, err = w.Ledger.KeepFact(ctx, w.Run.Key, answerFact+name, text)
 	return err
 }

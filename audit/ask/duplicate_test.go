@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -52,6 +53,10 @@ func (f facts) Facts(_ context.Context, _, prefix string) (map[string]string, er
 	return found, nil
 }
 
+func (facts) Reserve(_ context.Context, _ string, keys []audit.AttemptKey, _ audit.AttemptLimit) ([]bool, error) {
+	return slices.Repeat([]bool{true}, len(keys)), nil
+}
+
 // What was said to a duplicate login was said when the duplicate login was asked, however much later it is taken over.
 func TestAnswerOfADuplicateLoginKeepsItsTime(t *testing.T) {
 	p, _ := catalog.ByName("google")
@@ -69,8 +74,9 @@ func TestAnswerOfADuplicateLoginKeepsItsTime(t *testing.T) {
 		Run: audit.Run{Key: "k", StartedAt: now.Add(-time.Hour)}, Batch: audit.Batch{Try: 1, Provider: "google"},
 	}
 	acc := audit.Account{ID: "a", Address: "front@gmail.com", Auth: audit.AuthPassword}
-	first, _ := w.Asker.Candidate(t.Context(), acc, nil)
+	first, _ := w.candidate(t.Context(), acc)
 	w.duplicates = duplicates{first.Key.Login: true}
+	first.shared = true
 	if _, asks, err := w.answerOfDuplicate(t.Context(), first); !asks || err != nil {
 		t.Fatalf("the first does not ask: %v", err)
 	}
@@ -88,5 +94,7 @@ func TestAnswerOfADuplicateLoginKeepsItsTime(t *testing.T) {
 
 type plainPrints struct{}
 
-func (plainPrints) Secret(providers.Secret) string { return "print" }
-func (plainPrints) Login(login string) string      { return login }
+func (plainPrints) Secret(string, providers.Secret) string { return "print" }
+func (plainPrints) Released(providers.Secret) string       { return "print" }
+func (plainPrints) Own(_, stored string) string            { return stored }
+func (plainPrints) Name(kind, value string) string         { return kind + " " + value }

@@ -96,11 +96,11 @@ func (c Candidate) kind() providers.Kind {
 
 // acceptedBefore reports whether the secret was accepted on an earlier night. Products renew their refresh tokens as
 // they go, so of a grant it is enough that the account was accepted: no token is stored that never was one.
-func (c Candidate) acceptedBefore(st audit.State) bool {
+func (c Candidate) acceptedBefore() bool {
 	if c.grant != nil {
-		return st.AcceptedFingerprint != ""
+		return c.before.AcceptedFingerprint != ""
 	}
-	return c.fingerprint != "" && st.AcceptedFingerprint == c.fingerprint
+	return c.fingerprint != "" && c.before.AcceptedFingerprint == c.fingerprint
 }
 
 const (
@@ -125,8 +125,8 @@ func (a *Asker) keep(ctx context.Context, c Candidate, fresh providers.Secret) e
 		return fmt.Errorf("seal: %w", err)
 	}
 	r := audit.Renewal{
-		AccountID: c.Account.ID, Old: g.sealed, New: sealed, OldFingerprint: c.fingerprint, NewFingerprint: a.Fingerprints.Secret(fresh),
-		Day: c.day, Login: c.Key.Login,
+		AccountID: c.Account.ID, Old: g.sealed, New: sealed, OldFingerprint: c.fingerprint, NewFingerprint: a.Fingerprints.Secret(c.Account.ID, fresh),
+		Released: a.Fingerprints.Released(c.secret), Day: c.day, OldAttempt: c.Key, NewAttempt: a.attemptKey(c, fresh),
 	}
 	until := time.Now().Add(keepWithin)
 	for {
@@ -166,7 +166,7 @@ func (a *Asker) yield(ctx context.Context, c Candidate, r *audit.Renewal) (again
 		r.Old = stored
 		return true, nil
 	}
-	c.grant.sealed, c.grant.fingerprint = stored, a.Fingerprints.Secret(secret)
+	c.grant.sealed, c.grant.fingerprint = stored, a.Fingerprints.Secret(c.Account.ID, secret)
 	return false, nil
 }
 

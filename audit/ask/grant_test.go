@@ -45,8 +45,10 @@ const grantLogin = "front.desk@clinic.example"
 // its own.
 type marks struct{}
 
-func (marks) Secret(s providers.Secret) string { return mark(s.Reveal()) }
-func (marks) Login(login string) string        { return mark(login) }
+func (marks) Secret(_ string, s providers.Secret) string { return mark(s.Reveal()) }
+func (marks) Released(s providers.Secret) string         { return mark(s.Reveal()) }
+func (marks) Own(_, stored string) string                { return stored }
+func (marks) Name(kind, value string) string             { return mark(kind + value) }
 
 func mark(text string) string {
 	sum := sha256.Sum256([]byte(text))

@@ -34,14 +34,12 @@ type Round struct {
 type roundStore interface {
 	Blame(err error) (b audit.Blame, code string)
 	KeepFact(ctx context.Context, key, name, value string) (string, error)
-	Reserve(ctx context.Context, day string, keys []audit.AttemptKey, limit audit.AttemptLimit) ([]bool, error)
-	GiveBack(ctx context.Context, day string, keys []audit.AttemptKey) error
 }
 
 // Prepare opens the secrets of a few accounts and reserves their attempts. Those that cannot be asked come
 // back as settled results.
 func (w *Round) Prepare(ctx context.Context, accounts []audit.Account) (ready []Candidate, settled []audit.Result, err error) {
-	day := w.Now().In(w.Policy.AttemptZone).Format(time.DateOnly)
+	day := w.Today()
 	spare := w.Aside.Spares(ctx, w.Run, w.Ledger)
 	for _, acc := range accounts {
 		c, answer, asks := Candidate{Account: acc}, (*audit.Result)(nil), false
@@ -69,11 +67,7 @@ func (w *Round) Prepare(ctx context.Context, accounts []audit.Account) (ready []
 	}
 	var asked []Candidate
 	err = aside.Apart(ready, spare, func(some []Candidate) error {
-		keys := make([]audit.AttemptKey, len(some))
-		for i, c := range some {
-			keys[i] = c.Key
-		}
-		granted, err := w.Ledger.Reserve(ctx, day, keys, w.Policy.Attempts)
+		granted, err := w.reserve(ctx, day, some, w.Policy.Attempts)
 		if err != nil {
 			return err
 		}
@@ -81,7 +75,7 @@ func (w *Round) Prepare(ctx context.Context, accounts []audit.Account) (ready []
 			if granted[i] {
 				asked = append(asked, c)
 			} else {
-				settled = append(settled, w.Unverified(c, attemptsUsedUp))
+				settled = append(settled, w.Unverified(c, AttemptsUsedUp))
 			}
 		}
 		return nil
@@ -129,7 +123,7 @@ func (w *Round) trouble(ctx context.Context, t audit.Trouble) {
 // GiveBack returns the attempts of accounts to which no credential was sent.
 func (w *Round) GiveBack(ctx context.Context, unused []Candidate) error {
 	for _, c := range unused {
-		if err := w.Ledger.GiveBack(context.WithoutCancel(ctx), c.day, []audit.AttemptKey{c.Key}); err != nil {
+		if err := w.giveBack(ctx, c); err != nil {
 			return err
 		}
 	}

@@ -59,7 +59,7 @@ func (h *hostCount) enter(ctx context.Context, attempts audit.Attempts, day stri
 		return false, 0, err
 	}
 	defer h.mu.Unlock()
-	granted, err := attempts.Reserve(ctx, day, []audit.AttemptKey{key}, audit.AttemptLimit{PerSecret: limit, Secrets: everyRun})
+	granted, err := attempts.Reserve(ctx, day, []audit.AttemptKey{key}, audit.AttemptLimit{PerSecret: limit, Secrets: unlimited})
 	if err != nil || !granted[0] {
 		return false, h.now, err
 	}
@@ -79,9 +79,6 @@ func (h *hostCount) leave(ctx context.Context, attempts audit.Attempts, day stri
 	}
 	return attempts.GiveBack(ctx, day, []audit.AttemptKey{key})
 }
-
-// everyRun of a day has its refusals for itself.
-const everyRun = 1 << 20
 
 // refusedSignIn reports whether a host would count the conversation against our address.
 func refusedSignIn(c providers.Conversation, class providers.Class) bool {

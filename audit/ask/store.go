@@ -2,7 +2,7 @@ package ask
 
 // Ledger is what this package needs of the store: each file names its share.
 type Ledger interface {
-	betweenStore
+	attemptsStore
 	checkStore
 	clientStore
 	controlStore

@@ -25,6 +25,9 @@ func Settle(run audit.Run, st audit.State) audit.Settlement {
 	s.UnverifiedSince = time.Time{}
 	s.DefiniteAt = run.StartedAt
 	s.Fingerprint = r.Fingerprint
+	if r.AcceptedFingerprint != "" {
+		s.AcceptedFingerprint = r.AcceptedFingerprint
+	}
 	if r.Verdict.Fine() || r.Verdict == audit.SingleFactor {
 		s.AcceptedFingerprint = r.Fingerprint
 	}

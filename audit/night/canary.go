@@ -100,7 +100,7 @@ func (a *Auditor) askCanary(ctx context.Context, provider string, acc audit.Acco
 	if acc.ID == "" {
 		return "", "it is not among the accounts, or its row cannot be read", nil
 	}
-	c, reason := a.Ask.Candidate(ctx, acc, sealed)
+	c, reason := a.Ask.Candidate(ctx, acc, audit.State{}, sealed)
 	if reason != "" {
 		return "", reason, nil
 	}

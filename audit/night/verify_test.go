@@ -40,8 +40,10 @@ func (a asked) Blame(err error) (audit.Blame, string) { return a.hiccup.Blame(er
 
 type prints struct{}
 
-func (prints) Secret(providers.Secret) string { return "print" }
-func (prints) Login(login string) string      { return login }
+func (prints) Secret(string, providers.Secret) string { return "print" }
+func (prints) Released(providers.Secret) string       { return "print" }
+func (prints) Own(_, stored string) string            { return stored }
+func (prints) Name(kind, value string) string         { return kind + " " + value }
 
 // A failure of the store while accounts are being asked ends none of the conversations.
 func TestConversationsOutliveAFailureOfTheStore(t *testing.T) {
@@ -84,6 +86,10 @@ func TestConversationsOutliveAFailureOfTheStore(t *testing.T) {
 	}
 }
 
+// claimsOfNew is how often the attempts of secrets that were never accepted are reserved: for the tenant, the mailbox and
+// the conversation.
+const claimsOfNew = 3
+
 // hiccup is a store that fails once attempts were reserved for a first portion of a batch.
 type hiccup struct {
 	Ledger
@@ -96,11 +102,11 @@ type hiccup struct {
 func (h *hiccup) Reserve(_ context.Context, _ string, keys []audit.AttemptKey, _ audit.AttemptLimit) ([]bool, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.reserved > 0 {
+	if h.reserved == claimsOfNew {
 		close(h.failed)
 		return nil, errors.New("unexpected EOF")
 	}
-	h.reserved = len(keys)
+	h.reserved++
 	granted := make([]bool, len(keys))
 	for i := range granted {
 		granted[i] = true

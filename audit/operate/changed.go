@@ -65,10 +65,11 @@ func (d *Desk) withChangedSecret(ctx context.Context, page []audit.State, scope 
 			d.Log.Error("secret not opened", "account", acc.ID, "err", err)
 			continue
 		}
-		if print := d.Ask.Fingerprints.Secret(secret); secret.Empty() || st.Fingerprint == "" || print == st.Fingerprint || print == st.Tried {
+		if print, own := d.Ask.Fingerprints.Secret(acc.ID, secret), d.Ask.Fingerprints.Own; secret.Empty() || st.Fingerprint == "" ||
+			print == own(acc.ID, st.Fingerprint) || print == own(acc.ID, st.Tried) {
 			continue
 		}
-		c, reason := d.Ask.Candidate(ctx, acc, sealed[acc.ID])
+		c, reason := d.Ask.Candidate(ctx, acc, st, sealed[acc.ID])
 		if reason != "" {
 			d.Log.Warn("changed secret not asked", "account", acc.ID, "why", reason)
 			continue

@@ -30,7 +30,7 @@ type Desk struct {
 	// Title is a provider's name for people, by its key. May be nil.
 	Title func(provider string) string
 
-	rechecked ask.Keyed[audit.AttemptKey, sync.Mutex]
+	rechecked ask.Keyed[string, sync.Mutex]
 }
 
 // deskStore is what this file needs of the store. The contracts are in package audit.

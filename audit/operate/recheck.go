@@ -112,7 +112,7 @@ func (r *recheck) ask(ctx context.Context, stale []string) (err error) {
 		var c ask.Candidate
 		reason := "what is stored of it cannot be read"
 		if acc, there := accounts[id]; there && r.states[id].AccountID != "" {
-			c, reason = r.Ask.Candidate(ctx, acc, sealed[id])
+			c, reason = r.Ask.Candidate(ctx, acc, r.states[id], sealed[id])
 		}
 		if d := ask.ServiceOf(c); reason == "" {
 			if _, known := doubts[d]; !known {
@@ -224,21 +224,24 @@ func (r *recheck) askShared(ctx context.Context, c ask.Candidate) (ask.Answered,
 	if len(duplicates) == 0 {
 		return r.Ask.AskAgain(ctx, c, r.run.Key)
 	}
-	one := r.rechecked.Of(c.Key)
+	one := r.rechecked.Of(c.Answer)
 	one.Lock()
 	defer one.Unlock()
-	name := fmt.Sprintf("%s%s/%s/%s", recheckFact, c.Key.Login, c.Key.Secret, r.Ask.Today())
+	name := fmt.Sprintf("%s%s/%s", recheckFact, c.Answer, r.Ask.Today())
 	facts, err := r.Ledger.Facts(ctx, r.run.Key, name)
 	if err != nil {
 		return ask.Answered{}, err
 	}
 	if text := facts[name]; text != "" {
+		if admitted, err := r.Ask.Admit(ctx, c); err != nil || !admitted {
+			return ask.Answered{Unasked: ask.AttemptsUsedUp}, err
+		}
 		var s ask.Said
 		err := json.Unmarshal([]byte(text), &s)
 		return ask.Answered{Conv: s.Conversation(c), At: s.At}, err
 	}
 	got, err := r.Ask.AskAgain(ctx, c, r.run.Key)
-	if err != nil || got.Unasked != "" || !got.Conv.CredentialSent {
+	if err != nil || got.Unasked != "" || !got.Conv.CredentialSent || !ask.HandsOn(got.Conv) {
 		return got, err
 	}
 	text, err := ask.HandOn(got.Conv, got.At)

@@ -136,7 +136,7 @@ func (r *release) ask(ctx context.Context) error {
 	}
 	var all []ask.Subject
 	for id, acc := range accounts {
-		if c, reason := r.Ask.Candidate(ctx, acc, sealed[id]); reason == "" {
+		if c, reason := r.Ask.Candidate(ctx, acc, states[id], sealed[id]); reason == "" {
 			all = append(all, ask.Subject{Candidate: c, Before: states[id]})
 		}
 	}

@@ -22,7 +22,7 @@ const lockLogins = `SELECT pg_advisory_xact_lock(l) FROM (
 // reserve takes one attempt each for logins that differ from each other: it counts what was there before.
 const reserve = `INSERT INTO mailaudit.attempts AS a (day, login, secret, used)
 	SELECT $1::text::date, u.login, u.secret, 1 FROM unnest($2::text[], $3::text[]) AS u (login, secret)
-	WHERE EXISTS (SELECT FROM mailaudit.attempts b WHERE b.day = $1::text::date AND b.login = u.login AND b.secret = u.secret)
+	WHERE EXISTS (SELECT FROM mailaudit.attempts b WHERE b.day = $1::text::date AND b.login = u.login AND b.secret = u.secret AND b.used > 0)
 		OR (SELECT count(*) FROM mailaudit.attempts b WHERE b.day = $1::text::date AND b.login = u.login AND b.used > 0) < $5
 	ON CONFLICT (day, login, secret) DO UPDATE SET used = a.used + 1 WHERE a.used < $4
 	RETURNING a.login`

@@ -30,15 +30,15 @@ func (s *Store) ReplaceSecret(ctx context.Context, r audit.Renewal) error {
 			return nil
 		}
 		if _, err := tx.Exec(ctx, `UPDATE mailaudit.account_states SET
-				fingerprint = CASE fingerprint WHEN $1 THEN $2 ELSE fingerprint END,
-				accepted_fingerprint = CASE accepted_fingerprint WHEN $1 THEN $2 ELSE accepted_fingerprint END,
-				tried_fingerprint = CASE tried_fingerprint WHEN $1 THEN $2 ELSE tried_fingerprint END
-			WHERE account_id = $3`, r.OldFingerprint, r.NewFingerprint, r.AccountID); err != nil {
+				fingerprint = CASE WHEN fingerprint IN ($1, nullif($4, '')) THEN $2 ELSE fingerprint END,
+				accepted_fingerprint = CASE WHEN accepted_fingerprint IN ($1, nullif($4, '')) THEN $2 ELSE accepted_fingerprint END,
+				tried_fingerprint = CASE WHEN tried_fingerprint IN ($1, nullif($4, '')) THEN $2 ELSE tried_fingerprint END
+			WHERE account_id = $3`, r.OldFingerprint, r.NewFingerprint, r.AccountID, r.Released); err != nil {
 			return err
 		}
-		_, err = tx.Exec(ctx, `UPDATE mailaudit.attempts SET secret = $1 WHERE day = $2::text::date AND login = $3 AND secret = $4
-			AND NOT EXISTS (SELECT FROM mailaudit.attempts WHERE day = $2::text::date AND login = $3 AND secret = $1)`,
-			r.NewFingerprint, r.Day, r.Login, r.OldFingerprint)
+		_, err = tx.Exec(ctx, `UPDATE mailaudit.attempts SET login = $5, secret = $1 WHERE day = $2::text::date AND login = $3 AND secret = $4
+			AND NOT EXISTS (SELECT FROM mailaudit.attempts WHERE day = $2::text::date AND login = $5 AND secret = $1)`,
+			r.NewAttempt.Secret, r.Day, r.OldAttempt.Login, r.OldAttempt.Secret, r.NewAttempt.Login)
 		return err
 	})
 	if err != nil {

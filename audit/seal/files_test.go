@@ -108,7 +108,7 @@ func TestCreatedKeysLoad(t *testing.T) {
 		t.Error(err)
 	}
 	f2, _, err := LoadFingerprinter("env:FINGERPRINT", env)
-	if err != nil || f2.Login("a") != f.Login("a") {
+	if err != nil || f2.Name("login", "a") != f.Name("login", "a") {
 		t.Error(err)
 	}
 	_, _, err = LoadKeyset("env:NONE", env)
@@ -420,7 +420,7 @@ func FuzzKeyFiles(f *testing.F) {
 				t.Error("sealed in the clear")
 			}
 		}
-		if f, err := decodeFingerprintKey(data); err == nil && len(f.Login("a")) != 32 {
+		if f, err := decodeFingerprintKey(data); err == nil && len(f.Name("login", "a")) != 32 {
 			t.Error("a fingerprint of another length")
 		}
 	})

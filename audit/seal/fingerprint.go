@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"io"
+	"strings"
 
 	"mailaudit/providers"
 )
@@ -27,8 +28,28 @@ func newFingerprinter(key []byte) *Fingerprinter {
 	}}
 }
 
-// Secret gives 32 hexadecimal digits: the same for the same secret, whichever account holds it.
-func (f *Fingerprinter) Secret(s providers.Secret) string { return f.sum("secret", s.Reveal()) }
+// ofAccount begins the fingerprints that are one account's. Released versions made others, of the secret alone.
+const ofAccount = "a-"
 
-// Login gives 32 hexadecimal digits for a login name as it stands; they are never those of a secret.
-func (f *Fingerprinter) Login(name string) string { return f.sum("login", name) }
+// Secret is the fingerprint of an account's secret. Two accounts that hold the same secret have different ones, so that
+// an account of one's own is no dictionary of what others hold.
+func (f *Fingerprinter) Secret(accountID string, s providers.Secret) string {
+	return f.Own(accountID, f.Released(s))
+}
+
+// Released is the fingerprint that released versions made of a secret: 32 hexadecimal digits, the same for the same
+// secret, whichever account holds it. It is recognised and no longer stored.
+func (f *Fingerprinter) Released(s providers.Secret) string { return f.sum("secret", s.Reveal()) }
+
+// Own is a stored fingerprint in the form of [Fingerprinter.Secret]: one of a released version is made the account's
+// own, so that no secret looks changed after an upgrade. "" stays "".
+func (f *Fingerprinter) Own(accountID, stored string) string {
+	if stored == "" || strings.HasPrefix(stored, ofAccount) {
+		return stored
+	}
+	return ofAccount + f.sum("secret of an account", accountID+"\x00"+stored)
+}
+
+// Name gives 32 hexadecimal digits for a value of a kind, such as a mailbox; they are never those of a secret, nor of
+// another kind. A kind holds no NUL.
+func (f *Fingerprinter) Name(kind, value string) string { return f.sum("name of "+kind, value) }

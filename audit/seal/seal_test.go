@@ -260,7 +260,7 @@ func TestKeysPrintNothing(t *testing.T) {
 
 func TestFingerprints(t *testing.T) {
 	f, other := newFingerprinter([]byte(strings.Repeat("k", 32))), newFingerprinter([]byte(strings.Repeat("l", 32)))
-	a := f.Secret(providers.NewSecret(canary))
+	a := f.Released(providers.NewSecret(canary))
 	if len(a) != 32 || strings.Trim(a, "0123456789abcdef") != "" {
 		t.Errorf("%q", a)
 	}
@@ -269,18 +269,38 @@ func TestFingerprints(t *testing.T) {
 	if want := "6c837cdd305b42162686761779d9b23e"; a != want {
 		t.Errorf("%s, want %s", a, want)
 	}
-	if a != f.Secret(providers.NewSecret(canary)) {
+	if a != f.Released(providers.NewSecret(canary)) {
 		t.Error("the same secret has two fingerprints")
 	}
 	for what, b := range map[string]string{
-		"another secret":         f.Secret(providers.NewSecret(canary + " ")),
-		"another key":            other.Secret(providers.NewSecret(canary)),
-		"a login of that name":   f.Login(canary),
-		"a login with a NUL":     f.Login("secret\x00" + canary),
-		"a secret in two halves": f.Secret(providers.NewSecret("\x00" + canary)),
+		"another secret":         f.Released(providers.NewSecret(canary + " ")),
+		"another key":            other.Released(providers.NewSecret(canary)),
+		"a mailbox of that name": f.Name("mailbox", canary),
+		"a name with a NUL":      f.Name("mailbox", "secret\x00"+canary),
+		"a secret in two halves": f.Released(providers.NewSecret("\x00" + canary)),
 	} {
 		if a == b {
 			t.Errorf("%s has the same fingerprint", what)
 		}
+	}
+}
+
+// What is stored of two equal secrets differs, and what a released version stored is recognised all the same.
+func TestFingerprintsAreTheAccountsOwn(t *testing.T) {
+	f := newFingerprinter([]byte(strings.Repeat("k", 32)))
+	s := providers.NewSecret(canary)
+	one, two := f.Secret("1", s), f.Secret("2", s)
+	if one == two {
+		t.Error("two accounts with one secret have one fingerprint")
+	}
+	// It must never change: every stored fingerprint would.
+	if want := "a-d30af00ff63f4bd8c37a105673004640"; one != want {
+		t.Errorf("%s, want %s", one, want)
+	}
+	if f.Own("1", f.Released(s)) != one || f.Own("1", one) != one || f.Own("1", "") != "" {
+		t.Error("a released version's fingerprint is not recognised")
+	}
+	if f.Own("1", f.Released(providers.NewSecret(canary+" "))) == one {
+		t.Error("a changed secret is not seen")
 	}
 }

@@ -14,7 +14,7 @@ const attemptDays = 2
 const forgetAttempts = `DELETE FROM attempts WHERE day < date(?, ?)`
 
 const reserve = `INSERT INTO attempts (day, login, secret, used)
-	SELECT ?1, ?2, ?3, 1 WHERE EXISTS (SELECT 1 FROM attempts WHERE day = ?1 AND login = ?2 AND secret = ?3)
+	SELECT ?1, ?2, ?3, 1 WHERE EXISTS (SELECT 1 FROM attempts WHERE day = ?1 AND login = ?2 AND secret = ?3 AND used > 0)
 		OR (SELECT count(*) FROM attempts WHERE day = ?1 AND login = ?2 AND used > 0) < ?5
 	ON CONFLICT (day, login, secret) DO UPDATE SET used = used + 1 WHERE used < ?4`
 

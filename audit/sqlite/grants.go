@@ -30,14 +30,14 @@ func (s *Store) ReplaceSecret(ctx context.Context, r audit.Renewal) error {
 			return nil
 		}
 		if _, err := tx.ExecContext(ctx, `UPDATE account_states SET
-				fingerprint = CASE fingerprint WHEN ?1 THEN ?2 ELSE fingerprint END,
-				accepted_fingerprint = CASE accepted_fingerprint WHEN ?1 THEN ?2 ELSE accepted_fingerprint END,
-				tried_fingerprint = CASE tried_fingerprint WHEN ?1 THEN ?2 ELSE tried_fingerprint END
-			WHERE account_id = ?3`, r.OldFingerprint, r.NewFingerprint, r.AccountID); err != nil {
+				fingerprint = CASE WHEN fingerprint IN (?1, nullif(?4, '')) THEN ?2 ELSE fingerprint END,
+				accepted_fingerprint = CASE WHEN accepted_fingerprint IN (?1, nullif(?4, '')) THEN ?2 ELSE accepted_fingerprint END,
+				tried_fingerprint = CASE WHEN tried_fingerprint IN (?1, nullif(?4, '')) THEN ?2 ELSE tried_fingerprint END
+			WHERE account_id = ?3`, r.OldFingerprint, r.NewFingerprint, r.AccountID, r.Released); err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `UPDATE OR IGNORE attempts SET secret = ? WHERE day = ? AND login = ? AND secret = ?`,
-			r.NewFingerprint, r.Day, r.Login, r.OldFingerprint)
+		_, err = tx.ExecContext(ctx, `UPDATE OR IGNORE attempts SET login = ?, secret = ? WHERE day = ? AND login = ? AND secret = ?`,
+			r.NewAttempt.Login, r.NewAttempt.Secret, r.Day, r.OldAttempt.Login, r.OldAttempt.Secret)
 		return err
 	})
 	if err != nil {

@@ -27,7 +27,8 @@ func testReplaceSecret(t *testing.T, s audit.Store) {
 	must(t, err)
 
 	r := audit.Renewal{AccountID: "a-1", Old: []byte("sealed a-1"), New: []byte("renewed"),
-		OldFingerprint: "p-old", NewFingerprint: "p-new", Day: "2026-11-23", Login: "l"}
+		OldFingerprint: "p-older", NewFingerprint: "p-new", Released: "p-old", Day: "2026-11-23",
+		OldAttempt: key, NewAttempt: audit.AttemptKey{Login: "l", Secret: "p-new"}}
 	must(t, s.ReplaceSecret(t.Context(), r))
 	sealed, err := s.SealedSecrets(t.Context(), []string{"a-1", "a-2"})
 	must(t, err)

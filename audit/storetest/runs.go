@@ -197,6 +197,8 @@ func testAttempts(t *testing.T, s audit.Store) {
 	same(t, "one given back", reserve("2026-11-23", a, a), []bool{true, false})
 	must(t, s.GiveBack(t.Context(), "2026-11-23", []audit.AttemptKey{d}))
 	same(t, "none was taken", reserve("2026-11-23", d), []bool{false})
+	must(t, s.GiveBack(t.Context(), "2026-11-23", []audit.AttemptKey{c}))
+	same(t, "a fourth in the place of one given back", reserve("2026-11-23", d, c), []bool{true, false})
 	same(t, "the next day", reserve("2026-11-24", a, d), []bool{true, true})
 }
 

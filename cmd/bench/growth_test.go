@@ -109,8 +109,10 @@ func newCustomers(t *testing.T) *customersOf {
 // plainPrints are no secrets here.
 type plainPrints struct{}
 
-func (plainPrints) Secret(s providers.Secret) string { return "print of " + s.Reveal() }
-func (plainPrints) Login(name string) string         { return fmt.Sprintf("%-32s", name) }
+func (plainPrints) Secret(_ string, s providers.Secret) string { return "print of " + s.Reveal() }
+func (plainPrints) Released(s providers.Secret) string         { return "print of " + s.Reveal() }
+func (plainPrints) Own(_, stored string) string                { return stored }
+func (plainPrints) Name(_, name string) string                 { return fmt.Sprintf("%-32s", name) }
 
 // quiet is what one night took and left.
 type quiet struct {

@@ -119,10 +119,12 @@ func (l *lazyKeys) Seal(accountID string, s providers.Secret) ([]byte, error) {
 	return ring.Seal(accountID, s)
 }
 
-// Secret and Login panic where the keys cannot be read: an empty fingerprint would make all secrets one. No
+// Fingerprints and names panic where the keys cannot be read: an empty fingerprint would make all secrets one. No
 // command comes here without keys: whoever asks wants them first, see [Wants], and others have opened a secret.
-func (l *lazyKeys) Secret(s providers.Secret) string { return l.prints().Secret(s) }
-func (l *lazyKeys) Login(login string) string        { return l.prints().Login(login) }
+func (l *lazyKeys) Secret(id string, s providers.Secret) string { return l.prints().Secret(id, s) }
+func (l *lazyKeys) Released(s providers.Secret) string          { return l.prints().Released(s) }
+func (l *lazyKeys) Own(id, stored string) string                { return l.prints().Own(id, stored) }
+func (l *lazyKeys) Name(kind, value string) string              { return l.prints().Name(kind, value) }
 
 func (l *lazyKeys) prints() *seal.Fingerprinter {
 	ring, err := l.ring()

@@ -41,7 +41,7 @@ func (keysResealCmd) Run(ctx context.Context, a *app.App) error {
 		if err != nil {
 			return err
 		}
-		same := a.Keys.Secret(secret) // the secret itself is no other, and what is known of it stays
+		same := a.Keys.Secret(id, secret) // the secret itself is no other, and what is known of it stays
 		err = a.Store.ReplaceSecret(ctx, audit.Renewal{AccountID: id, Old: sealed, New: anew, OldFingerprint: same, NewFingerprint: same})
 		switch {
 		case err == nil:
