@@ -98,3 +98,59 @@ func (plainPrints) Secret(string, providers.Secret) string { return "print" }
 func (plainPrints) Released(providers.Secret) string       { return "print" }
 func (plainPrints) Own(_, stored string) string            { return stored }
 func (plainPrints) Name(kind, value string) string         { return kind + " " + value }
+
+// An answer is shared where endpoint, way of signing in, login and secret are the same as they are sent, and nowhere else;
+// attempts are shared by mailbox.
+func TestWhatDuplicateLoginsShare(t *testing.T) {
+	google, _ := catalog.ByName("google")
+	secrets := map[string]string{"spaced": "abcd efgh ijkl mnop", "other": "ponmlkjihgfedcba"}
+	a := &Asker{
+		Fingerprints: plainPrints{}, Log: slog.New(slog.DiscardHandler), Policy: audit.Policy{AttemptZone: time.UTC},
+		Resolve: func(_ context.Context, acc audit.Account) (t Target, err error) {
+			t = Target{Provider: google, Brand: &google.Brands[0]}
+			t.Endpoint, err = t.Brand.Complete(acc.Host, acc.Port, acc.Security)
+			return t, err
+		},
+		Open: func(id string, _ []byte) (providers.Secret, error) {
+			if s, ok := secrets[id]; ok {
+				return providers.NewSecret(s), nil
+			}
+			return providers.NewSecret("abcdefghijklmnop"), nil
+		},
+	}
+	candidate := func(acc audit.Account) Candidate {
+		c, reason := a.Candidate(t.Context(), acc, audit.State{}, nil)
+		if reason != "" {
+			t.Fatal(reason)
+		}
+		return c
+	}
+	first := candidate(audit.Account{ID: "first", TenantID: "T", Address: "front@gmail.com", Host: "smtp.gmail.com", Port: 465, Auth: audit.AuthPassword})
+	for _, test := range []struct {
+		what           string
+		acc            audit.Account
+		answer, counts bool
+	}{
+		{"another tenant, no host", audit.Account{ID: "b", TenantID: "U", Address: "front@gmail.com"}, true, true},
+		{"the secret as people copy it", audit.Account{ID: "spaced", Address: "front@gmail.com"}, true, true},
+		{"a login apart from the address", audit.Account{ID: "b", Address: "x@clinic.example", Username: "front@gmail.com"}, true, true},
+		{"another port", audit.Account{ID: "b", Address: "front@gmail.com", Port: 587}, false, true},
+		{"another security", audit.Account{ID: "b", Address: "front@gmail.com", Port: 465, Security: providers.STARTTLS}, false, true},
+		{"another host", audit.Account{ID: "b", Address: "front@gmail.com", Host: "smtp.googlemail.com", Port: 465}, false, true},
+		{"another spelling", audit.Account{ID: "b", Address: "Front@gmail.com"}, false, true},
+		{"another secret", audit.Account{ID: "other", Address: "front@gmail.com"}, false, false},
+		{"another mailbox", audit.Account{ID: "b", Address: "back@gmail.com"}, false, false},
+	} {
+		test.acc.Auth = audit.AuthPassword
+		c := candidate(test.acc)
+		if (c.Answer == first.Answer) != test.answer {
+			t.Errorf("%s: shares the answer: %v", test.what, !test.answer)
+		}
+		if (c.Key == first.Key) != test.counts {
+			t.Errorf("%s: counts with it: %v", test.what, !test.counts)
+		}
+	}
+	if HandsOn(providers.Conversation{Fault: providers.FaultTLS, CredentialSent: true}) || !HandsOn(providers.Conversation{}) {
+		t.Error("a fault is handed on, or an answer is not")
+	}
+}
