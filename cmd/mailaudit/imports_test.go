@@ -71,7 +71,7 @@ var homes = map[string][]string{
 }
 
 // shared are packages that others of their layer and above stand on.
-var shared = []string{"providers/protocol"} // of both SMTP clients
+var shared = []string{"providers/protocol", "providers/web"} // of both SMTP clients, and of all that speaks HTTP
 
 var (
 	testsAlone = []string{}

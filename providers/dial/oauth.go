@@ -22,6 +22,7 @@ import (
 
 	"mailaudit/providers"
 	"mailaudit/providers/protocol"
+	"mailaudit/providers/web"
 )
 
 const (
@@ -214,7 +215,7 @@ func (e *exchange) issued() issued {
 
 // client never follows a redirect: it would carry the grant to another host.
 func (e *exchange) client() *http.Client {
-	return &http.Client{Transport: e, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	return &http.Client{Transport: e, CheckRedirect: web.Stay}
 }
 
 func (e *exchange) RoundTrip(r *http.Request) (*http.Response, error) {

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/slack-go/slack"
+
+	"mailaudit/providers/web"
 )
 
 // Error is why a summary was not posted or looked up. It never holds the token or the webhook's address.
@@ -178,7 +180,7 @@ func understand(err error) *Error {
 	case errors.As(err, &address):
 		var op *net.OpError
 		dialling := errors.As(err, &op) && op.Op == "dial"
-		return &Error{Code: address.Err.Error(), Uncertain: !dialling}
+		return &Error{Code: web.Cause(address.Err).Error(), Uncertain: !dialling}
 	}
 	return &Error{Code: notSlacks, Fix: "check slack.api_url and the proxy on the way", Uncertain: true}
 }

@@ -1,7 +1,6 @@
 package slack
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +13,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"mailaudit/providers"
+	"mailaudit/providers/web"
 	"mailaudit/report"
 )
 
@@ -60,12 +60,7 @@ type Poster struct {
 
 // New checks the configuration without a connection.
 func New(c Config) (*Poster, error) {
-	p := &Poster{Config: c, client: &http.Client{
-		Timeout:   timeout,
-		Transport: limitBody{cmp.Or[http.RoundTripper](c.Transport, http.DefaultTransport)},
-		// A redirect would carry the token or the summary to another host.
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}
+	p := &Poster{Config: c, client: web.Client(c.Transport, bodyMax, timeout)}
 	switch {
 	case c.Token.Empty() && c.Webhook.Empty():
 		return nil, errors.New("slack: neither slack.token nor slack.webhook is set")

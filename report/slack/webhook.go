@@ -67,18 +67,3 @@ func (n *noteRefusal) RoundTrip(r *http.Request) (*http.Response, error) {
 	}{io.MultiReader(bytes.NewReader(start), resp.Body), resp.Body}
 	return resp, nil
 }
-
-// limitBody bounds what is read of an answer.
-type limitBody struct{ next http.RoundTripper }
-
-func (l limitBody) RoundTrip(r *http.Request) (*http.Response, error) {
-	resp, err := l.next.RoundTrip(r)
-	if err != nil {
-		return nil, err
-	}
-	resp.Body = struct {
-		io.Reader
-		io.Closer
-	}{io.LimitReader(resp.Body, bodyMax), resp.Body}
-	return resp, nil
-}

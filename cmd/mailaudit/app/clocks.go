@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -12,6 +11,7 @@ import (
 	"mailaudit/audit/night"
 	"mailaudit/cmd/mailaudit/config"
 	"mailaudit/providers/catalog"
+	"mailaudit/providers/web"
 )
 
 const (
@@ -86,10 +86,9 @@ func dateOf(ctx context.Context, through http.RoundTripper, address, host string
 	if err != nil {
 		return time.Time{}, fmt.Errorf("ask %s for the time: not an address", host)
 	}
-	client := &http.Client{Transport: through, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	resp, err := client.Do(req)
+	resp, err := web.Client(through, 0, ClockTimeout).Do(req)
 	if err != nil {
-		return time.Time{}, fmt.Errorf("ask %s for the time: %w", host, BareCause(err))
+		return time.Time{}, fmt.Errorf("ask %s for the time: %w", host, web.Cause(err))
 	}
 	resp.Body.Close()
 	date, err := http.ParseTime(resp.Header.Get("Date"))
@@ -97,13 +96,4 @@ func dateOf(ctx context.Context, through http.RoundTripper, address, host string
 		return time.Time{}, fmt.Errorf("ask %s for the time: its answer has no date", host)
 	}
 	return date.Add(500 * time.Millisecond), nil // it is cut to its second: the middle is the best guess
-}
-
-// BareCause leaves the address out of net/http's error: it may be a secret.
-func BareCause(err error) error {
-	var address *url.Error
-	if errors.As(err, &address) {
-		return address.Err
-	}
-	return err
 }

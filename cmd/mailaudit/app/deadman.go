@@ -13,14 +13,19 @@ import (
 
 	"mailaudit/cmd/mailaudit/exit"
 	"mailaudit/providers"
+	"mailaudit/providers/web"
 )
 
-const deadManTimeout = 10 * time.Second
+const (
+	deadManTimeout = 10 * time.Second
+	deadManBody    = 64 << 10
+)
 
 // deadMan tells a watcher outside that a run has begun, has succeeded or has failed. The watcher raises the
 // alarm when it hears nothing, so its own absence is logged and stops nothing. The zero value tells nobody.
 type deadMan struct {
 	address providers.Secret // the URL; whoever knows it can silence the alarm
+	through http.RoundTripper
 	log     *slog.Logger
 }
 
@@ -30,7 +35,7 @@ func (s *Setup) Watched(ctx context.Context, key string, work func(begun func(ke
 	if key == "" {
 		key = NightKey(s.Now(), s.Config.Window, s.Config.TimeZone)
 	}
-	d := deadMan{address: s.Config.DeadManURL, log: s.Log}
+	d := deadMan{address: s.Config.DeadManURL, through: s.Env.transport(), log: s.Log}
 	err := work(func(chosen string) {
 		key = chosen
 		d.started(ctx, key)
@@ -93,12 +98,12 @@ func (d deadMan) ask(ctx context.Context, what, key string) error {
 	if err != nil {
 		return errors.New("dead_man_url is not an address")
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := web.Client(d.through, deadManBody, deadManTimeout).Do(req)
 	if err != nil {
-		return BareCause(err)
+		return web.Cause(err)
 	}
 	defer resp.Body.Close()
-	io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10)) //nolint:errcheck // only so that the connection can be used again
+	io.Copy(io.Discard, resp.Body) //nolint:errcheck // only so that the connection can be used again
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
 		return Unwelcome(resp.StatusCode)
 	}

@@ -9,9 +9,14 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/push"
+
+	"mailaudit/providers/web"
 )
 
-const pushTimeout = 10 * time.Second
+const (
+	pushTimeout = 10 * time.Second
+	pushBody    = 64 << 10 // of the gateway's answer
+)
 
 // HandOver gives a run's metrics to the Pushgateway and the node exporter's folder, as configured. It changes
 // no exit code: what misses them notices their age.
@@ -27,7 +32,7 @@ func (n *Worker) HandOver(ctx context.Context) {
 		return
 	}
 	if !m.Pushgateway.Empty() {
-		if err := n.meters.push(ctx, m.Pushgateway.Reveal(), n.Config.Installation); err != nil {
+		if err := n.meters.push(ctx, n.Env.transport(), m.Pushgateway.Reveal(), n.Config.Installation); err != nil {
 			n.Log.Error("metrics are not pushed; check metrics.pushgateway", "err", err)
 		}
 	}
@@ -46,8 +51,8 @@ func (n *Worker) measure(ctx context.Context) error {
 
 // push replaces the group that this installation has at the gateway. The address may hold a password, so it
 // stands in no error.
-func (m *Metrics) push(ctx context.Context, address, installation string) error {
-	answer := &lastStatus{}
+func (m *Metrics) push(ctx context.Context, through http.RoundTripper, address, installation string) error {
+	answer := &lastStatus{client: web.Client(through, pushBody, pushTimeout)}
 	p := push.New(address, "mailaudit").Gatherer(m.Registry).Client(answer)
 	if installation != "" {
 		p = p.Grouping("installation", installation)
@@ -57,7 +62,7 @@ func (m *Metrics) push(ctx context.Context, address, installation string) error 
 	case err == nil:
 		return nil
 	case answer.err != nil:
-		return BareCause(answer.err)
+		return web.Cause(answer.err)
 	case answer.code != 0:
 		return fmt.Errorf("the gateway answers http %d", answer.code)
 	}
@@ -66,12 +71,13 @@ func (m *Metrics) push(ctx context.Context, address, installation string) error 
 
 // lastStatus keeps what the gateway answered: the library's own error names the address.
 type lastStatus struct {
-	code int
-	err  error
+	client *http.Client
+	code   int
+	err    error
 }
 
 func (l *lastStatus) Do(r *http.Request) (*http.Response, error) {
-	resp, err := http.DefaultClient.Do(r)
+	resp, err := l.client.Do(r)
 	if err != nil {
 		l.err = err
 		return nil, err

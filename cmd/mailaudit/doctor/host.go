@@ -12,6 +12,7 @@ import (
 
 	"mailaudit/cmd/mailaudit/app"
 	"mailaudit/providers"
+	"mailaudit/providers/web"
 )
 
 // guides reads the operator's own and those built in, as every mail does.
@@ -120,10 +121,9 @@ func answers(ctx context.Context, address string) error {
 	if err != nil {
 		return errors.New("not an address")
 	}
-	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	resp, err := client.Do(req)
+	resp, err := web.Client(nil, 0, app.ClockTimeout).Do(req)
 	if err != nil {
-		return app.BareCause(err)
+		return web.Cause(err)
 	}
 	resp.Body.Close()
 	if resp.StatusCode == http.StatusBadGateway || resp.StatusCode == http.StatusServiceUnavailable || resp.StatusCode == http.StatusGatewayTimeout {
