@@ -42,12 +42,40 @@ func (s *Summary) WriteCSV(ctx context.Context, w io.Writer, src Source) error {
 }
 
 // Cell keeps a spreadsheet from taking data for a formula (OWASP, CSV injection): an apostrophe makes it
-// text. The full-width signs are folded to ASCII by some programs.
+// text. Where the list separator is a semicolon or a tab, a program parts the cell there, whatever our quotes say, so
+// each part is made harmless.
 func Cell(text string) string {
 	text = strings.ToValidUTF8(strings.ReplaceAll(text, "\x00", ""), "\uFFFD")
-	switch r, _ := utf8.DecodeRuneInString(text); r {
-	case '=', '+', '-', '@', '\t', '\r', '\n', '\uFF1D', '\uFF0B', '\uFF0D', '\uFF20':
-		return "'" + text
+	var out strings.Builder
+	for rest := text; ; {
+		if formula(rest) {
+			out.WriteByte('\'')
+		}
+		i := strings.IndexAny(rest, separators)
+		if i < 0 {
+			if out.Len() == 0 {
+				return text
+			}
+			return out.String() + rest
+		}
+		out.WriteString(rest[:i+1])
+		rest = rest[i+1:]
 	}
-	return text
+}
+
+// separators part cells in some program's settings, or rows.
+const separators = ";\t\r\n|"
+
+// formula reports whether a cell that begins so may be taken for a formula. Some programs drop spaces and quotes
+// before it, and fold full-width signs to ASCII.
+func formula(cell string) bool {
+	switch r, _ := utf8.DecodeRuneInString(cell); r {
+	case '\t', '\r', '\n':
+		return true
+	}
+	switch r, _ := utf8.DecodeRuneInString(strings.TrimLeft(cell, " \u00a0\"")); r {
+	case '=', '+', '-', '@', '\uFF1D', '\uFF0B', '\uFF0D', '\uFF20':
+		return true
+	}
+	return false
 }

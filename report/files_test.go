@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -175,8 +176,14 @@ func TestCSVIsSafeInASpreadsheet(t *testing.T) {
 	apostrophes := 0
 	for _, row := range rows[1:] {
 		for _, cell := range row {
-			if cell != "" && strings.ContainsAny(cell[:1], "=+-@\t\r\n\x00") {
-				t.Errorf("a formula: %q", cell)
+			// Some programs part cells at other signs than the comma, whatever the quotes say.
+			for _, part := range strings.FieldsFunc(cell, func(r rune) bool { return strings.ContainsRune(";\t\r\n|", r) }) {
+				if bare := strings.TrimLeft(part, " \""); bare != "" && strings.ContainsAny(bare[:1], "=+-@") {
+					t.Errorf("a formula: %q of %q", part, cell)
+				}
+			}
+			if cell != "" && strings.ContainsAny(cell[:1], "\t\r\n\x00") {
+				t.Errorf("begins with a control sign: %q", cell)
 			}
 			if strings.HasPrefix(cell, "'") {
 				apostrophes++
@@ -185,6 +192,73 @@ func TestCSVIsSafeInASpreadsheet(t *testing.T) {
 	}
 	if apostrophes == 0 {
 		t.Error("no cell was made harmless")
+	}
+}
+
+func TestCellsAreSafeBehindOtherSeparators(t *testing.T) {
+	for in, want := range map[string]string{
+		"Clinic 4711":      "Clinic 4711",
+		"a;b\tc|d":         "a;b\tc|d",
+		"=1+1":             "'=1+1",
+		"x;=1+1":           "x;'=1+1",
+		"x;;+1;-2":         "x;;'+1;'-2",
+		"x\t@SUM(A1)":      "x\t'@SUM(A1)",
+		"x\n=1":            "x\n'=1",
+		"x|=cmd":           "x|'=cmd",
+		`x;"=1"`:           `x;'"=1"`,
+		"x;  =1":           "x;'  =1",
+		"  =1":             "'  =1",
+		"x;\uff1d1":        "x;'\uff1d1",
+		"\t=1":             "'\t'=1",
+		"e-mail; 555-0142": "e-mail; 555-0142",
+		";":                ";",
+		"":                 "",
+	} {
+		if got := report.Cell(in); got != want {
+			t.Errorf("%q: %q, want %q", in, got, want)
+		}
+	}
+}
+
+// Whoever may put a link into report.dir chooses neither where a report is written nor what is removed.
+func TestReportDirFollowsNoLink(t *testing.T) {
+	dir, outside := t.TempDir(), t.TempDir()
+	one := report.File{Name: report.JSONFile, Write: func(w io.Writer) error { _, err := io.WriteString(w, "{}"); return err }}
+	precious := filepath.Join(outside, report.JSONFile)
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	must(os.WriteFile(precious, []byte("precious"), 0o600))
+	must(report.WriteDir(dir, "inside", one))
+	must(os.Symlink(outside, filepath.Join(dir, "away")))
+	must(os.Symlink("inside", filepath.Join(dir, "sideways")))
+	for _, key := range []string{"away", "sideways"} {
+		if err := report.WriteDir(dir, key, one); err == nil || !strings.Contains(err.Error(), "link") {
+			t.Errorf("written into %s: %v", key, err)
+		}
+		if err := report.RemoveDir(dir, key); err == nil {
+			t.Errorf("removed from %s", key)
+		}
+	}
+	// A link in a file's place is replaced, and what it leads to stays.
+	for _, name := range []string{report.JSONFile, fmt.Sprintf(".%s.%d", report.JSONFile, os.Getpid())} {
+		os.Remove(filepath.Join(dir, "inside", name))
+		must(os.Symlink(precious, filepath.Join(dir, "inside", name)))
+		must(report.WriteDir(dir, "inside", one))
+	}
+	if got, err := os.ReadFile(precious); err != nil || string(got) != "precious" {
+		t.Errorf("outside of report.dir: %q, %v", got, err)
+	}
+	if got, err := os.ReadFile(filepath.Join(dir, "inside", report.JSONFile)); err != nil || string(got) != "{}" {
+		t.Errorf("the report: %q, %v", got, err)
+	}
+	for name, most := range map[string]os.FileMode{"inside": 0o750, "inside/" + report.JSONFile: 0o640} {
+		if info, err := os.Lstat(filepath.Join(dir, name)); err != nil || info.Mode().Perm()&^most != 0 {
+			t.Errorf("%s: mode %v, %v; want no more than %o", name, info.Mode(), err, most)
+		}
 	}
 }
 

@@ -25,15 +25,16 @@ type File struct {
 }
 
 // WriteDir writes the files into dir/key, which is made if missing. Each is replaced in one step, so that
-// a reader never meets half a report. A key that would lead out of dir is refused.
+// a reader never meets half a report. They hold customers' data: the owner may write, the group may read, as far as
+// the umask lets it. A key that would lead out of dir is refused, and so is a link in the folder's place.
 func WriteDir(dir, key string, files ...File) error {
 	if err := folderName(key); err != nil {
 		return fmt.Errorf("write report: %w", err)
 	}
-	if err := os.MkdirAll(filepath.Join(dir, key), 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return fmt.Errorf("write report: make report.dir: %w", err)
 	}
-	root, err := os.OpenRoot(filepath.Join(dir, key))
+	root, err := openRun(dir, key, true)
 	if err != nil {
 		return fmt.Errorf("write report: %w", err)
 	}
@@ -44,6 +45,28 @@ func WriteDir(dir, key string, files ...File) error {
 		}
 	}
 	return nil
+}
+
+// openRun opens dir/key and nothing else: whoever may put a link there must not choose what is written or removed.
+func openRun(dir, key string, missing bool) (*os.Root, error) {
+	top, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer top.Close()
+	if missing {
+		if err := top.Mkdir(key, 0o750); err != nil && !errors.Is(err, fs.ErrExist) {
+			return nil, err
+		}
+	}
+	info, err := top.Lstat(key)
+	if err != nil {
+		return nil, err
+	}
+	if !info.IsDir() {
+		return nil, fmt.Errorf("%s in report.dir is a link or a file, not a folder; move it away", key)
+	}
+	return top.OpenRoot(key)
 }
 
 func folderName(key string) error {
@@ -59,7 +82,7 @@ func RemoveDir(dir, key string) error {
 	if err := folderName(key); err != nil {
 		return fmt.Errorf("remove report: %w", err)
 	}
-	root, err := os.OpenRoot(filepath.Join(dir, key))
+	root, err := openRun(dir, key, false)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -97,7 +120,10 @@ func WriteTop(dir string, f File) error {
 
 func replace(root *os.Root, f File) (err error) {
 	temp := fmt.Sprintf(".%s.%d", f.Name, os.Getpid())
-	out, err := root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
+	if err := root.Remove(temp); err != nil && !errors.Is(err, fs.ErrNotExist) { // a crash's, or a link
+		return err
+	}
+	out, err := root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o640)
 	if err != nil {
 		return err
 	}

@@ -79,6 +79,9 @@ func OpenKeys(c *config.Config, lookupEnv func(string) (string, bool), log *slog
 		return nil, errors.Join(exit.Usagef("fingerprint_key: %w", err), k.Close())
 	}
 	k.Fingerprinter, k.Warnings = prints, append(k.Warnings, warnings...)
+	if exposed := c.Exposed(); exposed != "" {
+		k.Warnings = append(k.Warnings, exposed)
+	}
 	warn(log, k.Warnings)
 	return k, nil
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -9,12 +10,13 @@ import (
 )
 
 // writeOut writes a result to the named file, or to standard output where none is named. A file is there
-// whole or not at all.
+// whole or not at all. Results hold customers' data: the group may read them as far as the umask lets it, others not.
 func writeOut(stdout io.Writer, path string, write func(io.Writer) error) error {
 	if path == "" || path == "-" {
 		return write(stdout)
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".mailaudit-*")
+	part := filepath.Join(filepath.Dir(path), ".mailaudit-"+rand.Text())
+	f, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o640)
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
@@ -22,9 +24,6 @@ func writeOut(stdout io.Writer, path string, write func(io.Writer) error) error 
 	err = write(f)
 	if cerr := f.Close(); err == nil {
 		err = cerr
-	}
-	if err == nil {
-		err = os.Chmod(f.Name(), 0o644)
 	}
 	if err == nil {
 		err = os.Rename(f.Name(), path)

@@ -86,7 +86,9 @@ func (f *configFile) bindFields(key string, n ast.Node, v reflect.Value) error {
 	}
 	fields := map[string]int{}
 	for i := range v.NumField() {
-		fields[v.Type().Field(i).Tag.Get("yaml")] = i
+		if name := v.Type().Field(i).Tag.Get("yaml"); name != "" {
+			fields[name] = i
+		}
 	}
 	for _, e := range entries {
 		i, known := fields[e.name]

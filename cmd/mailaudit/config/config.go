@@ -4,7 +4,10 @@
 package config
 
 import (
+	"fmt"
+	"io/fs"
 	"net/mail"
+	"strings"
 	"time"
 
 	"mailaudit/providers"
@@ -40,6 +43,19 @@ type Config struct {
 	Metrics        Metrics          `yaml:"metrics"`
 	DeadManURL     providers.Secret `yaml:"dead_man_url"` // whoever knows it can silence the alarm
 	Retention      time.Duration    `yaml:"retention"`
+
+	written     []string // keys whose secret stands in the file itself
+	exposedFile string   // the file, where others on this machine may read it
+	exposedMode fs.FileMode
+}
+
+// Exposed says which secrets stand in a configuration file that others on this machine may read; "" for none.
+func (c *Config) Exposed() string {
+	if c.exposedFile == "" || len(c.written) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("others on this machine may read %s (mode %04o), which holds %s; chmod 600 it, or put the secrets elsewhere with ${file:PATH}",
+		c.exposedFile, c.exposedMode, strings.Join(c.written, ", "))
 }
 
 // Accounts says where the accounts live when not in the program's own table.

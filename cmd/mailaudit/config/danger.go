@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -21,6 +22,7 @@ func (c *Config) Dangers() []Danger {
 		}
 	}
 	live := c.Notices.Mode == "live"
+	add(c.Exposed() != "", strings.Join(c.written, ", "), "others on this machine may read the file with the secret in it", "chmod 600 "+c.exposedFile+", or ${file:PATH}")
 	add(c.Keyset.Kind == "none", "keyset", "the source hands out open secrets: whoever reads it reads every password", "seal them: file:PATH, or exec: and unix: where the product seals them")
 	add(c.FingerprintKey.Kind == "env", "fingerprint_key", "a child process inherits the key", "use file:PATH")
 	add(c.Window < time.Hour, "window", "a window of "+durationText(c.Window)+" leaves accounts unverified", "use at least 1h for more than a trial")

@@ -8,4 +8,6 @@ import "io/fs"
 
 func writtenByOthers(fs.FileInfo) bool { return false }
 
+func readByOthers(fs.FileInfo) bool { return false }
+
 func anotherUsers(fs.FileInfo) bool { return false }

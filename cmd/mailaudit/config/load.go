@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -42,7 +44,7 @@ type configFile struct {
 // defaults. MAILAUDIT_DATABASE overrides database. lookupEnv is os.LookupEnv: a variable that is set and
 // empty is not one that is unset. Errors are of type *Error.
 func Load(path string, lookupEnv func(string) (string, bool)) (*Config, error) {
-	around := surroundings{lookupEnv: lookupEnv, readFile: readBounded}
+	around := surroundings{lookupEnv: lookupEnv, readFile: readRegular}
 	if path == "" {
 		path, _ = lookupEnv(configVariable)
 	}
@@ -53,7 +55,13 @@ func Load(path string, lookupEnv func(string) (string, bool)) (*Config, error) {
 	if err != nil {
 		return nil, &Error{File: path, Problem: "read the configuration: " + reason(err)}
 	}
-	return parseText(path, data, around)
+	c, err := parseText(path, data, around)
+	if err == nil {
+		if info, err := os.Stat(path); err == nil && readByOthers(info) {
+			c.exposedFile, c.exposedMode = path, info.Mode().Perm()
+		}
+	}
+	return c, err
 }
 
 // parseText does all of Load but opening the file, whose name it takes for errors.
@@ -83,6 +91,7 @@ func parseText(name string, data []byte, around surroundings) (*Config, error) {
 	if err := f.settle(c); err != nil {
 		return nil, err
 	}
+	c.written = f.writtenSecrets()
 	return c, nil
 }
 
@@ -133,6 +142,39 @@ func lineOf(n ast.Node) int {
 		return 0
 	}
 	return n.GetToken().Position.Line
+}
+
+// writtenSecrets are the keys whose secret stands in the file itself, in the order of the alphabet.
+func (f *configFile) writtenSecrets() (keys []string) {
+	for key, g := range f.given {
+		if g.text == "" || g.replaced || g.env != "" {
+			continue
+		}
+		u, err := url.Parse(g.text)
+		bears := err == nil && u.User != nil && u.User.String() != u.User.Username()
+		switch {
+		case key == "database" || key == "accounts.database":
+			if bears || err == nil && u.Query().Has("password") || err != nil && strings.Contains(g.text, "password=") {
+				keys = append(keys, key)
+			}
+		case g.secret || bears:
+			keys = append(keys, key)
+		}
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// readRegular reads a file that a value names. A pipe or a device could hold the start for ever, or have no end.
+func readRegular(path string) ([]byte, error) {
+	info, err := os.Stat(path) // follows links: Kubernetes mounts secrets as such
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, errors.New("not a regular file")
+	}
+	return readBounded(path)
 }
 
 // readBounded reads a file of at most maxConfigFile bytes.

@@ -10,12 +10,14 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"mailaudit/providers"
 )
 
 // compareConfig looks into secrets, zones and unexported fields as the program sees them.
 var compareConfig = cmp.Options{
+	cmpopts.IgnoreUnexported(Config{}),
 	cmp.Comparer(func(a, b providers.Secret) bool { return a.Reveal() == b.Reveal() }),
 	cmp.Comparer(func(a, b *time.Location) bool { return a.String() == b.String() }),
 	cmp.Comparer(func(a, b RelayURL) bool { return a == b }),

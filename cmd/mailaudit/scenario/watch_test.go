@@ -64,6 +64,26 @@ func watchedScene(t *testing.T) *scene {
 
 const deadManSecret = "dead-man-canary-8c1f"
 
+// A watcher or a gateway that redirects learns nothing for others: whoever plays it must not lead the request inside.
+func TestNobodyOutsideSendsUsElsewhere(t *testing.T) {
+	t.Parallel()
+	s := watchedScene(t)
+	inside := listen(t)
+	away := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, inside.URL+"/inside", http.StatusTemporaryRedirect)
+	}))
+	t.Cleanup(away.Close)
+	s.settings["dead_man_url"] = away.URL + "/" + deadManSecret
+	s.settings["metrics"] = "{pushgateway: " + away.URL + "/" + deadManSecret + "}"
+	o := s.do("run", "--key", "first")
+	if got := inside.heard(); len(got) > 0 {
+		t.Errorf("followed to the inside: %q", got)
+	}
+	if strings.Contains(o.stderr, deadManSecret) || strings.Count(o.stderr, "http 307") != 3 {
+		t.Errorf("the log, without the address and with each refusal:\n%s", o.stderr)
+	}
+}
+
 func TestDeadManIsTold(t *testing.T) {
 	t.Parallel()
 	s := watchedScene(t)
