@@ -51,7 +51,7 @@ func fromHandle(handle *keyset.Handle) (*Keyset, error) {
 }
 
 // Seal encrypts the secret of an account; the sealed bytes open for that account alone. Equal secrets give
-// unequal bytes.
+// unequal bytes, and secrets of unequal lengths up to 127 bytes as many.
 func (k *Keyset) Seal(accountID string, s providers.Secret) ([]byte, error) {
 	if accountID == "" {
 		return nil, errors.New("seal a secret: it belongs to no account")
@@ -59,15 +59,19 @@ func (k *Keyset) Seal(accountID string, s providers.Secret) ([]byte, error) {
 	if s.Empty() {
 		return nil, fmt.Errorf("seal the secret of account %s: it is empty", accountID)
 	}
-	sealed, err := k.aead.Encrypt([]byte(s.Reveal()), []byte(accountID))
+	sealed, err := k.aead.Encrypt(pad(s.Reveal()), paddedFor(accountID))
 	if err != nil {
 		return nil, fmt.Errorf("seal the secret of account %s: %w", accountID, err)
 	}
 	return sealed, nil
 }
 
-// Open decrypts what Seal made. The error is ErrUnknownKey or ErrNotOpened.
+// Open decrypts what Seal made, and what released versions and products sealed without padding. The error is
+// ErrUnknownKey or ErrNotOpened.
 func (k *Keyset) Open(accountID string, sealed []byte) (providers.Secret, error) {
+	if secret, ok := k.openPadded(accountID, sealed); ok {
+		return providers.NewSecret(secret), nil
+	}
 	opened, err := k.aead.Decrypt(sealed, []byte(accountID))
 	if err == nil {
 		return providers.NewSecret(string(opened)), nil
@@ -87,6 +91,23 @@ func (k *Keyset) Open(accountID string, sealed []byte) (providers.Secret, error)
 		return providers.Secret{}, fmt.Errorf("open the secret of account %s: %w", accountID, ErrNotOpened)
 	}
 	return providers.Secret{}, fmt.Errorf("open the secret of account %s: no key %d: %w", accountID, id, ErrUnknownKey)
+}
+
+func (k *Keyset) openPadded(accountID string, sealed []byte) (string, bool) {
+	opened, err := k.aead.Decrypt(sealed, paddedFor(accountID))
+	if err != nil {
+		return "", false
+	}
+	return unpad(opened)
+}
+
+// Current reports whether Seal would seal what is stored in the same way: by the primary key, and padded.
+func (k *Keyset) Current(accountID string, sealed []byte) bool {
+	if key, ok := k.KeyOf(sealed); !ok || key != k.Primary() {
+		return false
+	}
+	_, ok := k.openPadded(accountID, sealed)
+	return ok
 }
 
 // KeyOf is the id of the key that sealed; false where the bytes do not tell.

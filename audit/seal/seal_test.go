@@ -64,6 +64,39 @@ func TestSealedBytesSayNothing(t *testing.T) {
 	}
 }
 
+// The length of what is stored does not tell the length of the secret.
+func TestSealedLengthsSayNothing(t *testing.T) {
+	k := newKeyset(t)
+	short := mustSeal(t, k, "1", "1234")
+	for _, n := range []int{1, 16, 63, 64, 127} {
+		if sealed := mustSeal(t, k, "1", strings.Repeat("x", n)); len(sealed) != len(short) {
+			t.Errorf("%d bytes are sealed as %d, 4 bytes as %d", n, len(sealed), len(short))
+		}
+	}
+	for _, secret := range []string{"ends in \x80", "ends in \x80\x00\x00", "\x80", "\x00", strings.Repeat("x", 128)} {
+		if opened, err := k.Open("1", mustSeal(t, k, "1", secret)); err != nil || opened.Reveal() != secret {
+			t.Errorf("%q: opened as %q, %v", secret, opened.Reveal(), err)
+		}
+	}
+}
+
+// What a released version or the product sealed, by Tink and with the account's id alone, opens as it is.
+func TestWhatIsSealedWithoutPaddingOpens(t *testing.T) {
+	k := newKeyset(t)
+	for _, secret := range []string{canary, "ends in \x80\x00", strings.Repeat("x", 127) + "\x80"} {
+		sealed, err := k.aead.Encrypt([]byte(secret), []byte("1"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if opened, err := k.Open("1", sealed); err != nil || opened.Reveal() != secret {
+			t.Errorf("%q: opened as %q, %v", secret, opened.Reveal(), err)
+		}
+		if k.Current("1", sealed) || !k.Current("1", mustSeal(t, k, "1", secret)) {
+			t.Error("what is to be sealed anew is not known")
+		}
+	}
+}
+
 func TestNothingIsSealedForNobody(t *testing.T) {
 	k := newKeyset(t)
 	if _, err := k.Seal("", providers.NewSecret(canary)); err == nil {

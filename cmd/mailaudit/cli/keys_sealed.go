@@ -28,7 +28,7 @@ func (keysResealCmd) Run(ctx context.Context, a *app.App) error {
 	}
 	done, closed := 0, 0
 	err = app.EachSealed(ctx, a.Store, func(id string, sealed []byte) error {
-		if key, ok := keyset.KeyOf(sealed); ok && key == keyset.Primary() {
+		if keyset.Current(id, sealed) {
 			return nil
 		}
 		secret, err := keyset.Open(id, sealed)
