@@ -67,7 +67,7 @@ type Batch struct {
 	N        int
 	Provider string
 	Try      int  // 1; 2 for the second try after a passing failure
-	Doubtful bool // accounts whose last answer was not a clear yes; they go first
+	Doubtful bool // goes first: accounts whose last answer was not a clear yes, or that go first at hosts that ban
 	DueAt    time.Time
 	IDs      []string
 }

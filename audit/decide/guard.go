@@ -16,6 +16,8 @@ type Ruling struct {
 	Held     bool   `json:"held,omitempty"`
 	HeldWhy  string `json:"held_why,omitempty"`
 	NewLimit int    `json:"new_limit"` // so many first notices a night are normal
+	// OneTenant: all accounts of the provider are one tenant's, whose numbers count as they are.
+	OneTenant bool `json:"one_tenant,omitempty"`
 
 	// DeafHosts says for hosts of "other" why their results are inconclusive; those of other hosts stand.
 	DeafHosts map[string]string `json:"deaf_hosts,omitempty"`
@@ -33,80 +35,122 @@ const (
 
 const (
 	smallProvider  = 4  // accounts from which a majority that fails at once is a spike
-	silentAtLeast  = 10 // fewer unreachable accounts are no outage
+	silentAtLeast  = 10 // fewer accounts that lost their answer are no outage
 	historyFactor  = 4
 	historyPercent = 95
 )
 
-// Rule judges a provider's night by its numbers alone.
+// Rule judges a provider's run by its numbers alone.
 func Rule(g audit.GuardLimits, t audit.Tally) Ruling {
-	r := Ruling{NewLimit: limit(g, t)}
+	r := Ruling{NewLimit: newLimit(g, t), OneTenant: len(t.Tenants) == 1}
 	if t.Hosts != nil {
 		if ruleHosts(g, t, &r); r.Void != "" || r.Held {
 			return r
 		}
-	} else if deaf(g, t.Silent, t.Accounts) {
+	} else if deaf(g, t.Tenants) {
 		r.Void = VoidChanges
-		r.Why = fmt.Sprintf("%d of %d mailboxes gave no answer", t.Silent, t.Accounts)
+		r.Why = fmt.Sprintf("%d of %d mailboxes gave no answer", t.Lost, t.Answering)
 		return r
 	}
-	failing := t.NewlyFailing + t.Beside.NewlyFailing
-	if over, normal := Spike(g, failing, t); over {
+	if over, normal := Spike(g, t); over {
 		r.Held = true
-		r.HeldWhy = fmt.Sprintf("%d of %d mailboxes fail newly (normal: up to %d)", failing, t.Accounts+t.Beside.Accounts, normal)
+		r.HeldWhy = fmt.Sprintf("%d of %d mailboxes fail newly (normal: up to %d)", t.NewlyFailing+t.Beside.NewlyFailing, t.Accounts+t.Beside.Accounts, normal)
 	}
 	return r
 }
 
-// deaf reports whether so many that gave no answer are an outage.
-func deaf(g audit.GuardLimits, silent, of int) bool {
-	return silent > silentAtLeast && float64(silent) > g.MaxUnreachable*float64(of)
+// deaf reports whether so many lost their answer that it is an outage, and not some customers' doing.
+func deaf(g audit.GuardLimits, tenants map[string]audit.Count) bool {
+	c := weigh(tenants, func(c audit.Count) part { return part{hit: c.Lost, of: c.Answering} }, func(p part) bool {
+		return p.hit > silentAtLeast && p.share() > g.MaxUnreachable
+	})
+	return c.alone || c.hits > silentAtLeast && c.share > g.MaxUnreachable || c.others(silentAtLeast)
 }
 
 // ruleHosts judges the hosts of "other" each by itself: one that is down says nothing of the others, and one
 // that turns several tenants away at once is as much a spike as a provider that does. Where a tenant has a
 // host for himself, all of his mailboxes may well fail by his own doing.
 func ruleHosts(g audit.GuardLimits, t audit.Tally, r *Ruling) {
-	away := 0
+	away, answering := 0, 0
+	owners := map[string]audit.Count{} // hosts by whoever has them: one tenant, or the several that share one
 	for _, name := range slices.Sorted(maps.Keys(t.Hosts)) {
 		h := t.Hosts[name]
-		if h.Silent == h.Accounts {
-			away++
+		if h.Answering > 0 {
+			c := audit.Count{Answering: 1}
+			if h.Lost == h.Answering {
+				c.Lost = 1
+			}
+			owner := ownerOf(name, h)
+			owners[owner] = owners[owner].Add(c)
+			answering, away = answering+1, away+c.Lost
 		}
-		if deaf(g, h.Silent, h.Accounts) {
+		if deaf(g, h.Tenants) {
 			if r.DeafHosts == nil {
 				r.DeafHosts = map[string]string{}
 			}
-			r.DeafHosts[name] = fmt.Sprintf("%d of the %d mailboxes at its host gave no answer", h.Silent, h.Accounts)
+			r.DeafHosts[name] = fmt.Sprintf("%d of the %d mailboxes at its host gave no answer", h.Lost, h.Answering)
 		}
-		over, normal := Spike(g, h.NewlyFailing, audit.Tally{Accounts: h.Accounts, First: h.First})
-		if over && len(h.Tenants) >= smallProvider && !r.Held {
+		over, normal := Spike(g, audit.Tally{Count: h.Count, First: h.First, Tenants: h.Tenants})
+		if over && failingTenants(h.Tenants) >= smallProvider && !r.Held {
 			r.Held = true
 			// The host is a customer's to know, and the reason stands in Slack: the notices lead to it.
 			r.HeldWhy = fmt.Sprintf("%d of the %d mailboxes at one host fail newly (normal: up to %d)", h.NewlyFailing, h.Accounts, normal)
 		}
 	}
-	if deaf(g, away, len(t.Hosts)) {
+	if deaf(g, owners) {
 		r.Void, r.Held, r.HeldWhy = VoidChanges, false, ""
-		r.Why = fmt.Sprintf("%d of %d hosts gave no answer", away, len(t.Hosts))
+		r.Why = fmt.Sprintf("%d of %d hosts gave no answer", away, answering)
 	}
+}
+
+// ownerOf names the one tenant that has a host for himself, else the host.
+func ownerOf(host string, h audit.HostTally) string {
+	if len(h.Tenants) != 1 {
+		return "host " + host
+	}
+	for tenant := range h.Tenants {
+		return "tenant " + tenant
+	}
+	return ""
+}
+
+func failingTenants(tenants map[string]audit.Count) (n int) {
+	for _, c := range tenants {
+		if c.NewlyFailing > 0 {
+			n++
+		}
+	}
+	return n
 }
 
 // Spike reports whether so many accounts of a provider at once are more than its customers' doing, and how
 // many would be normal.
-func Spike(g audit.GuardLimits, n int, t audit.Tally) (over bool, normal int) {
-	normal = limit(g, t)
+func Spike(g audit.GuardLimits, t audit.Tally) (over bool, normal int) {
+	normal = newLimit(g, t)
+	c := weigh(t.Tenants, func(c audit.Count) part { return part{hit: c.NewlyFailing, of: c.Accounts} }, func(p part) bool {
+		most := max(g.MinNewFailures, int(g.MaxNewFailures*float64(p.of)))
+		if len(t.Tenants) == 1 {
+			most = normal
+		}
+		if !t.First && p.of >= smallProvider {
+			most = min(most, p.of/2)
+		}
+		return p.hit > most
+	})
 	if all := t.Accounts + t.Beside.Accounts; !t.First && all >= smallProvider {
-		normal = min(normal, all/2)
+		shown := min(normal, all/2)
+		return c.alone || c.hits > normal || c.share > 0.5 && c.size >= smallProvider || c.others(normal), shown
 	}
-	return n > normal, normal
+	return c.alone || c.hits > normal || c.others(normal), normal
 }
 
-func limit(g audit.GuardLimits, t audit.Tally) int {
+// newLimit is how many accounts may begin to fail in a run. A tenant's size counts within bounds, so that nobody
+// raises it for all.
+func newLimit(g audit.GuardLimits, t audit.Tally) int {
 	if t.First {
 		return g.MinNewFailures
 	}
-	limit := int(g.MaxNewFailures * float64(t.Accounts+t.Beside.Accounts))
+	limit := int(g.MaxNewFailures * float64(sizeOf(t.Tenants)))
 	if len(t.History) >= audit.HistoryNights {
 		limit = min(limit, historyFactor*percentile(t.History, historyPercent))
 	}

@@ -2,6 +2,7 @@ package decide
 
 import (
 	"slices"
+	"strconv"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -11,6 +12,32 @@ import (
 
 var defaultLimits = audit.GuardLimits{MaxNewFailures: 0.01, MinNewFailures: 10, MaxUnreachable: 0.20, MaxSourceLoss: 0.05}
 
+// apart is a night of customers with one account each: so many fail newly, and others lost their answer.
+func apart(accounts, failing, lost int, set ...func(*audit.Tally)) audit.Tally {
+	var t audit.Tally
+	for i := range accounts {
+		c := audit.Count{Accounts: 1, Answering: 1}
+		if i < failing {
+			c.NewlyFailing = 1
+		}
+		if i >= accounts-lost {
+			c.Lost = 1
+		}
+		t.AddTenant(strconv.Itoa(i), c)
+	}
+	for _, f := range set {
+		f(&t)
+	}
+	return t
+}
+
+// one is a night of a single customer.
+func one(c audit.Count) audit.Tally {
+	var t audit.Tally
+	t.AddTenant("t", c)
+	return t
+}
+
 func TestGuardRules(t *testing.T) {
 	quietMonth := slices.Repeat([]int{1, 2, 3, 0}, 7)
 	for name, c := range map[string]struct {
@@ -18,26 +45,26 @@ func TestGuardRules(t *testing.T) {
 		void  Void
 		held  bool
 	}{
-		"nothing":                           {audit.Tally{Accounts: 1000}, "", false},
-		"few":                               {audit.Tally{Accounts: 1000, NewlyFailing: 10}, "", false},
-		"more than both":                    {audit.Tally{Accounts: 1000, NewlyFailing: 11}, "", true},
-		"within one per cent of many":       {audit.Tally{Accounts: 6800, NewlyFailing: 68}, "", false},
-		"over one per cent of many":         {audit.Tally{Accounts: 6800, NewlyFailing: 69}, "", true},
-		"many, but more than history knows": {audit.Tally{Accounts: 6800, NewlyFailing: 13, History: quietMonth}, "", true},
-		"as history knows":                  {audit.Tally{Accounts: 6800, NewlyFailing: 12, History: quietMonth}, "", false},
-		"history is never below the least":  {audit.Tally{Accounts: 6800, NewlyFailing: 10, History: make([]int, 28)}, "", false},
-		"history of 27 nights is too short": {audit.Tally{Accounts: 6800, NewlyFailing: 60, History: quietMonth[:27]}, "", false},
-		"history that allows more":          {audit.Tally{Accounts: 1000, NewlyFailing: 11, History: slices.Repeat([]int{50}, 28)}, "", true},
-		"half of a small provider":          {audit.Tally{Accounts: 8, NewlyFailing: 4}, "", false},
-		"more than half of a small one":     {audit.Tally{Accounts: 8, NewlyFailing: 5}, "", true},
-		"all three of three":                {audit.Tally{Accounts: 3, NewlyFailing: 3}, "", false},
-		"first night, few":                  {audit.Tally{Accounts: 5000, NewlyFailing: 10, First: true}, "", false},
-		"first night, many":                 {audit.Tally{Accounts: 5000, NewlyFailing: 11, First: true}, "", true},
-		"first night of a small provider":   {audit.Tally{Accounts: 8, NewlyFailing: 8, First: true}, "", false},
-		"silent, but ten":                   {audit.Tally{Accounts: 12, Silent: 10}, "", false},
-		"silent":                            {audit.Tally{Accounts: 50, Silent: 11}, VoidChanges, false},
-		"silent, but a fifth":               {audit.Tally{Accounts: 100, Silent: 20}, "", false},
-		"an outage holds nothing":           {audit.Tally{Accounts: 100, Silent: 50, NewlyFailing: 50}, VoidChanges, false},
+		"nothing":                           {apart(1000, 0, 0), "", false},
+		"few":                               {apart(1000, 10, 0), "", false},
+		"more than both":                    {apart(1000, 11, 0), "", true},
+		"within one per cent of many":       {apart(6800, 68, 0), "", false},
+		"over one per cent of many":         {apart(6800, 69, 0), "", true},
+		"many, but more than history knows": {apart(6800, 13, 0, func(t *audit.Tally) { t.History = quietMonth }), "", true},
+		"as history knows":                  {apart(6800, 12, 0, func(t *audit.Tally) { t.History = quietMonth }), "", false},
+		"history is never below the least":  {apart(6800, 10, 0, func(t *audit.Tally) { t.History = make([]int, 28) }), "", false},
+		"history of 27 nights is too short": {apart(6800, 60, 0, func(t *audit.Tally) { t.History = quietMonth[:27] }), "", false},
+		"history that allows more":          {apart(1000, 11, 0, func(t *audit.Tally) { t.History = slices.Repeat([]int{50}, 28) }), "", true},
+		"half of a small provider":          {apart(8, 4, 0), "", false},
+		"more than half of a small one":     {apart(8, 5, 0), "", true},
+		"all three of three":                {apart(3, 3, 0), "", false},
+		"first night, few":                  {apart(5000, 10, 0, func(t *audit.Tally) { t.First = true }), "", false},
+		"first night, many":                 {apart(5000, 11, 0, func(t *audit.Tally) { t.First = true }), "", true},
+		"first night of a small provider":   {apart(8, 8, 0, func(t *audit.Tally) { t.First = true }), "", false},
+		"silent, but ten":                   {apart(12, 0, 10), "", false},
+		"silent":                            {apart(50, 0, 11), VoidChanges, false},
+		"silent, but a fifth":               {apart(100, 0, 20), "", false},
+		"an outage holds nothing":           {apart(100, 50, 50), VoidChanges, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := Rule(defaultLimits, c.tally)
@@ -97,10 +124,14 @@ func TestVoidsTogether(t *testing.T) {
 
 func TestGuardNeverLetsAMajorityThrough(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		tally := audit.Tally{Accounts: rapid.IntRange(21, 100000).Draw(t, "accounts"), First: rapid.Bool().Draw(t, "first")}
-		tally.NewlyFailing = rapid.IntRange(tally.Accounts/2+1, tally.Accounts).Draw(t, "failing")
-		if r := Rule(defaultLimits, tally); !r.Held {
-			t.Errorf("%+v is not held", tally)
+		accounts := rapid.IntRange(21, 2000).Draw(t, "accounts")
+		failing := rapid.IntRange(accounts/2+1, accounts).Draw(t, "failing")
+		first := rapid.Bool().Draw(t, "first")
+		for _, tally := range []audit.Tally{apart(accounts, failing, 0), one(audit.Count{Accounts: 50 * accounts, NewlyFailing: 50 * failing})} {
+			tally.First = first
+			if r := Rule(defaultLimits, tally); !r.Held {
+				t.Errorf("%d of %d are not held", failing, accounts)
+			}
 		}
 	})
 }

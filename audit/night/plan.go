@@ -9,6 +9,7 @@ import (
 
 	"mailaudit/audit"
 	"mailaudit/audit/ask"
+	"mailaudit/audit/decide"
 )
 
 // planStore is what this file needs of the store. The contracts are in package audit.
@@ -93,14 +94,39 @@ func (a *Auditor) planPage(ctx context.Context, run audit.Run, seen *ask.Logins)
 			}
 		}
 	}
-	doubtful, err := a.Ledger.Doubtful(ctx, audit.IDs(chosen, func(c choice) string { return c.id }))
+	early, err := a.early(ctx, run, chosen)
 	if err != nil {
 		return err
 	}
-	return a.Ledger.Plan(ctx, run.Key, run.PlannedTo, to, a.cut(chosen, doubtful, last || full), len(chosen), last || full)
+	return a.Ledger.Plan(ctx, run.Key, run.PlannedTo, to, a.cut(chosen, early, last || full), len(chosen), last || full)
 }
 
-type choice struct{ id, provider string }
+type choice struct{ id, provider, tenant string }
+
+// early returns the accounts that go first: those whose last word was not a clear yes, for should the window end early,
+// they are the ones that matter. Where a host bans after a few refusals it is those whose secret was accepted before:
+// others' wrong secrets must not shut it before they are asked.
+func (a *Auditor) early(ctx context.Context, run audit.Run, chosen []choice) (map[string]bool, error) {
+	var free, banning []string
+	for _, c := range chosen {
+		if a.bans(c) {
+			banning = append(banning, c.id)
+		} else {
+			free = append(free, c.id)
+		}
+	}
+	early, err := a.Ledger.Doubtful(ctx, free)
+	if err != nil || len(banning) == 0 {
+		return early, err
+	}
+	states, _, err := a.Aside.ReadStates(ctx, run, banning)
+	for id, st := range states {
+		if decide.TrustedSecret(st) {
+			early[id] = true
+		}
+	}
+	return early, err
+}
 
 // choose applies the run's scope. full tells that --limit is reached.
 func (a *Auditor) choose(run audit.Run, page []audit.Account, targets []ask.Target) (chosen []choice, full bool) {
@@ -118,7 +144,7 @@ func (a *Auditor) choose(run audit.Run, page []audit.Account, targets []ask.Targ
 		if run.Scope.Limit > 0 && run.Accounts+len(chosen) == run.Scope.Limit {
 			return chosen, true
 		}
-		chosen = append(chosen, choice{acc.ID, provider})
+		chosen = append(chosen, choice{acc.ID, provider, acc.TenantID})
 	}
 	return chosen, false
 }
@@ -143,18 +169,18 @@ func (a *Auditor) targets(ctx context.Context, page []audit.Account) []ask.Targe
 	return targets
 }
 
-// cut makes the batches. Accounts whose last word was not a clear yes come in batches of their own, which
-// go first: should the window end early, they are the ones that matter. The run's last batches grow smaller, so that
-// all processes come to the end together.
-func (a *Auditor) cut(chosen []choice, doubtful map[string]bool, last bool) []audit.Batch {
+// cut makes the batches, each tenant's accounts spread among those of the others. Accounts that go first come in batches
+// of their own, but where hosts ban: there the others follow in the same line, so that they are not asked beside the first.
+// The run's last batches grow smaller, so that all processes come to the end together.
+func (a *Auditor) cut(chosen []choice, early map[string]bool, last bool) []audit.Batch {
 	type heap struct {
 		provider string
-		doubtful bool
+		early    bool
 	}
 	heaps := map[heap][]string{}
 	var order []heap
-	for _, c := range chosen {
-		h := heap{c.provider, doubtful[c.id]}
+	for _, c := range decide.Deal(chosen, func(c choice) string { return c.tenant }, func(c choice) bool { return a.bans(c) && early[c.id] }) {
+		h := heap{c.provider, early[c.id] && !a.bans(c)}
 		if heaps[h] == nil {
 			order = append(order, h)
 		}
@@ -168,12 +194,15 @@ func (a *Auditor) cut(chosen []choice, doubtful map[string]bool, last bool) []au
 				size = lastSize(len(rest), a.Policy.MaxConcurrency[h.provider])
 			}
 			size = min(size, len(rest))
-			batches = append(batches, audit.Batch{Provider: h.provider, Try: 1, Doubtful: h.doubtful, IDs: rest[:size:size]})
+			batches = append(batches, audit.Batch{Provider: h.provider, Try: 1, Doubtful: early[rest[0]], IDs: rest[:size:size]})
 			rest = rest[size:]
 		}
 	}
 	return batches
 }
+
+// bans reports whether the account's host may ban our address after a few refusals.
+func (a *Auditor) bans(c choice) bool { return a.Policy.MaxRefusals[c.provider] > 0 }
 
 // lastSize is the size of the next batch where so many accounts are left to plan: an equal share of them for each
 // worker of a few processes, so that nobody is left with a whole batch when the others have none. A batch never

@@ -11,7 +11,7 @@ import (
 func TestCut(t *testing.T) {
 	chosen := func(n int) (all []choice) {
 		for i := range n {
-			all = append(all, choice{fmt.Sprint(i), "google"})
+			all = append(all, choice{fmt.Sprint(i), "google", fmt.Sprint(i)})
 		}
 		return all
 	}
@@ -48,9 +48,17 @@ func TestCut(t *testing.T) {
 			}
 		}
 	}
-	mixed := append(chosen(3), choice{"y", "yahoo"})
+	mixed := append(chosen(3), choice{"y", "yahoo", "y"})
 	got := (&Auditor{}).cut(mixed, map[string]bool{"1": true}, true)
 	if len(got) != 3 || !got[1].Doubtful || !slices.Equal(got[1].IDs, []string{"1"}) || got[2].Provider != "yahoo" {
 		t.Errorf("mixed: %+v", got)
+	}
+
+	// Where hosts ban, those that go first stand before the others in one line, each tenant in its turn.
+	limited := &Auditor{Policy: audit.Policy{MaxRefusals: map[string]int{"other": 3}}}
+	got = limited.cut([]choice{{"1", "other", "x"}, {"2", "other", "x"}, {"3", "other", "x"}, {"4", "other", "y"}, {"5", "other", "z"}},
+		map[string]bool{"2": true, "3": true, "5": true}, true)
+	if len(got) != 1 || !got[0].Doubtful || !slices.Equal(got[0].IDs, []string{"2", "5", "3", "1", "4"}) {
+		t.Errorf("where hosts ban: %+v", got)
 	}
 }

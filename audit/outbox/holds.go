@@ -47,8 +47,8 @@ func (o *Outbox) hold(ctx context.Context, run audit.Run, r decide.Rulings, form
 		switch {
 		case ruling.Held:
 			reasons[provider] = ruling.HeldWhy
-		case first[provider] > ruling.NewLimit:
-			reasons[provider] = fmt.Sprintf("%d first notices are due at once (normal: up to %d)", first[provider], ruling.NewLimit)
+		case together(first[provider], ruling) > ruling.NewLimit:
+			reasons[provider] = fmt.Sprintf("%d first notices are due at once (normal: up to %d)", sum(first[provider]), ruling.NewLimit)
 		case again[provider] > 0:
 			reasons[provider] = fmt.Sprintf("%d accounts still fail whose findings were discarded", again[provider])
 		}
@@ -74,10 +74,25 @@ func (o *Outbox) hold(ctx context.Context, run audit.Run, r decide.Rulings, form
 	return holds, err
 }
 
-// firstNotices counts, by provider, the accounts that are to be told for the first time, and those of them
-// whose finding a person has discarded: with its notice, or with the hold that it waited in for one.
-func (o *Outbox) firstNotices(ctx context.Context, forming []audit.Notice) (first, again map[string]int, err error) {
-	first, again = map[string]int{}, map[string]int{}
+// together is how many first notices count: no tenant's many hold those of the others.
+func together(ofTenants map[string]int, r decide.Ruling) int {
+	if r.OneTenant {
+		return sum(ofTenants)
+	}
+	return decide.Together(ofTenants)
+}
+
+func sum(ofTenants map[string]int) (n int) {
+	for _, of := range ofTenants {
+		n += of
+	}
+	return n
+}
+
+// firstNotices counts, by provider and tenant, the accounts that are to be told for the first time, and by provider
+// those of them whose finding a person has discarded: with its notice, or with the hold that it waited in for one.
+func (o *Outbox) firstNotices(ctx context.Context, forming []audit.Notice) (first map[string]map[string]int, again map[string]int, err error) {
+	first, again = map[string]map[string]int{}, map[string]int{}
 	var told []string
 	for _, n := range forming {
 		told = append(told, audit.IDs(n.Items, func(i audit.NoticeItem) string { return i.AccountID })...)
@@ -95,7 +110,10 @@ func (o *Outbox) firstNotices(ctx context.Context, forming []audit.Notice) (firs
 			if item.Step != 1 {
 				continue
 			}
-			first[n.Provider]++
+			if first[n.Provider] == nil {
+				first[n.Provider] = map[string]int{}
+			}
+			first[n.Provider][n.TenantID]++
 			noticed := mailing[item.AccountID].Discarded
 			waited := func(h audit.Hold) bool { return h.Provider == n.Provider && h.Joined(item.Since) }
 			if !noticed.IsZero() && noticed.Equal(item.Since) || slices.ContainsFunc(discarded, waited) {

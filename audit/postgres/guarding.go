@@ -75,25 +75,31 @@ func failing() []string {
 	return all
 }
 
+// counted are the columns of [audit.Count] and whether all are new: $1 are the failing verdicts, $2 is
+// [audit.ChronicSince].
+const counted = `count(*), count(*) FILTER (WHERE run_verdict = ANY($1) AND verdict <> ALL($1)),
+	count(*) FILTER (WHERE ` + answering + `), count(*) FILTER (WHERE run_silent AND ` + answering + `), bool_and(verdict = '')`
+
+const answering = `verdict NOT IN ('', 'gone') AND (unverified_since IS NULL OR unverified_since > $2)`
+
 func (s *Store) Tallies(ctx context.Context, run audit.Run) (map[string]audit.Tally, error) {
 	tallies := map[string]audit.Tally{}
+	chronic := timestamp(audit.ChronicSince(run.StartedAt))
 	err := s.eachChunk(ctx, "", func(from, to string) (bool, error) {
-		_, err := collect(ctx, s.pool, func(row pgx.CollectableRow) (struct{}, error) {
-			var provider string
-			var t audit.Tally
-			err := row.Scan(&provider, &t.Accounts, &t.NewlyFailing, &t.Silent, &t.First)
-			if sum, known := tallies[provider]; known {
-				t.Accounts += sum.Accounts
-				t.NewlyFailing += sum.NewlyFailing
-				t.Silent += sum.Silent
-				t.First = t.First && sum.First
+		_, err := collect(ctx, s.pool, func(row pgx.CollectableRow) (c audit.Count, err error) {
+			var provider, tenant string
+			var first bool
+			if err := row.Scan(&provider, &tenant, &c.Accounts, &c.NewlyFailing, &c.Answering, &c.Lost, &first); err != nil {
+				return c, err
 			}
+			t, known := tallies[provider]
+			t.First = first && (t.First || !known)
+			t.AddTenant(tenant, c)
 			tallies[provider] = t
-			return struct{}{}, err
-		}, `SELECT run_provider, count(*), count(*) FILTER (WHERE run_verdict = ANY($1) AND verdict <> ALL($1)),
-				count(*) FILTER (WHERE run_silent), bool_and(verdict = '')
-			FROM mailaudit.account_states WHERE account_id > $2 AND account_id <= $3 AND run_key = $4 GROUP BY run_provider`,
-			failing(), from, to, run.Key)
+			return c, nil
+		}, `SELECT run_provider, tenant_id, `+counted+`
+			FROM mailaudit.account_states WHERE account_id > $3 AND account_id <= $4 AND run_key = $5 GROUP BY run_provider, tenant_id`,
+			failing(), chronic, from, to, run.Key)
 		return true, err
 	})
 	if err == nil {
@@ -119,16 +125,16 @@ func (s *Store) tallyHosts(ctx context.Context, run audit.Run, tallies map[strin
 	}
 	t.Hosts = map[string]audit.HostTally{}
 	err := s.eachChunk(ctx, "", func(from, to string) (bool, error) {
-		_, err := collect(ctx, s.pool, func(row pgx.CollectableRow) (h audit.HostTally, err error) {
+		_, err := collect(ctx, s.pool, func(row pgx.CollectableRow) (c audit.Count, err error) {
 			var host, tenant string
-			if err = row.Scan(&host, &tenant, &h.Accounts, &h.NewlyFailing, &h.Silent, &h.First); err == nil {
-				t.AddHost(host, tenant, h)
+			var first bool
+			if err = row.Scan(&host, &tenant, &c.Accounts, &c.NewlyFailing, &c.Answering, &c.Lost, &first); err == nil {
+				t.AddHost(host, tenant, c, first)
 			}
-			return h, err
-		}, `SELECT coalesce(run_result->>'Host', '') AS host, tenant_id, count(*),
-				count(*) FILTER (WHERE run_verdict = ANY($1) AND verdict <> ALL($1)), count(*) FILTER (WHERE run_silent), bool_and(verdict = '')
-			FROM mailaudit.account_states WHERE account_id > $2 AND account_id <= $3 AND run_key = $4 AND run_provider = $5 GROUP BY 1, 2`,
-			failing(), from, to, run.Key, audit.ProviderOther)
+			return c, err
+		}, `SELECT coalesce(run_result->>'Host', '') AS host, tenant_id, `+counted+`
+			FROM mailaudit.account_states WHERE account_id > $3 AND account_id <= $4 AND run_key = $5 AND run_provider = $6 GROUP BY 1, 2`,
+			failing(), timestamp(audit.ChronicSince(run.StartedAt)), from, to, run.Key, audit.ProviderOther)
 		return true, err
 	})
 	tallies[audit.ProviderOther] = t
@@ -138,16 +144,15 @@ func (s *Store) tallyHosts(ctx context.Context, run audit.Run, tallies map[strin
 func (s *Store) tallyBeside(ctx context.Context, run audit.Run, tallies map[string]audit.Tally) error {
 	return s.eachChunk(ctx, "", func(from, to string) (bool, error) {
 		_, err := collect(ctx, s.pool, func(row pgx.CollectableRow) (b audit.Beside, err error) {
-			var provider string
-			err = row.Scan(&provider, &b.Accounts, &b.NewlyFailing)
+			var provider, tenant string
+			err = row.Scan(&provider, &tenant, &b.Accounts, &b.NewlyFailing)
 			if t, there := tallies[provider]; there {
-				t.Beside.Accounts += b.Accounts
-				t.Beside.NewlyFailing += b.NewlyFailing
+				t.AddBeside(tenant, b)
 				tallies[provider] = t
 			}
 			return b, err
-		}, `SELECT provider, count(*), count(*) FILTER (WHERE verdict = ANY($1) AND since > $2)
-			FROM mailaudit.account_states WHERE account_id > $3 AND account_id <= $4 AND run_key <> $5 AND verdict <> 'gone' GROUP BY provider`,
+		}, `SELECT provider, tenant_id, count(*), count(*) FILTER (WHERE verdict = ANY($1) AND since > $2)
+			FROM mailaudit.account_states WHERE account_id > $3 AND account_id <= $4 AND run_key <> $5 AND verdict <> 'gone' GROUP BY provider, tenant_id`,
 			failing(), timestamp(run.StartedAt.Add(-audit.NightsApart)), from, to, run.Key)
 		return true, err
 	})

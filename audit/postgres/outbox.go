@@ -22,7 +22,12 @@ func scanNotice(row pgx.CollectableRow) (audit.Notice, error) {
 }
 
 func (s *Store) notices(ctx context.Context, where string, args ...any) ([]audit.Notice, error) {
-	all, err := collect(ctx, s.pool, scanNotice, `SELECT `+noticeColumns+` FROM mailaudit.notices n WHERE `+where, args...)
+	return s.noticesOf(ctx, `SELECT `+noticeColumns+` FROM mailaudit.notices n WHERE `+where, args...)
+}
+
+// noticesOf reads notices with their items by a query for noticeColumns.
+func (s *Store) noticesOf(ctx context.Context, query string, args ...any) ([]audit.Notice, error) {
+	all, err := collect(ctx, s.pool, scanNotice, query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read notices: %w", err)
 	}
@@ -112,9 +117,19 @@ const told = `UPDATE mailaudit.account_states SET
 	FROM mailaudit.notice_items i JOIN mailaudit.notices n USING (notice_id)
 	WHERE i.notice_id = $1 AND i.account_id = account_states.account_id AND n.kind <> 'ahead'`
 
+// DueNotices deals as [decide.Deal] does: whoever has had fewer mails in this night, those that stand before in the
+// line counted, goes first.
 func (s *Store) DueNotices(ctx context.Context, now time.Time, limit int) ([]audit.Notice, error) {
-	return s.notices(ctx, `state = 'queued' AND (due_at IS NULL OR due_at <= $1) AND (waits_until IS NULL OR waits_until <= $1)
-		ORDER BY (SELECT max(since) FROM mailaudit.notice_items i WHERE i.notice_id = n.notice_id) DESC NULLS LAST, notice_id LIMIT $2`, timestamp(now), limit)
+	return s.noticesOf(ctx, `WITH had AS (
+			SELECT tenant_id, count(*) AS mails FROM mailaudit.notices
+			WHERE state = 'sending' OR state IN ('sent', 'ambiguous') AND coalesce(sent_at, claimed_at) > $3 GROUP BY tenant_id
+		), due AS (
+			SELECT n.*, (SELECT max(since) FROM mailaudit.notice_items i WHERE i.notice_id = n.notice_id) AS newest FROM mailaudit.notices n
+			WHERE state = 'queued' AND (due_at IS NULL OR due_at <= $1) AND (waits_until IS NULL OR waits_until <= $1)
+		)
+		SELECT `+noticeColumns+` FROM due LEFT JOIN had USING (tenant_id)
+		ORDER BY coalesce(mails, 0) + row_number() OVER (PARTITION BY tenant_id ORDER BY newest DESC NULLS LAST, notice_id),
+			newest DESC NULLS LAST, notice_id LIMIT $2`, timestamp(now), limit, timestamp(now.Add(-audit.NightsApart)))
 }
 
 func (s *Store) LoadNotice(ctx context.Context, id int64) (audit.Notice, error) {

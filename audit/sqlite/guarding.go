@@ -71,17 +71,28 @@ func resultField(name string) string {
 	return `CASE WHEN json_valid(run_result) THEN json_extract(run_result, '$.` + name + `') END`
 }
 
+// counted are the columns of [audit.Count] and whether all are new: ?1 are the failing verdicts, ?2 is
+// [audit.ChronicSince].
+const counted = `count(*), sum(run_verdict IN (SELECT value FROM json_each(?1)) AND verdict NOT IN (SELECT value FROM json_each(?1))),
+	sum(` + answering + `), sum(run_silent AND ` + answering + `), sum(verdict <> '') = 0`
+
+const answering = `verdict NOT IN ('', 'gone') AND (unverified_since IS NULL OR unverified_since > ?2)`
+
 func (s *Store) Tallies(ctx context.Context, run audit.Run) (map[string]audit.Tally, error) {
 	tallies := map[string]audit.Tally{}
-	rows, err := s.db.QueryContext(ctx, `SELECT coalesce(`+resultField("Provider")+`, provider) AS owner, count(*),
-			sum(run_verdict IN (SELECT value FROM json_each(?1)) AND verdict NOT IN (SELECT value FROM json_each(?1))),
-			sum(run_silent), sum(verdict <> '') = 0
-		FROM account_states WHERE run_key = ?2 GROUP BY owner`, failing, run.Key)
-	_, err = collect(rows, err, func(row scanner) (t audit.Tally, err error) {
-		var provider string
-		err = row.Scan(&provider, &t.Accounts, &t.NewlyFailing, &t.Silent, &t.First)
+	rows, err := s.db.QueryContext(ctx, `SELECT coalesce(`+resultField("Provider")+`, provider) AS owner, tenant_id, `+counted+`
+		FROM account_states WHERE run_key = ?3 GROUP BY owner, tenant_id`, failing, micros(audit.ChronicSince(run.StartedAt)), run.Key)
+	_, err = collect(rows, err, func(row scanner) (c audit.Count, err error) {
+		var provider, tenant string
+		var first bool
+		if err := row.Scan(&provider, &tenant, &c.Accounts, &c.NewlyFailing, &c.Answering, &c.Lost, &first); err != nil {
+			return c, err
+		}
+		t, known := tallies[provider]
+		t.First = first && (t.First || !known)
+		t.AddTenant(tenant, c)
 		tallies[provider] = t
-		return t, err
+		return c, nil
 	})
 	if err == nil {
 		err = s.tallyHosts(ctx, run, tallies)
@@ -104,32 +115,31 @@ func (s *Store) tallyHosts(ctx context.Context, run audit.Run, tallies map[strin
 	if !there {
 		return nil
 	}
-	rows, err := s.db.QueryContext(ctx, `SELECT coalesce(`+resultField("Host")+`, '') AS host, tenant_id, count(*),
-			sum(run_verdict IN (SELECT value FROM json_each(?1)) AND verdict NOT IN (SELECT value FROM json_each(?1))),
-			sum(run_silent), sum(verdict <> '') = 0
-		FROM account_states WHERE run_key = ?2 AND `+resultField("Provider")+` = ?3 GROUP BY host, tenant_id`,
-		failing, run.Key, audit.ProviderOther)
+	rows, err := s.db.QueryContext(ctx, `SELECT coalesce(`+resultField("Host")+`, '') AS host, tenant_id, `+counted+`
+		FROM account_states WHERE run_key = ?3 AND `+resultField("Provider")+` = ?4 GROUP BY host, tenant_id`,
+		failing, micros(audit.ChronicSince(run.StartedAt)), run.Key, audit.ProviderOther)
 	t.Hosts = map[string]audit.HostTally{}
-	_, err = collect(rows, err, func(row scanner) (h audit.HostTally, err error) {
+	_, err = collect(rows, err, func(row scanner) (c audit.Count, err error) {
 		var host, tenant string
-		if err = row.Scan(&host, &tenant, &h.Accounts, &h.NewlyFailing, &h.Silent, &h.First); err == nil {
-			t.AddHost(host, tenant, h)
+		var first bool
+		if err = row.Scan(&host, &tenant, &c.Accounts, &c.NewlyFailing, &c.Answering, &c.Lost, &first); err == nil {
+			t.AddHost(host, tenant, c, first)
 		}
-		return h, err
+		return c, err
 	})
 	tallies[audit.ProviderOther] = t
 	return err
 }
 
 func (s *Store) tallyBeside(ctx context.Context, run audit.Run, tallies map[string]audit.Tally) error {
-	rows, err := s.db.QueryContext(ctx, `SELECT provider, count(*), sum(verdict IN (SELECT value FROM json_each(?1)) AND since > ?2)
-		FROM account_states WHERE run_key <> ?3 AND verdict <> 'gone' GROUP BY provider`,
+	rows, err := s.db.QueryContext(ctx, `SELECT provider, tenant_id, count(*), sum(verdict IN (SELECT value FROM json_each(?1)) AND since > ?2)
+		FROM account_states WHERE run_key <> ?3 AND verdict <> 'gone' GROUP BY provider, tenant_id`,
 		failing, micros(run.StartedAt.Add(-audit.NightsApart)), run.Key)
 	_, err = collect(rows, err, func(row scanner) (b audit.Beside, err error) {
-		var provider string
-		err = row.Scan(&provider, &b.Accounts, &b.NewlyFailing)
+		var provider, tenant string
+		err = row.Scan(&provider, &tenant, &b.Accounts, &b.NewlyFailing)
 		if t, there := tallies[provider]; there {
-			t.Beside = b
+			t.AddBeside(tenant, b)
 			tallies[provider] = t
 		}
 		return b, err

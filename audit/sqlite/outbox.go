@@ -21,7 +21,12 @@ func scanNotice(row scanner) (audit.Notice, error) {
 }
 
 func (s *Store) notices(ctx context.Context, where string, args ...any) ([]audit.Notice, error) {
-	rows, err := s.db.QueryContext(ctx, `SELECT `+noticeColumns+` FROM notices WHERE `+where, args...)
+	return s.noticesOf(ctx, `SELECT `+noticeColumns+` FROM notices WHERE `+where, args...)
+}
+
+// noticesOf reads notices with their items by a query for noticeColumns.
+func (s *Store) noticesOf(ctx context.Context, query string, args ...any) ([]audit.Notice, error) {
+	rows, err := s.db.QueryContext(ctx, query, args...)
 	all, err := collect(rows, err, scanNotice)
 	if err != nil {
 		return nil, fmt.Errorf("read notices: %w", err)
@@ -90,9 +95,19 @@ func told(ctx context.Context, tx *sql.Tx, id int64, now time.Time, shadow bool)
 	return err
 }
 
+// DueNotices deals as [decide.Deal] does: whoever has had fewer mails in this night, those that stand before in the
+// line counted, goes first.
 func (s *Store) DueNotices(ctx context.Context, now time.Time, limit int) ([]audit.Notice, error) {
-	return s.notices(ctx, `state = 'queued' AND (due_at IS NULL OR due_at <= ?1) AND (waits_until IS NULL OR waits_until <= ?1)
-		ORDER BY (SELECT max(since) FROM notice_items i WHERE i.notice_id = notices.notice_id) DESC, notice_id LIMIT ?2`, micros(now), limit)
+	return s.noticesOf(ctx, `WITH had AS (
+			SELECT tenant_id, count(*) AS mails FROM notices
+			WHERE state = 'sending' OR state IN ('sent', 'ambiguous') AND coalesce(sent_at, claimed_at) > ?3 GROUP BY tenant_id
+		), due AS (
+			SELECT n.*, (SELECT max(since) FROM notice_items i WHERE i.notice_id = n.notice_id) AS newest FROM notices n
+			WHERE state = 'queued' AND (due_at IS NULL OR due_at <= ?1) AND (waits_until IS NULL OR waits_until <= ?1)
+		)
+		SELECT `+noticeColumns+` FROM due LEFT JOIN had USING (tenant_id)
+		ORDER BY coalesce(mails, 0) + row_number() OVER (PARTITION BY tenant_id ORDER BY newest DESC NULLS LAST, notice_id),
+			newest DESC NULLS LAST, notice_id LIMIT ?2`, micros(now), limit, micros(now.Add(-audit.NightsApart)))
 }
 
 const putOff = `state = 'queued' AND tries > 0 AND due_at > ?1`

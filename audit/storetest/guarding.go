@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -21,18 +22,28 @@ func testTallies(t *testing.T, s audit.Store) {
 	finish(t, s, one)
 
 	two := startRun(t, s, "two", night.Add(24*time.Hour))
-	silent := atHost(two, "f", "h2", audit.Unverified)
-	silent.Class = "temporary"
+	silent := func(run audit.Run, id, host string) audit.Recorded {
+		r := atHost(run, id, host, audit.Unverified)
+		r.Class = "temporary"
+		return r
+	}
 	record(t, s, two, result(two, "a", audit.Revoked), result(two, "b", audit.Revoked),
-		atHost(two, "c", "h1", audit.Invalid), atHost(two, "d", "h1", audit.Invalid), atHost(two, "e", "h1", audit.Unproven), silent)
+		atHost(two, "c", "h1", audit.Invalid), atHost(two, "d", "h1", audit.Invalid), atHost(two, "e", "h1", audit.Unproven), silent(two, "f", "h2"))
 	got, err := s.Tallies(t.Context(), two)
 	must(t, err)
+	c, d, e, f := audit.Count{Accounts: 1, NewlyFailing: 1, Answering: 1}, audit.Count{Accounts: 1, NewlyFailing: 1}, audit.Count{Accounts: 1}, audit.Count{Accounts: 1}
 	same(t, "tallies", got, map[string]audit.Tally{
-		"google": {Accounts: 2, NewlyFailing: 1},
-		"other": {Accounts: 4, NewlyFailing: 2, Silent: 1, Hosts: map[string]audit.HostTally{
-			"h1": {Accounts: 3, NewlyFailing: 2, Tenants: map[string]bool{"t-c": true, "t-d": true}},
-			"h2": {Accounts: 1, Silent: 1, First: true},
+		"google": {Count: audit.Count{Accounts: 2, NewlyFailing: 1, Answering: 2}, Tenants: map[string]audit.Count{
+			"t-a": {Accounts: 1, NewlyFailing: 1, Answering: 1}, "t-b": {Accounts: 1, Answering: 1},
 		}},
+		"other": {
+			Count:   audit.Count{Accounts: 4, NewlyFailing: 2, Answering: 1},
+			Tenants: map[string]audit.Count{"t-c": c, "t-d": d, "t-e": e, "t-f": f},
+			Hosts: map[string]audit.HostTally{
+				"h1": {Count: audit.Count{Accounts: 3, NewlyFailing: 2, Answering: 1}, Tenants: map[string]audit.Count{"t-c": c, "t-d": d, "t-e": e}},
+				"h2": {Count: audit.Count{Accounts: 1}, First: true, Tenants: map[string]audit.Count{"t-f": f}},
+			},
+		},
 	})
 	settle(t, s, two)
 	finish(t, s, two)
@@ -46,7 +57,27 @@ func testTallies(t *testing.T, s audit.Store) {
 	record(t, s, three, result(three, "b", audit.Revoked))
 	got, err = s.Tallies(t.Context(), three)
 	must(t, err)
-	same(t, "tally of a narrowed run", got["google"], audit.Tally{Accounts: 1, Beside: audit.Beside{Accounts: 1, NewlyFailing: 1}})
+	same(t, "tally of a narrowed run", got["google"], audit.Tally{
+		Count: audit.Count{Accounts: 1, Answering: 1}, Beside: audit.Beside{Accounts: 1, NewlyFailing: 1},
+		Tenants: map[string]audit.Count{"t-a": {Accounts: 1, NewlyFailing: 1}, "t-b": {Accounts: 1, Answering: 1}},
+	})
+	settle(t, s, three)
+	finish(t, s, three)
+
+	// Who loses his answer counts for three nights; from the fourth on he is on the standing list.
+	for n := 2; n <= 5; n++ {
+		run := startRun(t, s, fmt.Sprintf("night %d", n), night.Add(time.Duration(n)*24*time.Hour))
+		record(t, s, run, silent(run, "c", "h1"), atHost(run, "d", "h1", audit.Unproven), silent(run, "f", "h2"))
+		got, err := s.Tallies(t.Context(), run)
+		must(t, err)
+		want := audit.Count{Accounts: 3, Answering: 2, Lost: 1}
+		if n == 5 {
+			want.Answering, want.Lost = 1, 0
+		}
+		same(t, run.Key, got["other"].Count, want)
+		settle(t, s, run)
+		finish(t, s, run)
+	}
 }
 
 func testKnownStates(t *testing.T, s audit.Store) {

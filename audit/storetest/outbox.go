@@ -336,3 +336,39 @@ func testDueOrder(t *testing.T, s audit.Store) {
 	same(t, "order", []int64{due[0].ID, due[1].ID}, []int64{all[0].ID, all[1].ID})
 	same(t, "newest finding", due[0].TenantID, "u")
 }
+
+// Every tenant has one mail before any has a second, the newest finding first; whoever has had mails in this night comes
+// behind those who had none.
+func testDueIsDealt(t *testing.T, s audit.Store) {
+	since := func(id, tenant string, hours int) audit.Draft {
+		d := draft(id, audit.KindFinding, 1, night.Add(time.Duration(hours)*time.Hour))
+		d.TenantID, d.ContactEmail = tenant, id+"@example.com"
+		return d
+	}
+	_, all := outbox(t, s, "k", night, audit.NoticeQueued, since("a1", "a", 9), since("a2", "a", 8), since("a3", "a", 7),
+		since("b1", "b", 1), since("b2", "b", 2), since("c1", "c", 3))
+	ids := map[string]int64{}
+	for _, n := range all {
+		ids[n.Items[0].AccountID] = n.ID
+	}
+	due := func(now time.Time, limit int) (names []string) {
+		t.Helper()
+		due, err := s.DueNotices(t.Context(), now, limit)
+		must(t, err)
+		for _, n := range due {
+			names = append(names, n.Items[0].AccountID)
+		}
+		return names
+	}
+	same(t, "due", due(night, 10), []string{"a1", "c1", "b2", "a2", "b1", "a3"})
+	same(t, "the first of them", due(night, 3), []string{"a1", "c1", "b2"})
+	claim, err := s.Claim(t.Context(), ids["a1"], night, plenty)
+	must(t, err)
+	same(t, "once one is under way", due(night, 10), []string{"c1", "b2", "a2", "b1", "a3"})
+	must(t, s.Sent(t.Context(), ids["a1"], claim, night, "250"))
+	claim, err = s.Claim(t.Context(), ids["a2"], night, plenty)
+	must(t, err)
+	must(t, s.Sent(t.Context(), ids["a2"], claim, night, "250"))
+	same(t, "once two of one tenant are sent", due(night, 10), []string{"c1", "b2", "b1", "a3"})
+	same(t, "in the next night", due(night.Add(24*time.Hour), 10), []string{"a3", "c1", "b2", "b1"})
+}

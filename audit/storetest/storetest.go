@@ -59,6 +59,7 @@ func Run(t *testing.T, open func(t *testing.T) audit.Store) {
 		{"a handed-over notice is not sent again", testHandOver},
 		{"a shadowed notice is noted as such", testShadowed},
 		{"newest finding first", testDueOrder},
+		{"due mails are dealt by tenant", testDueIsDealt},
 		{"an acceptance between two runs is the next one's news", testRemedy},
 		{"a refusal between two runs renews the evidence", testSeenAgain},
 		{"a notice that no run wrote is written once", testEnqueue},

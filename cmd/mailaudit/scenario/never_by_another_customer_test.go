@@ -1,0 +1,83 @@
+package scenario
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"mailaudit/providers/sim"
+)
+
+// neighbour adds mailboxes of one more tenant at Google, each with a contact of its own.
+func (s *scene) neighbour(n int) {
+	s.t.Helper()
+	var rows []row
+	for i := range n {
+		r := s.clinic(100+i, "gmail.com")
+		r["tenant_id"] = "neighbour"
+		rows = append(rows, r)
+	}
+	s.imported(rows...)
+}
+
+// What one tenant breaks holds nobody else's mails, and takes no more of the night's mails than its turn.
+func TestIncidentOneTenantNeitherHoldsNorCrowdsOut(t *testing.T) {
+	t.Parallel()
+	s, _, _ := clinicBase(t)
+	s.settings["notices"] = strings.Replace(s.settings["notices"], "confirm_nights: 1", "confirm_nights: 1, max_per_night: 5", 1)
+	s.neighbour(30)
+	s.atNight(1)
+	s.done("run")
+	s.revoke(100, 130)
+	s.revoke(0, 3)
+	s.atNight(2)
+	s.done("run")
+	got := s.recipients()
+	for i := range 3 {
+		if contact := fmt.Sprintf("contact%02d@customers.example", i); !slices.Contains(got, contact) {
+			t.Errorf("%s was not mailed", contact)
+		}
+	}
+	if len(got) != 5 || len(s.notices("--state", "held")) != 0 {
+		t.Errorf("mails to %v", got)
+	}
+}
+
+// Wrong secrets of one tenant at a shared host, new ones every night, leave the host to the others: those that were
+// accepted before are asked, and so is another's mailbox that is refused.
+func TestIncidentOneTenantShutsNoSharedHost(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	s.play(sim.CPanel(), sim.Mood{})
+	s.settings["providers"] = `{other: {max_concurrency: 2, max_rate: 1000/s, max_refusals: 3}}`
+	host := sim.CPanel().Hosts[0]
+	at := func(id, tenant, secret string) row {
+		login := id + "@clinic.example"
+		s.world.Set(login, sim.Account{Password: "right"})
+		return row{"account_id": id, "tenant_id": tenant, "address": login, "secret": secret, "host": host, "port": "465"}
+	}
+	var rows []row
+	for i := range 12 {
+		rows = append(rows, at(fmt.Sprintf("v%02d", i), fmt.Sprintf("T-%d", i/2), "right"))
+	}
+	s.install(rows...)
+	s.done("run")
+	for night := 1; night <= 2; night++ {
+		var wrong []row
+		for i := range 6 {
+			wrong = append(wrong, at(fmt.Sprintf("a%d", i), "neighbour", fmt.Sprintf("wrong-%d-%d", night, i)))
+		}
+		s.imported(wrong...)
+		s.world.Change("v05@clinic.example", func(a *sim.Account) { a.Password = "changed" })
+		s.atNight(night)
+		s.done("run")
+		by := s.report("").verdictsOf()
+		if got := by["revoked"]; !slices.Equal(got, []string{"v05"}) {
+			t.Errorf("night %d: %v", night, by)
+		}
+		if !slices.ContainsFunc(by["unverified"], func(id string) bool { return id[0] == 'a' }) || slices.ContainsFunc(by["unverified"], func(id string) bool { return id[0] == 'v' }) {
+			t.Errorf("night %d: not asked were %v", night, by["unverified"])
+		}
+	}
+}
