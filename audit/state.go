@@ -37,9 +37,10 @@ type Result struct {
 	Took                time.Duration
 }
 
-// Silent reports whether the provider gave no answer: it could not be reached, or asked us to wait.
+// Silent reports whether the provider gave no answer: it could not be reached, or asked us to wait. A certificate that
+// cannot be trusted is an answer.
 func (r Result) Silent() bool {
-	return r.Verdict == Unverified && (r.Class == providers.Throttled || r.Class == providers.Temporary)
+	return r.Verdict == Unverified && !providers.Answered(r.Rule) && (r.Class == providers.Throttled || r.Class == providers.Temporary)
 }
 
 // Settled is what holds of an account after its last conclusive night.

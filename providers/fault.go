@@ -53,3 +53,9 @@ func readFault(f Fault, foreignHost bool) Reading {
 	}
 	return r
 }
+
+// Answered reports whether the rule of a fault tells of a server that did answer, with a certificate that is self-signed,
+// expired, from an unknown authority or another name's: whoever asks must not take that for silence.
+func Answered(rule string) bool {
+	return rule == faults[FaultTLSName].rule || rule == faults[FaultTLSUntrusted].rule
+}

@@ -96,7 +96,7 @@ func (a *Asker) Doubted(ctx context.Context, run audit.Run, c Candidate) (why st
 }
 
 // controlsFor returns accounts that sign in at the candidate's service and were accepted the last time they were asked,
-// those behind its id first.
+// those behind its id first, dealt by tenant: three that one tenant broke today say nothing of the service.
 func (a *Asker) controlsFor(ctx context.Context, c Candidate) ([]audit.Account, map[string]audit.State, error) {
 	provider, id := c.Target.Provider.Name, c.Account.ID
 	known, err := a.Ledger.Accepted(ctx, provider, id, controlsSeen)
@@ -123,6 +123,7 @@ func (a *Asker) controlsFor(ctx context.Context, c Candidate) ([]audit.Account, 
 			at = append(at, acc)
 		}
 	}
+	at = decide.Deal(at, func(acc audit.Account) string { return acc.TenantID }, func(audit.Account) bool { return false })
 	return at, audit.StatesByID(known), nil
 }
 

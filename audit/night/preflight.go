@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"mailaudit/audit"
+	"mailaudit/audit/decide"
 	"mailaudit/providers"
 )
 
@@ -220,6 +221,9 @@ func (a *Auditor) checkClock(ctx context.Context, _ audit.Run, p *Preflight) err
 // waysAsked bounds how many of a provider's endpoints are tried before its way out counts as closed.
 const waysAsked = 3
 
+// usesSeen is how many of a provider's accounts are looked at for them, in one batch at least.
+const usesSeen = 20
+
 // checkWayOut dials an endpoint of each provider that has accounts tonight, without a credential.
 func (a *Auditor) checkWayOut(ctx context.Context, run audit.Run, p *Preflight) error {
 	endpoints, err := a.endpointsTonight(ctx, run)
@@ -283,15 +287,19 @@ func wayOpen(c providers.Conversation) bool {
 }
 
 // endpointsTonight gives, by provider, a few of the provider's own endpoints, or of the hosts of "other", that
-// tonight's accounts use.
+// tonight's accounts use. They are dealt by tenant: nobody's odd ports stand for all.
 func (a *Auditor) endpointsTonight(ctx context.Context, run audit.Run) (map[string][]providers.Endpoint, error) {
 	open, err := a.Ledger.OpenBatches(ctx, run.Key)
 	if err != nil {
 		return nil, err
 	}
-	found := map[string][]providers.Endpoint{}
+	type use struct {
+		tenant string
+		of     providers.Endpoint
+	}
+	uses := map[string][]use{}
 	for _, b := range open {
-		if len(found[b.Provider]) >= waysAsked {
+		if len(uses[b.Provider]) >= usesSeen {
 			continue
 		}
 		batch, _, err := a.Ledger.LoadBatch(ctx, run.Key, b.N)
@@ -301,7 +309,7 @@ func (a *Auditor) endpointsTonight(ctx context.Context, run audit.Run) (map[stri
 		if err != nil {
 			return nil, err
 		}
-		some := batch.IDs[:min(len(batch.IDs), 20)]
+		some := batch.IDs[:min(len(batch.IDs), usesSeen)]
 		accounts, _, err := a.Aside.ReadAccounts(ctx, run, some)
 		if err != nil {
 			return nil, err
@@ -312,11 +320,17 @@ func (a *Auditor) endpointsTonight(ctx context.Context, run audit.Run) (map[stri
 				continue
 			}
 			target, err := a.Ask.Resolve(ctx, acc)
-			if err != nil || target.Foreign && b.Provider != audit.ProviderOther || target.Endpoint.Host == "" || len(found[b.Provider]) >= waysAsked {
+			if err != nil || target.Foreign && b.Provider != audit.ProviderOther || target.Endpoint.Host == "" {
 				continue
 			}
-			if !slices.Contains(found[b.Provider], target.Endpoint) {
-				found[b.Provider] = append(found[b.Provider], target.Endpoint)
+			uses[b.Provider] = append(uses[b.Provider], use{acc.TenantID, target.Endpoint})
+		}
+	}
+	found := map[string][]providers.Endpoint{}
+	for provider, all := range uses {
+		for _, u := range decide.Deal(all, func(u use) string { return u.tenant }, func(use) bool { return false }) {
+			if len(found[provider]) < waysAsked && !slices.Contains(found[provider], u.of) {
+				found[provider] = append(found[provider], u.of)
 			}
 		}
 	}

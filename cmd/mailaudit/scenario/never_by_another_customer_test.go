@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"fmt"
+	"net"
 	"slices"
 	"strings"
 	"testing"
@@ -79,5 +80,31 @@ func TestIncidentOneTenantShutsNoSharedHost(t *testing.T) {
 		if !slices.ContainsFunc(by["unverified"], func(id string) bool { return id[0] == 'a' }) || slices.ContainsFunc(by["unverified"], func(id string) bool { return id[0] == 'v' }) {
 			t.Errorf("night %d: not asked were %v", night, by["unverified"])
 		}
+	}
+}
+
+// The way out to a provider is tried where its customers are, not at the odd ports that one tenant has stored.
+func TestIncidentOddPortsOfOneTenantVoidNobody(t *testing.T) {
+	t.Parallel()
+	s, _, _ := clinicBase(t)
+	closed, err := net.Listen("tcp", "127.0.0.3:0")
+	s.need(err)
+	s.need(closed.Close())
+	var rows []row
+	for i, port := range []string{"25", "26", "2525"} {
+		r := s.clinic(100+i, "gmail.com")
+		r["account_id"], r["tenant_id"] = fmt.Sprintf("0-%d", i), "neighbour" // comes first
+		r["host"], r["port"] = "smtp.gmail.com", port
+		s.places["smtp.gmail.com:"+port] = closed.Addr().String()
+		rows = append(rows, r)
+	}
+	s.imported(rows...)
+	s.atNight(1)
+	s.done("run") // from here on his come before all others
+	s.revoke(0, 2)
+	s.atNight(2)
+	s.done("run")
+	if got := s.report("").verdictsOf(); !slices.Equal(got["revoked"], []string{"a-00", "a-01"}) {
+		t.Errorf("findings %v", got)
 	}
 }
