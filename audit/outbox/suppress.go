@@ -38,6 +38,8 @@ func (k suppressor) reason(n audit.Notice) string {
 	switch {
 	case n.ContactEmail == "":
 		return "the tenant has no contact" + audit.CallSuffix
+	case audit.Misrouted(n.ContactEmail) != "":
+		return audit.Misrouted(n.ContactEmail) + audit.CallSuffix
 	case bounced:
 		return "mail to the contact bounces" + audit.CallSuffix
 	case n.Kind == audit.KindCorrection:

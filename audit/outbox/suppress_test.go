@@ -58,6 +58,8 @@ func TestWhatKeepsANoticeBack(t *testing.T) {
 		{audit.Notice{ContactEmail: "a@clinic.example", Provider: "google"}, "", false},
 		{audit.Notice{Provider: "google"}, "the tenant has no contact: telephone", true},
 		{audit.Notice{ContactEmail: "Back@Clinic.example", Provider: "google"}, "mail to the contact bounces: telephone", true},
+		{audit.Notice{ContactEmail: "victim%bank.example@relay.example", Provider: "google"}, "the contact's address holds a route: telephone", true},
+		{audit.Notice{ContactEmail: "root@localhost", Provider: "google", Kind: audit.KindCorrection}, "the contact's domain is a local name: telephone", true},
 		{audit.Notice{ContactEmail: "a@clinic.example", Provider: "yahoo"}, "outside notices.only", false},
 		{audit.Notice{ContactEmail: "a@clinic.example", Provider: "google", TenantID: "asleep"}, "the tenant is snoozed", false},
 		{audit.Notice{ContactEmail: "a@clinic.example", Provider: "yahoo", TenantID: "asleep", Kind: audit.KindCorrection}, "", false},

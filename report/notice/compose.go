@@ -164,7 +164,7 @@ func (d *draft) common() values {
 	v.set("support", plain(d.settings.Support))
 	v.set("recheck", d.texts.wait(plain(d.settings.RecheckWithin)))
 	v.set("number", Reference(d.letter.Number))
-	v.set("name", inSentence(personal(d.letter.ContactName)))
+	v.set("name", inSentence(greetable(d.letter.ContactName)))
 	v.set("tenant", inSentence(personal(d.letter.TenantName)))
 	v.set("count", strconv.Itoa(len(d.letter.Items)))
 	v.set("unlisted", strconv.Itoa(d.unlisted))

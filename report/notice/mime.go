@@ -40,7 +40,7 @@ func (m Message) encode(l Letter, s Settings, language string) (Message, error) 
 	h.SetMessageID(id)
 	h.SetDate(l.Date)
 	h.Set("Subject", encodedWords(m.Subject))
-	h.SetAddressList("To", []*mail.Address{{Name: displayName(l.ContactName), Address: m.To}})
+	h.SetAddressList("To", []*mail.Address{{Name: greetable(l.ContactName), Address: m.To}})
 	if s.ReplyTo != "" {
 		reply, err := netmail.ParseAddress(s.ReplyTo)
 		if err != nil {
