@@ -30,6 +30,9 @@ const (
 	SettingStopped      = "notices_stopped" // not empty: who stopped the mails, and when
 )
 
+// SettingVouchedHost begins the names of hosts to which an operator lets accepted secrets go; the value says who and when.
+const SettingVouchedHost = "vouched host/"
+
 const ActionPurge = "accounts purge"
 
 // Stop is the kill switch, thrown: who stopped the mails, when and why.

@@ -29,6 +29,7 @@ type Result struct {
 	Fingerprint string // keyed, of the account and the opened secret; "" if it was not opened
 	// AcceptedFingerprint is the state's own, where a released version stored it in another form; else "".
 	AcceptedFingerprint string `json:",omitempty"`
+	Binding             string `json:",omitempty"` // of the secret to where it went, see [State.Binding]
 	Mechanism           string
 	LocalAddr           string // the address we left by
 	Try                 int    // 1 or 2
@@ -81,6 +82,7 @@ type State struct {
 
 	Fingerprint         string    // of the secret that was last asked
 	AcceptedFingerprint string    // of the secret that was last accepted
+	Binding             string    // of that secret to where it went, see [ask.Asker]; "" from a released version
 	DefiniteAt          time.Time // when a night last said anything but unverified
 	SeenAt              time.Time // when the provider itself last gave the failing verdict, see [State.Fresh]; zero if fine
 	UnverifiedSince     time.Time // start of the first run in a row without an answer; zero if answered
@@ -108,7 +110,7 @@ func StatesByID(all []State) map[string]State {
 func (s State) Quiet(r Result) bool {
 	return r.Verdict.Fine() && !r.Carried && s.Told.Step == 0 && s.UnverifiedSince.IsZero() && s.Remedied == "" &&
 		s.Settled.Verdict == r.Verdict && s.Settled.TwoFactor == r.TwoFactor && s.Settled.Rule == r.Rule &&
-		s.AcceptedFingerprint == r.Fingerprint &&
+		s.AcceptedFingerprint == r.Fingerprint && s.Binding == r.Binding &&
 		s.TenantID == r.TenantID && s.TenantName == r.TenantName && s.Address == r.Address &&
 		s.Provider == r.Provider && s.Brand == r.Brand
 }

@@ -99,6 +99,10 @@ type States interface {
 	LoadStatesIn(ctx context.Context, key string, ids []string) (map[string]State, error)
 	// Doubtful returns those of the ids whose last word was not a clear yes, see [State.Doubtful].
 	Doubtful(ctx context.Context, ids []string) (map[string]bool, error)
+	// Bindings returns what LoadStates returns as [State.Binding], where it is not empty, and reads nothing else.
+	Bindings(ctx context.Context, ids []string) (map[string]string, error)
+	// Bind stores the binding of an account's accepted secret. ErrNoAccount if no state is kept of the account.
+	Bind(ctx context.Context, accountID, binding string) error
 	// Record stores results of an open run. A result of the same run with the same or a higher Try is kept,
 	// so recording twice is recording once; after Conclude nothing is recorded.
 	Record(ctx context.Context, key string, results []Recorded) error
@@ -372,6 +376,8 @@ type Renewal struct {
 	Old, New                       []byte // sealed
 	OldFingerprint, NewFingerprint string // of the account and the secret
 	Released                       string // the old one's fingerprint as released versions made it; "" if none did
+
+	Binding string // of the new one, see [State.Binding]; it takes the place of an accepted one's
 
 	Day                    string // on which the old one's attempt is counted: it goes on under the new one
 	OldAttempt, NewAttempt AttemptKey

@@ -24,6 +24,8 @@ type Asker struct {
 
 	// Resolve finds an account's provider; its error means that nothing can be said tonight.
 	Resolve func(ctx context.Context, a audit.Account) (Target, error)
+	// Leads reports whether a login itself leads to a host, by its domain or mail exchangers. May be nil: none does.
+	Leads func(ctx context.Context, login, host string) (bool, error)
 	// Open opens a sealed secret.
 	Open         func(accountID string, sealed []byte) (providers.Secret, error)
 	Fingerprints Fingerprints
@@ -50,6 +52,8 @@ type Target struct {
 	Brand    *providers.Brand
 	Endpoint providers.Endpoint
 	Foreign  bool // the customer stored a host that is no provider's own
+	// Owner is the provider whose own domain the login or the address is of; nil if it is nobody's.
+	Owner *providers.Provider
 }
 
 // Fingerprints recognise secrets and mailboxes again without keeping them.

@@ -49,19 +49,21 @@ func (a *Asker) Candidate(ctx context.Context, acc audit.Account, before audit.S
 	c.secret = secret
 	c.fingerprint = a.Fingerprints.Secret(acc.ID, secret)
 	if acc.Auth == audit.AuthOAuth2 {
-		reason, _ := a.readyGrant(&c, sealed)
-		a.name(&c)
-		return c, reason
+		if reason, _ := a.readyGrant(&c, sealed); reason != "" {
+			return c, reason
+		}
 	}
 	a.name(&c)
-	return c, ""
+	return c, a.bind(ctx, &c)
 }
 
 // recognise gives the fingerprints of a state as they are made today.
 func (a *Asker) recognise(id string, st audit.State) audit.State {
 	st.Fingerprint = a.Fingerprints.Own(id, st.Fingerprint)
-	st.AcceptedFingerprint = a.Fingerprints.Own(id, st.AcceptedFingerprint)
 	st.Tried = a.Fingerprints.Own(id, st.Tried)
+	if accepted := a.Fingerprints.Own(id, st.AcceptedFingerprint); accepted != st.AcceptedFingerprint {
+		st.AcceptedFingerprint, st.Binding = accepted, "" // the released version that wrote it knew no binding
+	}
 	return st
 }
 
@@ -72,7 +74,6 @@ func (a *Asker) name(c *Candidate) {
 	c.tenantBox = a.Fingerprints.Name("mailbox of a tenant", box+"\x00"+c.Account.TenantID)
 	e := c.Target.Endpoint
 	c.Answer = a.Fingerprints.Name("login and secret", strings.Join([]string{e.String(), string(c.Account.Auth), c.Account.Login(), sent}, "\x00"))
-	c.known = c.acceptedBefore()
 }
 
 // attemptKey is what conversations with a candidate's mailbox and a secret are counted by.
@@ -100,7 +101,7 @@ func (c Candidate) sent() string {
 func baseResult(c Candidate, at time.Time) audit.Result {
 	r := audit.Result{
 		AccountID: c.Account.ID, TenantID: c.Account.TenantID, TenantName: c.Account.TenantName,
-		Address: c.Account.Address, Provider: audit.ProviderOther, Fingerprint: c.fingerprint, AcceptedFingerprint: c.renamed, At: at,
+		Address: c.Account.Address, Provider: audit.ProviderOther, Fingerprint: c.fingerprint, AcceptedFingerprint: c.renamed, Binding: c.binding, At: at,
 	}
 	if c.Target.Provider != nil {
 		r.Provider, r.Brand = c.Target.Provider.Name, c.Target.Brand.Name
@@ -121,7 +122,8 @@ type Candidate struct {
 	Answer      string           // names endpoint, way of signing in, login and secret as sent: who has the same, has the same answer
 	tenantBox   string           // names its mailbox among its tenant's
 	shared      bool             // its mailbox is stored several times
-	known       bool             // its secret was accepted before
+	known       bool             // its secret was accepted before, with this login and at this destination
+	binding     string           // see bind
 	fingerprint string
 	renamed     string // the accepted fingerprint that a released version stored, as it is made today; "" if it is already
 	day         string

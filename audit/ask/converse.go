@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"mailaudit/audit"
@@ -25,6 +26,12 @@ func (w *Round) consider(ctx context.Context, acc audit.Account) (c Candidate, a
 	if reason != "" {
 		if reason == notOpened {
 			w.trouble(ctx, audit.Trouble{What: "some stored secrets could not be opened", Fix: "give the keyset they were sealed with, or import these accounts again"})
+		}
+		if strings.HasPrefix(reason, destinationChanged) {
+			w.trouble(ctx, audit.Trouble{
+				What: "stored passwords now lead to another mail server than the one that accepted them, or to one that their provider does not own; they are not sent there",
+				Fix:  "find out who changed the host or login of these accounts (the report gives both servers); if it is right, mailaudit accounts vouch ID --by WHO, or --host HOST for all that move there",
+			})
 		}
 		r := w.Unverified(c, reason)
 		return c, &r, false, nil

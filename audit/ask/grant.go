@@ -126,7 +126,7 @@ func (a *Asker) keep(ctx context.Context, c Candidate, fresh providers.Secret) e
 	}
 	r := audit.Renewal{
 		AccountID: c.Account.ID, Old: g.sealed, New: sealed, OldFingerprint: c.fingerprint, NewFingerprint: a.Fingerprints.Secret(c.Account.ID, fresh),
-		Released: a.Fingerprints.Released(c.secret), Day: c.day, OldAttempt: c.Key, NewAttempt: a.attemptKey(c, fresh),
+		Released: a.Fingerprints.Released(c.secret), Binding: a.bindingOf(c.Account, fresh, c.Target.Destination()), Day: c.day, OldAttempt: c.Key, NewAttempt: a.attemptKey(c, fresh),
 	}
 	until := time.Now().Add(keepWithin)
 	for {

@@ -7,6 +7,7 @@ type Ledger interface {
 	clientStore
 	controlStore
 	converseStore
+	destinationStore
 	duplicateStore
 	roundStore
 	sharedHostStore

@@ -16,7 +16,7 @@ func Remedy(st audit.State, r audit.Result, now time.Time) audit.State {
 		Verdict: r.Verdict, TwoFactor: r.TwoFactor, Certainty: r.Certainty, Actor: r.Actor, Since: now,
 		Rule: r.Rule, Reply: r.Reply, Reason: r.Reason,
 	}
-	st.Fingerprint, st.AcceptedFingerprint = r.Fingerprint, r.Fingerprint
+	st.Fingerprint, st.AcceptedFingerprint, st.Binding = r.Fingerprint, r.Fingerprint, r.Binding
 	st.DefiniteAt, st.SeenAt, st.UnverifiedSince = now, time.Time{}, time.Time{}
 	return st
 }

@@ -26,10 +26,13 @@ func Settle(run audit.Run, st audit.State) audit.Settlement {
 	s.DefiniteAt = run.StartedAt
 	s.Fingerprint = r.Fingerprint
 	if r.AcceptedFingerprint != "" {
-		s.AcceptedFingerprint = r.AcceptedFingerprint
+		s.AcceptedFingerprint, s.Binding = r.AcceptedFingerprint, "" // the released version that wrote it knew no binding
 	}
 	if r.Verdict.Fine() || r.Verdict == audit.SingleFactor {
-		s.AcceptedFingerprint = r.Fingerprint
+		s.AcceptedFingerprint, s.Binding = r.Fingerprint, r.Binding
+	}
+	if s.Binding == "" && s.AcceptedFingerprint == r.Fingerprint {
+		s.Binding = r.Binding
 	}
 	s.SeenAt = seenAt(st, r)
 	SettleVerdict(run, r, &s.Settled)

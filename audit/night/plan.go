@@ -94,6 +94,9 @@ func (a *Auditor) planPage(ctx context.Context, run audit.Run, seen *ask.Logins)
 			}
 		}
 	}
+	if err := a.noteMoved(ctx, run, page, targets); err != nil {
+		return err
+	}
 	early, err := a.early(ctx, run, chosen)
 	if err != nil {
 		return err

@@ -73,7 +73,7 @@ func (a *Auditor) preflighted(ctx context.Context, key string) (bool, error) {
 // stops the run, silences it, or voids a provider's night; each is told to operations and closes nothing.
 func (a *Auditor) preflight(ctx context.Context, run audit.Run) error {
 	var p Preflight
-	for _, check := range []func(context.Context, audit.Run, *Preflight) error{a.checkSource, a.checkState, a.checkClock, a.checkWayOut} {
+	for _, check := range []func(context.Context, audit.Run, *Preflight) error{a.checkSource, a.checkMoved, a.checkState, a.checkClock, a.checkWayOut} {
 		if err := check(ctx, run, &p); err != nil {
 			return err
 		}

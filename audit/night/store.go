@@ -6,6 +6,7 @@ type Ledger interface {
 	concludeStore
 	expiryStore
 	missingStore
+	movedStore
 	paceStore
 	planStore
 	preflightStore

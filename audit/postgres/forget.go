@@ -201,7 +201,7 @@ func purgeAccounts(ctx context.Context, tx pgx.Tx, p audit.Purge, names map[stri
 		WHERE i.account_id = u.was AND n.notice_id = i.notice_id AND n.tenant_id = $3`, was, now, p.Tenant)
 	put.Queue(`DELETE FROM mailaudit.account_states WHERE tenant_id = $1 AND verdict = ''`, p.Tenant)
 	put.Queue(`UPDATE mailaudit.account_states s SET account_id = u.now, tenant_id = $4, tenant_name = '', address = '', reply = '', reason = '',
-			fingerprint = '', accepted_fingerprint = '', tried_fingerprint = '', run_key = '', run_result = NULL, run_verdict = '', run_quiet = false
+			fingerprint = '', accepted_fingerprint = '', accepted_binding = '', tried_fingerprint = '', run_key = '', run_result = NULL, run_verdict = '', run_quiet = false
 		FROM unnest($1::text[], $2::text[]) AS u (was, now) WHERE s.account_id = u.was AND s.tenant_id = $3`, was, now, p.Tenant, p.Tombstone)
 	return tx.SendBatch(ctx, put).Close()
 }

@@ -70,15 +70,16 @@ func settleStates(ctx context.Context, tx pgx.Tx, run audit.Run, states []audit.
 			told_shadow = CASE WHEN u.verdict = 'gone' THEN false ELSE told_shadow END,
 			fingerprint = u.fingerprint, accepted_fingerprint = u.accepted_fingerprint,
 			definite_at = u.definite_at, seen_at = u.seen_at, unverified_since = u.unverified_since, settled_seq = u.settled_seq,
-			mended_verdict = u.mended_verdict, mended_at = u.mended_at, tried_fingerprint = u.tried_fingerprint
+			mended_verdict = u.mended_verdict, mended_at = u.mended_at, tried_fingerprint = u.tried_fingerprint,
+			accepted_binding = u.accepted_binding
 		FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
 			$11::text[], $12::timestamptz[], $13::text[], $14::text[], $15::text[], $16::integer[], $17::timestamptz[],
 			$18::text[], $19::text[], $20::timestamptz[], $21::timestamptz[], $22::timestamptz[], $23::bigint[],
-			$24::text[], $25::timestamptz[], $26::text[])
+			$24::text[], $25::timestamptz[], $26::text[], $27::text[])
 			AS u (account_id, tenant_id, tenant_name, address, provider, brand, verdict, two_factor, certainty,
 			actor, since, rule, reply, reason, nights, night_at,
 			fingerprint, accepted_fingerprint, definite_at, seen_at, unverified_since, settled_seq,
-			mended_verdict, mended_at, tried_fingerprint)
+			mended_verdict, mended_at, tried_fingerprint, accepted_binding)
 		WHERE s.account_id = u.account_id AND s.settled_seq < $1 AND `+notNewer("$1")+`
 		RETURNING s.account_id`,
 		run.Seq,
@@ -106,7 +107,8 @@ func settleStates(ctx context.Context, tx pgx.Tx, run audit.Run, states []audit.
 		column(states, func(s state) int64 { return s.SettledSeq }),
 		column(states, func(s state) string { return string(s.Remedied) }),
 		timestamps(states, func(s state) time.Time { return s.RemediedAt }),
-		texts(states, func(s state) string { return s.Tried }))
+		texts(states, func(s state) string { return s.Tried }),
+		texts(states, func(s state) string { return s.Binding }))
 	if err != nil {
 		return nil, err
 	}

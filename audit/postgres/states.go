@@ -16,7 +16,7 @@ const settledColumns = `account_id, tenant_id, tenant_name, address, provider, b
 	verdict, two_factor, certainty, actor, since, rule, reply, reason, nights, night_at,
 	told_step, told_verdict, told_first_at, told_at, told_notice, told_shadow,
 	fingerprint, accepted_fingerprint, definite_at, seen_at, unverified_since, settled_seq,
-	mended_verdict, mended_at, tried_fingerprint`
+	mended_verdict, mended_at, tried_fingerprint, accepted_binding`
 
 const stateColumns = settledColumns + `, run_result::text`
 
@@ -27,7 +27,7 @@ func scanState(row pgx.CollectableRow) (audit.State, error) {
 		&s.Verdict, &s.TwoFactor, &s.Certainty, &s.Actor, scanTime{&s.Since}, &s.Rule, &s.Reply, &s.Reason, &s.Nights, scanTime{&s.NightAt},
 		&s.Told.Step, &s.Told.Verdict, scanTime{&s.Told.FirstAt}, scanTime{&s.Told.At}, &s.Told.NoticeID, &s.Told.Shadow,
 		&s.Fingerprint, &s.AcceptedFingerprint, scanTime{&s.DefiniteAt}, scanTime{&s.SeenAt}, scanTime{&s.UnverifiedSince}, &s.SettledSeq,
-		&s.Remedied, scanTime{&s.RemediedAt}, &s.Tried, &result)
+		&s.Remedied, scanTime{&s.RemediedAt}, &s.Tried, &s.Binding, &result)
 	if err != nil {
 		return s, err
 	}
@@ -55,6 +55,31 @@ func (s *Store) LoadStatesIn(ctx context.Context, key string, ids []string) (map
 		return nil, fmt.Errorf("read states for run %s: %w", key, err)
 	}
 	return audit.StatesByID(all), nil
+}
+
+func (s *Store) Bindings(ctx context.Context, ids []string) (map[string]string, error) {
+	type binding struct{ id, text string }
+	all, err := collect(ctx, s.pool, func(row pgx.CollectableRow) (b binding, err error) {
+		err = row.Scan(&b.id, &b.text)
+		return b, err
+	}, `SELECT account_id, accepted_binding FROM mailaudit.account_states WHERE account_id = ANY($1) AND accepted_binding <> ''`, list(ids))
+	if err != nil {
+		return nil, fmt.Errorf("read bindings: %w", err)
+	}
+	bindings := make(map[string]string, len(all))
+	for _, b := range all {
+		bindings[b.id] = b.text
+	}
+	return bindings, nil
+}
+
+func (s *Store) Bind(ctx context.Context, accountID, binding string) error {
+	n, err := s.count(ctx, "bind the secret of account "+accountID, `UPDATE mailaudit.account_states SET accepted_binding = $1 WHERE account_id = $2`,
+		clean(binding), clean(accountID))
+	if err != nil || n == 1 {
+		return err
+	}
+	return fmt.Errorf("account %s: %w", accountID, audit.ErrNoAccount)
 }
 
 func (s *Store) Doubtful(ctx context.Context, ids []string) (map[string]bool, error) {

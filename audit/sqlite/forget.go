@@ -183,7 +183,7 @@ func purgeAccount(ctx context.Context, tx *sql.Tx, p audit.Purge, was, now strin
 		`UPDATE notice_items SET account_id = ?3 WHERE account_id = ?1 AND notice_id IN (SELECT notice_id FROM notices WHERE tenant_id = ?2)`,
 		`DELETE FROM account_states WHERE account_id = ?1 AND tenant_id = ?2 AND verdict = ''`,
 		`UPDATE account_states SET account_id = ?3, tenant_id = ?4, tenant_name = '', address = '', reply = '', reason = '',
-			fingerprint = '', accepted_fingerprint = '', tried_fingerprint = '', run_key = '', run_result = '', run_verdict = '', run_quiet = 0
+			fingerprint = '', accepted_fingerprint = '', accepted_binding = '', tried_fingerprint = '', run_key = '', run_result = '', run_verdict = '', run_quiet = 0
 			WHERE account_id = ?1 AND tenant_id = ?2`,
 	} {
 		if _, err := tx.ExecContext(ctx, step, was, p.Tenant, now, p.Tombstone); err != nil {

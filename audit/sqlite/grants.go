@@ -32,8 +32,9 @@ func (s *Store) ReplaceSecret(ctx context.Context, r audit.Renewal) error {
 		if _, err := tx.ExecContext(ctx, `UPDATE account_states SET
 				fingerprint = CASE WHEN fingerprint IN (?1, nullif(?4, '')) THEN ?2 ELSE fingerprint END,
 				accepted_fingerprint = CASE WHEN accepted_fingerprint IN (?1, nullif(?4, '')) THEN ?2 ELSE accepted_fingerprint END,
+				accepted_binding = CASE WHEN accepted_fingerprint IN (?1, nullif(?4, '')) THEN ?5 ELSE accepted_binding END,
 				tried_fingerprint = CASE WHEN tried_fingerprint IN (?1, nullif(?4, '')) THEN ?2 ELSE tried_fingerprint END
-			WHERE account_id = ?3`, r.OldFingerprint, r.NewFingerprint, r.AccountID, r.Released); err != nil {
+			WHERE account_id = ?3`, r.OldFingerprint, r.NewFingerprint, r.AccountID, r.Released, r.Binding); err != nil {
 			return err
 		}
 		_, err = tx.ExecContext(ctx, `UPDATE OR IGNORE attempts SET login = ?, secret = ? WHERE day = ? AND login = ? AND secret = ?`,

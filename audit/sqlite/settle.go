@@ -72,14 +72,14 @@ var settleState = `UPDATE account_states SET
 		told_first_at = CASE WHEN ?6 = 'gone' THEN NULL ELSE told_first_at END, told_at = CASE WHEN ?6 = 'gone' THEN NULL ELSE told_at END,
 		told_notice = CASE WHEN ?6 = 'gone' THEN 0 ELSE told_notice END, told_shadow = CASE WHEN ?6 = 'gone' THEN 0 ELSE told_shadow END,
 		fingerprint = ?, accepted_fingerprint = ?, definite_at = ?, seen_at = ?, unverified_since = ?, settled_seq = ?,
-		mended_verdict = ?, mended_at = ?, tried_fingerprint = ?
+		mended_verdict = ?, mended_at = ?, tried_fingerprint = ?, accepted_binding = ?
 		WHERE account_id = ? AND settled_seq < ? AND ` + notNewer("?")
 
 func settleOne(ctx context.Context, settling *sql.Stmt, run audit.Run, s audit.State) (bool, error) {
 	res, err := settling.ExecContext(ctx, s.TenantID, s.TenantName, s.Address, s.Provider, s.Brand,
 		string(s.Verdict), string(s.TwoFactor), string(s.Certainty), string(s.Actor), micros(s.Since), s.Rule, s.Reply, s.Reason, s.Nights, micros(s.NightAt),
 		s.Fingerprint, s.AcceptedFingerprint, micros(s.DefiniteAt), micros(s.SeenAt), micros(s.UnverifiedSince), s.SettledSeq,
-		string(s.Remedied), micros(s.RemediedAt), s.Tried,
+		string(s.Remedied), micros(s.RemediedAt), s.Tried, s.Binding,
 		s.AccountID, run.Seq, run.Seq)
 	if err != nil {
 		return false, err

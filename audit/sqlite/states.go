@@ -13,7 +13,7 @@ const settledColumns = `account_id, tenant_id, tenant_name, address, provider, b
 	verdict, two_factor, certainty, actor, since, rule, reply, reason, nights, night_at,
 	told_step, told_verdict, told_first_at, told_at, told_notice, told_shadow,
 	fingerprint, accepted_fingerprint, definite_at, seen_at, unverified_since, settled_seq,
-	mended_verdict, mended_at, tried_fingerprint`
+	mended_verdict, mended_at, tried_fingerprint, accepted_binding`
 
 const stateColumns = settledColumns + `, run_result`
 
@@ -24,7 +24,7 @@ func scanState(row scanner) (audit.State, error) {
 		&s.Verdict, &s.TwoFactor, &s.Certainty, &s.Actor, scanTime{&s.Since}, &s.Rule, &s.Reply, &s.Reason, &s.Nights, scanTime{&s.NightAt},
 		&s.Told.Step, &s.Told.Verdict, scanTime{&s.Told.FirstAt}, scanTime{&s.Told.At}, &s.Told.NoticeID, &s.Told.Shadow,
 		&s.Fingerprint, &s.AcceptedFingerprint, scanTime{&s.DefiniteAt}, scanTime{&s.SeenAt}, scanTime{&s.UnverifiedSince}, &s.SettledSeq,
-		&s.Remedied, scanTime{&s.RemediedAt}, &s.Tried, &result)
+		&s.Remedied, scanTime{&s.RemediedAt}, &s.Tried, &s.Binding, &result)
 	if err != nil {
 		return s, err
 	}
@@ -65,6 +65,32 @@ func (s *Store) Doubtful(ctx context.Context, ids []string) (map[string]bool, er
 		doubtful[id] = true
 	}
 	return doubtful, nil
+}
+
+func (s *Store) Bindings(ctx context.Context, ids []string) (map[string]string, error) {
+	type binding struct{ id, text string }
+	rows, err := s.db.QueryContext(ctx, `SELECT account_id, accepted_binding FROM account_states
+		WHERE account_id IN (SELECT value FROM json_each(?)) AND accepted_binding <> ''`, array(ids))
+	all, err := collect(rows, err, func(row scanner) (b binding, err error) { err = row.Scan(&b.id, &b.text); return b, err })
+	if err != nil {
+		return nil, fmt.Errorf("read bindings: %w", err)
+	}
+	bindings := make(map[string]string, len(all))
+	for _, b := range all {
+		bindings[b.id] = b.text
+	}
+	return bindings, nil
+}
+
+func (s *Store) Bind(ctx context.Context, accountID, binding string) error {
+	res, err := s.db.ExecContext(ctx, `UPDATE account_states SET accepted_binding = ? WHERE account_id = ?`, binding, accountID)
+	if err != nil {
+		return fmt.Errorf("bind the secret of account %s: %w", accountID, err)
+	}
+	if n, err := res.RowsAffected(); err != nil || n == 1 {
+		return err
+	}
+	return fmt.Errorf("account %s: %w", accountID, audit.ErrNoAccount)
 }
 
 const record = `INSERT INTO account_states

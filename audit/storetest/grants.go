@@ -16,7 +16,7 @@ func testReplaceSecret(t *testing.T, s audit.Store) {
 	put(t, s, a, account("a-2"))
 	run := startRun(t, s, "n1", night)
 	accepted := result(run, "a-1", audit.Compliant)
-	accepted.Fingerprint = "p-old"
+	accepted.Fingerprint, accepted.Binding = "p-old", "b-old"
 	record(t, s, run, accepted, result(run, "a-2", audit.Compliant))
 	settle(t, s, run)
 	finish(t, s, run)
@@ -27,13 +27,13 @@ func testReplaceSecret(t *testing.T, s audit.Store) {
 	must(t, err)
 
 	r := audit.Renewal{AccountID: "a-1", Old: []byte("sealed a-1"), New: []byte("renewed"),
-		OldFingerprint: "p-older", NewFingerprint: "p-new", Released: "p-old", Day: "2026-11-23",
+		OldFingerprint: "p-older", NewFingerprint: "p-new", Released: "p-old", Binding: "b-new", Day: "2026-11-23",
 		OldAttempt: key, NewAttempt: audit.AttemptKey{Login: "l", Secret: "p-new"}}
 	must(t, s.ReplaceSecret(t.Context(), r))
 	sealed, err := s.SealedSecrets(t.Context(), []string{"a-1", "a-2"})
 	must(t, err)
 	same(t, "secrets", sealed, map[string][]byte{"a-1": []byte("renewed"), "a-2": []byte("sealed a-2")})
-	if st := state(t, s, "a-1"); st.Fingerprint != "p-new" || st.AcceptedFingerprint != "p-new" || st.Settled.Verdict != audit.Compliant {
+	if st := state(t, s, "a-1"); st.Fingerprint != "p-new" || st.AcceptedFingerprint != "p-new" || st.Binding != "b-new" || st.Settled.Verdict != audit.Compliant {
 		t.Errorf("state: %+v", st)
 	}
 	if st := state(t, s, "a-2"); st.Fingerprint != "" {

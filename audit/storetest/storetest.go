@@ -46,6 +46,7 @@ func Run(t *testing.T, open func(t *testing.T) audit.Store) {
 		{"who left the source is gone", testDeparted},
 		{"a narrowed run speaks of its accounts alone", testNarrowedRun},
 		{"attempts are bounded by secret, login and day", testAttempts},
+		{"a secret is bound to where it went", testBindings},
 		{"a renewed refresh token takes the place of its own alone", testReplaceSecret},
 		{"who is concerned by a change is warned once each time", testAhead},
 		{"shares of one mail meet", testDrafts},

@@ -79,7 +79,8 @@ func New(s *Setup, p Parts) *App {
 	a := &App{Setup: s, Parts: p}
 	paced := newPacing(s.Config)
 	a.Auditor = NewAudit(p.Source, p.Store, s.policy(), s.Now, s.Log)
-	a.Auditor.Ask.Resolve = resolveWith(catalog.Resolver(newMXCache(p.MX).Lookup))
+	resolver := catalog.Resolver(newMXCache(p.MX).Lookup)
+	a.Auditor.Ask.Resolve, a.Auditor.Ask.Leads = resolveWith(resolver), resolver.Leads
 	a.Auditor.Ask.Open = p.Keys.Open
 	a.Auditor.Ask.Seal = p.Keys.Seal
 	a.Auditor.Ask.Fingerprints = p.Keys
@@ -166,7 +167,10 @@ func resolveWith(resolver *providers.Resolver) func(context.Context, audit.Accou
 		if err != nil {
 			return ask.Target{}, err
 		}
-		t := ask.Target{Provider: r.Provider, Brand: r.Brand, Foreign: r.ForeignHost}
+		t := ask.Target{Provider: r.Provider, Brand: r.Brand, Foreign: r.ForeignHost, Owner: resolver.OwnerOf(acc.Login())}
+		if t.Owner == nil {
+			t.Owner = resolver.OwnerOf(acc.Address)
+		}
 		// No endpoint is no error here: the account belongs to its provider and cannot be asked.
 		t.Endpoint, _ = r.Brand.Complete(acc.Host, acc.Port, acc.Security)
 		return t, nil

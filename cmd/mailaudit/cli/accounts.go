@@ -22,6 +22,7 @@ type accountsCmd struct {
 	Import accountsImportCmd `cmd:"" help:"Add or update accounts from CSV, sealing each secret."`
 	List   accountsListCmd   `cmd:"" help:"List accounts; never a secret."`
 	Remove accountsRemoveCmd `cmd:"" help:"Remove an account."`
+	Vouch  accountsVouchCmd  `cmd:"" help:"Let accepted secrets go to their new mail server: an account's, or all that move to a host."`
 	Purge  accountsPurgeCmd  `cmd:"" help:"Take a tenant out of everything that is kept; tombstones stay, so that old numbers add up."`
 }
 

@@ -73,6 +73,24 @@ func (s *Store) Beat(a0 context.Context, a1 string, a2 time.Time) (err error) {
 	return err
 }
 
+func (s *Store) Bind(a0 context.Context, a1 string, a2 string) (err error) {
+	if err = s.p.enter("Bind", a1, a2); err != nil {
+		return err
+	}
+	err = s.under.Bind(a0, a1, a2)
+	err = s.p.leave("Bind", err)
+	return err
+}
+
+func (s *Store) Bindings(a0 context.Context, a1 []string) (r0 map[string]string, err error) {
+	if err = s.p.enter("Bindings", a1); err != nil {
+		return r0, err
+	}
+	r0, err = s.under.Bindings(a0, a1)
+	err = s.p.leave("Bindings", err)
+	return r0, err
+}
+
 func (s *Store) Bounced(a0 context.Context, a1 string, a2 string, a3 time.Time) (err error) {
 	if err = s.p.enter("Bounced", a1, a2, a3); err != nil {
 		return err

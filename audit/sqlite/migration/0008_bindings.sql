@@ -1,0 +1,4 @@
+-- +goose Up
+
+-- Where the accepted secret went, and a keyed binding of secret, destination and login; '' until it is accepted again.
+ALTER TABLE account_states ADD COLUMN accepted_binding TEXT NOT NULL DEFAULT '';
