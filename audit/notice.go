@@ -53,9 +53,14 @@ type Notice struct {
 	CreatedAt    time.Time
 	SentAt       time.Time
 	Tries        int
-	MessageID    string
-	HoldKey      string // the run whose hold it waits, or waited, in; "" if none
-	Thread       int64  // the first notice about these findings; 0 if this is the first
+
+	// By these the day's caps count the mail; they are set when its state is decided, and are not read back. Domain is ""
+	// where strangers share it.
+	Recipient, Domain string
+
+	MessageID string
+	HoldKey   string // the run whose hold it waits, or waited, in; "" if none
+	Thread    int64  // the first notice about these findings; 0 if this is the first
 
 	// Its accounts are to be re-checked before it leaves, see [State.Fresh]: since when it waits for that, zero if it
 	// does not, and until when it is not looked at.

@@ -28,6 +28,9 @@ type Policy struct {
 	Hours   Hours
 	Zone    *time.Location // of tenants that have none
 	Only    Only
+
+	// PublicDomain reports whether strangers have mailboxes in a mail domain, as at gmail.com. May be nil: then none does.
+	PublicDomain func(domain string) bool
 }
 
 // Mode is notices.mode.
@@ -106,7 +109,7 @@ type Hours struct {
 
 // Caps bound the mails. The rest waits its turn.
 type Caps struct {
-	Night     int // since the first run of the night began
+	Night     int // since the first run of the night began; one mail domain has no more in a day
 	Recipient int // a day in Zone
 	Tenant    int // a day in Zone
 	Zone      *time.Location

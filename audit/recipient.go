@@ -34,6 +34,15 @@ func Misrouted(contact string) string {
 	return ""
 }
 
+// Recipient names the mailbox that mail to the contact ends in, see [SameMailbox]: the spellings of one contact share the
+// day's mails.
+func Recipient(contact string) string {
+	if mailbox := mailboxOf(contact); mailbox != "" {
+		return mailbox
+	}
+	return FoldAddress(contact)
+}
+
 // localTops are the top domains that lead nowhere on the internet: RFC 6761, 6762, 7686, 8375 and 9476, ICANN's
 // name for private use, and what networks use beside them.
 var localTops = []string{

@@ -17,3 +17,13 @@ func TestContactsThatLeadElsewhere(t *testing.T) {
 		}
 	}
 }
+
+func TestRecipient(t *testing.T) {
+	for contact, want := range map[string]string{
+		"Maria.Lopez+x@GoogleMail.com": "marialopez@gmail.com", " m@Sunrise.example ": "m@sunrise.example", "no address": "no address", "": "",
+	} {
+		if got := Recipient(contact); got != want {
+			t.Errorf("%q: %q, want %q", contact, got, want)
+		}
+	}
+}

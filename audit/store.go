@@ -220,9 +220,8 @@ type Outbox interface {
 	Unsent(ctx context.Context, id int64, claim Claim, state NoticeState, detail string, due, now time.Time) error
 	// CountNotices counts a run's notices by state.
 	CountNotices(ctx context.Context, key string) (map[NoticeState]int, error)
-	// SentSince counts the mails sent since t and those that are under way, of one contact or tenant where
-	// these are not empty.
-	SentSince(ctx context.Context, t time.Time, contact, tenant string) (int, error)
+	// SentSince counts the mails sent since t and those that are under way, see [SentTo].
+	SentSince(ctx context.Context, t time.Time, to SentTo) (int, error)
 	// Mailing tells for each account how many mails were written about it since t, and whether one is under way.
 	// One that its run could not queue is not.
 	Mailing(ctx context.Context, ids []string, since time.Time) (map[string]Mailing, error)
@@ -238,11 +237,15 @@ const NoClaim Claim = 0
 // Allowance is how many mails may be sent since two moments, those under way counted with them.
 type Allowance struct {
 	Night     int // to anyone since NightFrom
-	Recipient int // to one contact since DayFrom
+	Recipient int // to one recipient since DayFrom
+	Domain    int // to one domain that is no public one since DayFrom
 	Tenant    int // of one tenant since DayFrom
 
 	NightFrom, DayFrom time.Time
 }
+
+// SentTo narrows a count of mails. What is empty narrows nothing.
+type SentTo struct{ Recipient, Domain, Tenant string }
 
 // Mailing is what the outbox holds about one account.
 type Mailing struct {

@@ -90,6 +90,12 @@ func (r *Resolver) owner(name string, patterns func(*Brand) []string) (provider 
 	return provider, brand
 }
 
+// OwnsDomain reports whether an address of the mail domain is a mailbox at a known provider's own domain.
+func (r *Resolver) OwnsDomain(domain string) bool {
+	_, b := r.owner(CanonicalHost(domain), func(b *Brand) []string { return b.Domains })
+	return b != nil
+}
+
 // brandOf picks the brand of an account whose stored host its provider owns: the brand that lists the
 // address's domain, else one that owns the host and serves customers' own domains, else the host's.
 func (p *Provider) brandOf(byHost *Brand, host, domain string) *Brand {

@@ -19,7 +19,7 @@ type dueStore interface {
 	DueNotices(ctx context.Context, now time.Time, limit int) ([]audit.Notice, error)
 	LoadNotice(ctx context.Context, id int64) (audit.Notice, error)
 	Deferred(ctx context.Context, now time.Time, limit int) ([]audit.Notice, error)
-	SentSince(ctx context.Context, t time.Time, contact, tenant string) (int, error)
+	SentSince(ctx context.Context, t time.Time, to audit.SentTo) (int, error)
 }
 
 // summaryPatience is how long customers' mails wait for operations to have the night's summary: from the conclusion,
@@ -163,22 +163,19 @@ func (o *Outbox) stopped(ctx context.Context) (string, error) {
 type pass struct {
 	*Outbox
 	allowed audit.Allowance
-	budget  int             // mails that the night may still bring
-	told    map[string]bool // runs whose summary operations have
-	full    map[capped]bool // who may have no more mails today
-	unread  error           // of the source, which is asked no more in this look
+	budget  int                   // mails that the night may still bring
+	told    map[string]bool       // runs whose summary operations have
+	full    map[audit.SentTo]bool // who may have no more mails today
+	unread  error                 // of the source, which is asked no more in this look
 }
 
-// capped is a contact's or a tenant's.
-type capped struct{ contact, tenant string }
-
 func (o *Outbox) pass(ctx context.Context, caps audit.Caps) (*pass, error) {
-	p := &pass{Outbox: o, told: map[string]bool{}, full: map[capped]bool{}}
+	p := &pass{Outbox: o, told: map[string]bool{}, full: map[audit.SentTo]bool{}}
 	var err error
 	if p.allowed, err = o.Allowance(ctx, caps); err != nil {
 		return nil, err
 	}
-	sent, err := o.Ledger.SentSince(ctx, p.allowed.NightFrom, "", "")
+	sent, err := o.Ledger.SentSince(ctx, p.allowed.NightFrom, audit.SentTo{})
 	p.budget = p.allowed.Night - sent
 	return p, err
 }
@@ -253,7 +250,7 @@ func (o *Outbox) Allowance(ctx context.Context, caps audit.Caps) (audit.Allowanc
 	}
 	y, m, d := o.Now().In(caps.Zone).Date()
 	return audit.Allowance{
-		Night: caps.Night, Recipient: caps.Recipient, Tenant: caps.Tenant,
+		Night: caps.Night, Recipient: caps.Recipient, Domain: caps.Night, Tenant: caps.Tenant,
 		NightFrom: began, DayFrom: time.Date(y, m, d, 0, 0, 0, 0, caps.Zone),
 	}, nil
 }
@@ -286,17 +283,21 @@ func (o *Outbox) nightBegan(ctx context.Context) (began time.Time, err error) {
 // overDay tells which cap of the day the notice would break.
 func (p *pass) overDay(ctx context.Context, n audit.Notice) (string, error) {
 	for _, c := range []struct {
-		of   capped
+		of   audit.SentTo
 		most int
 		why  string
 	}{
-		{capped{contact: n.ContactEmail}, p.allowed.Recipient, "the contact has had notices.max_per_recipient mails today"},
-		{capped{tenant: n.TenantID}, p.allowed.Tenant, "the tenant has had notices.max_per_tenant mails today"},
+		{audit.SentTo{Recipient: audit.Recipient(n.ContactEmail)}, p.allowed.Recipient, "the contact has had notices.max_per_recipient mails today"},
+		{audit.SentTo{Domain: p.domainOf(n)}, p.allowed.Domain, "the contact's domain has had as many mails today as notices.max_per_night allows"},
+		{audit.SentTo{Tenant: n.TenantID}, p.allowed.Tenant, "the tenant has had notices.max_per_tenant mails today"},
 	} {
+		if c.of == (audit.SentTo{}) {
+			continue
+		}
 		if p.full[c.of] {
 			return c.why, nil
 		}
-		sent, err := p.Ledger.SentSince(ctx, p.allowed.DayFrom, c.of.contact, c.of.tenant)
+		sent, err := p.Ledger.SentSince(ctx, p.allowed.DayFrom, c.of)
 		if err != nil {
 			return "", err
 		}

@@ -31,7 +31,7 @@ func TestAllowanceCountsFromTheFirstOfManyRuns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := audit.Allowance{Night: 5, Recipient: 3, Tenant: 2, NightFrom: began, DayFrom: began.Add(-time.Hour)}
+	want := audit.Allowance{Night: 5, Recipient: 3, Domain: 5, Tenant: 2, NightFrom: began, DayFrom: began.Add(-time.Hour)}
 	if got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}

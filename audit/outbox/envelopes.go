@@ -45,6 +45,7 @@ func (o *Outbox) Enqueue(ctx context.Context, occasion string, mails Mails) (que
 	}
 	for _, n := range mails {
 		n.State = audit.NoticeQueued
+		o.address(&n)
 		if why := kept.reason(n); why != "" {
 			n.State, n.Detail = audit.NoticeSuppressed, why
 		} else if o.Policy.Mode == audit.ModeShadow {

@@ -69,6 +69,9 @@ func (o *Outbox) QueueForming(ctx context.Context, run audit.Run, rulings decide
 			n.State, n.DueAt = audit.NoticeQueued, decide.NextHour(o.Policy.Hours, o.Now(), o.ZoneOf(*n, accounts))
 		}
 	}
+	for i := range forming {
+		o.address(&forming[i])
+	}
 	return o.releaseApart(ctx, run, append(forming, left...))
 }
 

@@ -6,6 +6,7 @@
 package outbox
 
 import (
+	"strings"
 	"time"
 
 	"mailaudit/audit"
@@ -19,4 +20,19 @@ type Outbox struct {
 	Aside    *aside.Keeper
 	Policy   audit.Policy
 	Now      func() time.Time
+}
+
+// address notes by what the day's caps count a notice.
+func (o *Outbox) address(n *audit.Notice) {
+	n.Recipient, n.Domain = audit.Recipient(n.ContactEmail), o.domainOf(*n)
+}
+
+// domainOf is the contact's mail domain, "" where it is a public one.
+func (o *Outbox) domainOf(n audit.Notice) string {
+	recipient := audit.Recipient(n.ContactEmail)
+	domain := recipient[strings.LastIndexByte(recipient, '@')+1:]
+	if o.Policy.PublicDomain != nil && o.Policy.PublicDomain(domain) {
+		return ""
+	}
+	return domain
 }

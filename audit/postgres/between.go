@@ -91,10 +91,10 @@ func (s *Store) Enqueue(ctx context.Context, occasion string, n audit.Notice) (i
 	err = s.inTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
 		added = false
 		err := tx.QueryRow(ctx, `INSERT INTO mailaudit.notices
-			(run_key, purpose, kind, tenant_id, contact_email, provider, state, detail, due_at, created_at, thread)
-			VALUES ('', $1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING RETURNING notice_id`,
+			(run_key, purpose, kind, tenant_id, contact_email, provider, state, detail, due_at, created_at, thread, recipient, recipient_domain)
+			VALUES ('', $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING RETURNING notice_id`,
 			occasion, string(n.Kind), clean(n.TenantID), clean(n.ContactEmail), n.Provider, string(n.State), clean(n.Detail),
-			timestamp(n.DueAt), timestamp(n.CreatedAt), n.Thread).Scan(&id)
+			timestamp(n.DueAt), timestamp(n.CreatedAt), n.Thread, clean(n.Recipient), clean(n.Domain)).Scan(&id)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return tx.QueryRow(ctx, `SELECT notice_id FROM mailaudit.notices WHERE run_key = '' AND purpose = $1 AND tenant_id = $2
 				AND contact_email = $3 AND provider = $4`, occasion, clean(n.TenantID), clean(n.ContactEmail), n.Provider).Scan(&id)

@@ -218,7 +218,7 @@ func purgeTenant(ctx context.Context, tx pgx.Tx, p audit.Purge) (int, error) {
 	if err := tx.SendBatch(ctx, put).Close(); err != nil {
 		return 0, err
 	}
-	tag, err := tx.Exec(ctx, `UPDATE mailaudit.notices SET tenant_id = $2, contact_email = 'purged-' || notice_id,
+	tag, err := tx.Exec(ctx, `UPDATE mailaudit.notices SET tenant_id = $2, contact_email = 'purged-' || notice_id, recipient = '', recipient_domain = '',
 		detail = CASE WHEN state IN ('sent', 'failed', 'ambiguous') THEN '' WHEN state IN ('shadowed', 'suppressed') THEN detail ELSE $3 END,
 		state = CASE WHEN state IN ('sent', 'failed', 'ambiguous', 'shadowed', 'suppressed') THEN state ELSE 'suppressed' END
 		WHERE tenant_id = $1`, p.Tenant, p.Tombstone, audit.PurgedDetail)

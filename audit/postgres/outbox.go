@@ -81,14 +81,18 @@ func (s *Store) Release(ctx context.Context, notices []audit.Notice) error {
 
 func release(ctx context.Context, tx pgx.Tx, page []audit.Notice) error {
 	type notice = audit.Notice
-	rows, err := tx.Query(ctx, `UPDATE mailaudit.notices n SET state = u.state, detail = u.detail, due_at = u.due_at, hold_key = u.hold_key
-		FROM unnest($1::bigint[], $2::text[], $3::text[], $4::timestamptz[], $5::text[]) AS u (notice_id, state, detail, due_at, hold_key)
+	rows, err := tx.Query(ctx, `UPDATE mailaudit.notices n SET state = u.state, detail = u.detail, due_at = u.due_at, hold_key = u.hold_key,
+			recipient = u.recipient, recipient_domain = u.recipient_domain
+		FROM unnest($1::bigint[], $2::text[], $3::text[], $4::timestamptz[], $5::text[], $6::text[], $7::text[])
+			AS u (notice_id, state, detail, due_at, hold_key, recipient, recipient_domain)
 		WHERE n.notice_id = u.notice_id AND n.state = 'forming' RETURNING n.notice_id, n.created_at, n.state = 'shadowed'`,
 		column(page, func(n notice) int64 { return n.ID }),
 		column(page, func(n notice) string { return string(n.State) }),
 		texts(page, func(n notice) string { return n.Detail }),
 		timestamps(page, func(n notice) time.Time { return n.DueAt }),
-		texts(page, func(n notice) string { return n.HoldKey }))
+		texts(page, func(n notice) string { return n.HoldKey }),
+		texts(page, func(n notice) string { return n.Recipient }),
+		texts(page, func(n notice) string { return n.Domain }))
 	if err != nil {
 		return err
 	}
@@ -172,9 +176,10 @@ func (s *Store) CountNotices(ctx context.Context, key string) (map[audit.NoticeS
 	return counts, nil
 }
 
-func (s *Store) SentSince(ctx context.Context, t time.Time, contact, tenant string) (int, error) {
+func (s *Store) SentSince(ctx context.Context, t time.Time, to audit.SentTo) (int, error) {
 	n, err := one(ctx, s.pool, pgx.RowTo[int], sentSince("$1")+`
-		AND ($2::text = '' OR m.contact_email = $2) AND ($3::text = '' OR m.tenant_id = $3)`, timestamp(t), contact, tenant)
+		AND ($2::text = '' OR `+recipient("m")+` = $2) AND ($3::text = '' OR m.tenant_id = $3) AND ($4::text = '' OR m.recipient_domain = $4)`,
+		timestamp(t), clean(to.Recipient), clean(to.Tenant), clean(to.Domain))
 	if err != nil {
 		return 0, fmt.Errorf("count sent notices: %w", err)
 	}

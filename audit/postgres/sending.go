@@ -18,14 +18,20 @@ func sentSince(parameter string) string {
 		(m.state = 'sending' OR m.state IN ('sent', 'ambiguous') AND coalesce(m.sent_at, m.claimed_at) >= ` + parameter + `)`
 }
 
+// recipient is the mailbox of a notice; one from before is known by its contact.
+func recipient(alias string) string {
+	return `coalesce(nullif(` + alias + `.recipient, ''), ` + alias + `.contact_email)`
+}
+
 // lockClaims lets one process at a time count and claim. The lock ends with the transaction.
 const lockClaims = `SELECT pg_advisory_xact_lock(hashtextextended('mailaudit claims', 0))`
 
 var claim = `UPDATE mailaudit.notices n SET state = 'sending', claimed_at = $1, tries = tries + 1, waits_since = NULL, waits_until = NULL
 	WHERE notice_id = $2 AND state = 'queued'
 	AND (` + sentSince("$3") + `) < $4
-	AND (` + sentSince("$5") + ` AND m.contact_email = n.contact_email) < $6
+	AND (` + sentSince("$5") + ` AND ` + recipient("m") + ` = ` + recipient("n") + `) < $6
 	AND (` + sentSince("$5") + ` AND m.tenant_id = n.tenant_id) < $7
+	AND (n.recipient_domain = '' OR (` + sentSince("$5") + ` AND m.recipient_domain = n.recipient_domain) < $8)
 	RETURNING tries`
 
 func (s *Store) Claim(ctx context.Context, id int64, now time.Time, within audit.Allowance) (audit.Claim, error) {
@@ -34,7 +40,7 @@ func (s *Store) Claim(ctx context.Context, id int64, now time.Time, within audit
 		got = audit.NoClaim
 		put := &pgx.Batch{}
 		put.Queue(lockClaims)
-		put.Queue(claim, timestamp(now), id, timestamp(within.NightFrom), within.Night, timestamp(within.DayFrom), within.Recipient, within.Tenant).
+		put.Queue(claim, timestamp(now), id, timestamp(within.NightFrom), within.Night, timestamp(within.DayFrom), within.Recipient, within.Tenant, within.Domain).
 			QueryRow(func(row pgx.Row) error {
 				if err := row.Scan(&got); !errors.Is(err, pgx.ErrNoRows) {
 					return err

@@ -83,10 +83,10 @@ func (s *Store) SeenAgain(ctx context.Context, states []audit.State) error {
 func (s *Store) Enqueue(ctx context.Context, occasion string, n audit.Notice) (id int64, added bool, err error) {
 	err = s.inTx(ctx, func(tx *sql.Tx) error {
 		err := tx.QueryRowContext(ctx, `INSERT INTO notices
-			(run_key, purpose, kind, tenant_id, contact_email, provider, state, detail, due_at, created_at, thread)
-			VALUES ('', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING notice_id`,
+			(run_key, purpose, kind, tenant_id, contact_email, provider, state, detail, due_at, created_at, thread, recipient, recipient_domain)
+			VALUES ('', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING notice_id`,
 			occasion, string(n.Kind), n.TenantID, n.ContactEmail, n.Provider, string(n.State), n.Detail,
-			micros(n.DueAt), micros(n.CreatedAt), n.Thread).Scan(&id)
+			micros(n.DueAt), micros(n.CreatedAt), n.Thread, n.Recipient, n.Domain).Scan(&id)
 		if errors.Is(err, sql.ErrNoRows) {
 			return tx.QueryRowContext(ctx, `SELECT notice_id FROM notices WHERE run_key = '' AND purpose = ? AND tenant_id = ?
 				AND contact_email = ? AND provider = ?`, occasion, n.TenantID, n.ContactEmail, n.Provider).Scan(&id)

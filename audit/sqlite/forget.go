@@ -207,7 +207,7 @@ func purgeTenant(ctx context.Context, tx *sql.Tx, p audit.Purge) (notices int, e
 			return 0, err
 		}
 	}
-	res, err := tx.ExecContext(ctx, `UPDATE notices SET tenant_id = ?2, contact_email = 'purged-' || notice_id,
+	res, err := tx.ExecContext(ctx, `UPDATE notices SET tenant_id = ?2, contact_email = 'purged-' || notice_id, recipient = '', recipient_domain = '',
 		detail = CASE WHEN state IN ('sent', 'failed', 'ambiguous') THEN '' WHEN state IN ('shadowed', 'suppressed') THEN detail ELSE ?3 END,
 		state = CASE WHEN state IN ('sent', 'failed', 'ambiguous', 'shadowed', 'suppressed') THEN state ELSE 'suppressed' END
 		WHERE tenant_id = ?1`, p.Tenant, p.Tombstone, audit.PurgedDetail)

@@ -61,8 +61,8 @@ const runsDone = `SELECT run_key FROM runs WHERE phase = 'done'`
 func (s *Store) Release(ctx context.Context, notices []audit.Notice) error {
 	err := s.inTx(ctx, func(tx *sql.Tx) error {
 		for _, n := range notices {
-			res, err := tx.ExecContext(ctx, `UPDATE notices SET state = ?, detail = ?, due_at = ?, hold_key = ?
-				WHERE notice_id = ? AND state = 'forming'`, string(n.State), n.Detail, micros(n.DueAt), n.HoldKey, n.ID)
+			res, err := tx.ExecContext(ctx, `UPDATE notices SET state = ?, detail = ?, due_at = ?, hold_key = ?, recipient = ?, recipient_domain = ?
+				WHERE notice_id = ? AND state = 'forming'`, string(n.State), n.Detail, micros(n.DueAt), n.HoldKey, n.Recipient, n.Domain, n.ID)
 			if err != nil {
 				return err
 			}
@@ -141,17 +141,23 @@ func sentSince(parameter string) string {
 		(m.state = 'sending' OR m.state IN ('sent', 'ambiguous') AND coalesce(m.sent_at, m.claimed_at) >= ` + parameter + `)`
 }
 
+// recipient is the mailbox of a notice; one from before is known by its contact.
+func recipient(alias string) string {
+	return `coalesce(nullif(` + alias + `.recipient, ''), ` + alias + `.contact_email)`
+}
+
 var claim = `UPDATE notices SET state = 'sending', claimed_at = ?1, tries = tries + 1, waits_since = NULL, waits_until = NULL
 	WHERE notice_id = ?2 AND state = 'queued'
 	AND (` + sentSince("?3") + `) < ?4
-	AND (` + sentSince("?5") + ` AND m.contact_email = notices.contact_email) < ?6
+	AND (` + sentSince("?5") + ` AND ` + recipient("m") + ` = ` + recipient("notices") + `) < ?6
 	AND (` + sentSince("?5") + ` AND m.tenant_id = notices.tenant_id) < ?7
+	AND (recipient_domain = '' OR (` + sentSince("?5") + ` AND m.recipient_domain = notices.recipient_domain) < ?8)
 	RETURNING tries`
 
 func (s *Store) Claim(ctx context.Context, id int64, now time.Time, within audit.Allowance) (audit.Claim, error) {
 	var got audit.Claim
 	err := s.db.QueryRowContext(ctx, claim, micros(now), id, micros(within.NightFrom), within.Night,
-		micros(within.DayFrom), within.Recipient, within.Tenant).Scan(&got)
+		micros(within.DayFrom), within.Recipient, within.Tenant, within.Domain).Scan(&got)
 	if errors.Is(err, sql.ErrNoRows) {
 		return audit.NoClaim, nil
 	}
@@ -272,10 +278,10 @@ func (s *Store) CountNotices(ctx context.Context, key string) (map[audit.NoticeS
 	return counts, rows.Err()
 }
 
-func (s *Store) SentSince(ctx context.Context, t time.Time, contact, tenant string) (int, error) {
+func (s *Store) SentSince(ctx context.Context, t time.Time, to audit.SentTo) (int, error) {
 	var n int
-	err := s.db.QueryRowContext(ctx, sentSince("?1")+` AND (?2 = '' OR m.contact_email = ?2) AND (?3 = '' OR m.tenant_id = ?3)`,
-		micros(t), contact, tenant).Scan(&n)
+	err := s.db.QueryRowContext(ctx, sentSince("?1")+` AND (?2 = '' OR `+recipient("m")+` = ?2) AND (?3 = '' OR m.tenant_id = ?3)
+		AND (?4 = '' OR m.recipient_domain = ?4)`, micros(t), to.Recipient, to.Tenant, to.Domain).Scan(&n)
 	if err != nil {
 		return 0, fmt.Errorf("count sent notices: %w", err)
 	}

@@ -44,7 +44,7 @@ func testAllowance(t *testing.T, s audit.Store) {
 	claim("one was sent before", all[1], audit.Allowance{Night: 1, Recipient: 1, Tenant: 1, NightFrom: later, DayFrom: later}, true)
 	c := claim("one is under way, whenever it was claimed", all[2], audit.Allowance{Night: 1, Recipient: 1, Tenant: 1, NightFrom: later, DayFrom: later}, false)
 	same(t, "claim", c, audit.NoClaim)
-	n, err := s.SentSince(t.Context(), night, "c@example.com", "t")
+	n, err := s.SentSince(t.Context(), night, audit.SentTo{Recipient: "c@example.com", Tenant: "t"})
 	must(t, err)
 	same(t, "sent and under way", n, 2)
 	must(t, s.Unsent(t.Context(), all[1].ID, 1, audit.NoticeFailed, "550", time.Time{}, at))
@@ -79,4 +79,60 @@ func testClaimsAtOnce(t *testing.T, s audit.Store) {
 			must(t, err)
 		}
 	}
+}
+
+// Mails are counted by the mailbox that they end in, however its contact is spelled, and by its domain where it has one of
+// its own.
+func testAllowanceOfRecipients(t *testing.T, s audit.Store) {
+	var drafts []audit.Draft
+	for i, contact := range []string{"maria@clinic.example", "m.aria+x@clinic.example", "jose@clinic.example", "maria@gmail.com"} {
+		d := draft(fmt.Sprint("a", i), audit.KindFinding, 1, night)
+		d.TenantID, d.ContactEmail = fmt.Sprint("t", i), contact
+		drafts = append(drafts, d)
+	}
+	run := startRun(t, s, "k", night)
+	for _, d := range drafts {
+		record(t, s, run, result(run, d.Item.AccountID, audit.Revoked))
+	}
+	settle(t, s, run, drafts...)
+	forming, err := s.Forming(t.Context(), "k")
+	must(t, err)
+	ids := map[string]int64{}
+	for i := range forming {
+		n := &forming[i]
+		n.State, n.Recipient = audit.NoticeQueued, audit.Recipient(n.ContactEmail)
+		if n.ContactEmail != "maria@gmail.com" {
+			n.Domain = "clinic.example"
+		}
+		ids[n.ContactEmail] = n.ID
+	}
+	must(t, s.Release(t.Context(), forming))
+	finish(t, s, run)
+	claim := func(what, contact string, recipient, domain int, granted bool) {
+		t.Helper()
+		within := plenty
+		within.Recipient, within.Domain = recipient, domain
+		c, err := s.Claim(t.Context(), ids[contact], night, within)
+		must(t, err)
+		same(t, what, c != audit.NoClaim, granted)
+	}
+	claim("the first", "maria@clinic.example", 1, 1, true)
+	claim("the same mailbox", "m.aria+x@clinic.example", 1, 9, false)
+	claim("the same domain", "jose@clinic.example", 1, 1, false)
+	claim("another mailbox of the domain", "jose@clinic.example", 1, 2, true)
+	claim("where strangers are", "maria@gmail.com", 1, 0, true)
+	for to, want := range map[audit.SentTo]int{
+		{Recipient: audit.Recipient("Maria@clinic.example")}: 1, {Domain: "clinic.example"}: 2, {Tenant: "t3"}: 1, {Domain: "gmail.com"}: 0,
+	} {
+		n, err := s.SentSince(t.Context(), night, to)
+		must(t, err)
+		same(t, fmt.Sprintf("sent to %+v", to), n, want)
+	}
+	first, added, err := s.Enqueue(t.Context(), "x", audit.Notice{Kind: audit.KindRecovered, TenantID: "u", ContactEmail: "ma.ria@clinic.example", Provider: "google",
+		State: audit.NoticeQueued, CreatedAt: night, Recipient: audit.Recipient("ma.ria@clinic.example"), Domain: "clinic.example"})
+	must(t, err)
+	same(t, "added", added, true)
+	ids["ma.ria@clinic.example"] = first
+	claim("one that no run wrote", "ma.ria@clinic.example", 1, 9, false)
+	claim("one that no run wrote, within", "ma.ria@clinic.example", 2, 3, true)
 }

@@ -92,7 +92,7 @@ func testNotice(t *testing.T, s audit.Store) {
 		since           time.Time
 		want            int
 	}{{"", "", at, 1}, {"c@example.com", "t", at, 1}, {"d@example.com", "", at, 0}, {"", "u", at, 0}, {"", "", at.Add(1e6), 0}} {
-		got, err := s.SentSince(t.Context(), c.since, c.contact, c.tenant)
+		got, err := s.SentSince(t.Context(), c.since, audit.SentTo{Recipient: c.contact, Tenant: c.tenant})
 		must(t, err)
 		same(t, "sent to "+c.contact+c.tenant, got, c.want)
 	}
@@ -322,7 +322,7 @@ func testShadowed(t *testing.T, s audit.Store) {
 	_, all := outbox(t, s, "k", night, audit.NoticeShadowed, draft("a", audit.KindFinding, 1, night))
 	told := state(t, s, "a").Told
 	same(t, "told", []any{told.Step, told.Shadow, told.NoticeID}, []any{1, true, all[0].ID})
-	n, err := s.SentSince(t.Context(), night, "", "")
+	n, err := s.SentSince(t.Context(), night, audit.SentTo{})
 	must(t, err)
 	same(t, "sent", n, 0)
 }

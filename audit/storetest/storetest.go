@@ -52,6 +52,7 @@ func Run(t *testing.T, open func(t *testing.T) audit.Store) {
 		{"shares of one mail meet", testDrafts},
 		{"a notice is claimed once and told once", testNotice},
 		{"a claim keeps within the allowance", testAllowance},
+		{"mails are counted by mailbox and domain", testAllowanceOfRecipients},
 		{"claims at once fill no place twice", testClaimsAtOnce},
 		{"a notice that waits is narrowed, and one being sent by whom it belongs to", testNarrow},
 		{"a sleeper's claim holds no more", testReclaim},

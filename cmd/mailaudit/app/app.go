@@ -263,6 +263,7 @@ func (s *Setup) policy() audit.Policy {
 		Hours:        audit.Hours{Days: c.Notices.SendBetween.Days, From: c.Notices.SendBetween.From, To: c.Notices.SendBetween.To},
 		Zone:         c.TimeZone,
 		Only:         audit.Only{Tenants: c.Notices.Only.Tenants, Providers: c.Notices.Only.Providers},
+		PublicDomain: catalog.Resolver(nil).OwnsDomain,
 	}
 	for _, v := range c.Notices.Only.Verdicts {
 		p.Only.Verdicts = append(p.Only.Verdicts, audit.Verdict(v))

@@ -74,7 +74,7 @@ func (a *App) LateMails(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	// Where mails leave, the others wait for their turn: the caps let so many go a day.
-	sent, err := a.Store.SentSince(ctx, since, "", "")
+	sent, err := a.Store.SentSince(ctx, since, audit.SentTo{})
 	if err != nil || sent > 0 {
 		return 0, err
 	}

@@ -119,7 +119,7 @@ func mailsOf(ctx context.Context, a *app.App) (m statusMails, err error) {
 		return m, err
 	}
 	m.Deferred = len(deferred)
-	m.Sent, err = a.Store.SentSince(ctx, a.Now().Add(-24*time.Hour), "", "")
+	m.Sent, err = a.Store.SentSince(ctx, a.Now().Add(-24*time.Hour), audit.SentTo{})
 	return m, err
 }
 

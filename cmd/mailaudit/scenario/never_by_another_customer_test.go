@@ -108,3 +108,29 @@ func TestIncidentOddPortsOfOneTenantVoidNobody(t *testing.T) {
 		t.Errorf("findings %v", got)
 	}
 }
+
+// A stranger's mailbox gets no more mails for being stored in many spellings by many tenants.
+func TestIncidentSpellingsOfAContactShareTheirMails(t *testing.T) {
+	t.Parallel()
+	s, _, _ := clinicBase(t)
+	var rows []row
+	for i, contact := range []string{"victim@gmail.com", "v.ictim@gmail.com", "victim+1@gmail.com", "Victim@googlemail.com", "v.i.c.t.i.m+2@gmail.com", "victim%gmail.com@relay.example"} {
+		r := s.clinic(100+i, "gmail.com")
+		r["contact_email"] = contact
+		rows = append(rows, r)
+	}
+	s.imported(rows...)
+	s.atNight(1)
+	s.done("run")
+	s.revoke(100, 106)
+	s.revoke(0, 1)
+	s.atNight(2)
+	s.done("run")
+	got := s.recipients()
+	if len(got) != 4 || !slices.Contains(got, "contact00@customers.example") {
+		t.Errorf("mails to %v", got)
+	}
+	if calls := s.notices("--state", "suppressed"); len(calls) != 1 || !strings.Contains(calls[0].Detail, "route") {
+		t.Errorf("to be called: %+v", calls)
+	}
+}

@@ -730,11 +730,11 @@ func (s *Store) Sent(a0 context.Context, a1 int64, a2 audit.Claim, a3 time.Time,
 	return err
 }
 
-func (s *Store) SentSince(a0 context.Context, a1 time.Time, a2 string, a3 string) (r0 int, err error) {
-	if err = s.p.enter("SentSince", a1, a2, a3); err != nil {
+func (s *Store) SentSince(a0 context.Context, a1 time.Time, a2 audit.SentTo) (r0 int, err error) {
+	if err = s.p.enter("SentSince", a1, a2); err != nil {
 		return r0, err
 	}
-	r0, err = s.under.SentSince(a0, a1, a2, a3)
+	r0, err = s.under.SentSince(a0, a1, a2)
 	err = s.p.leave("SentSince", err)
 	return r0, err
 }
