@@ -1,6 +1,7 @@
 package dial
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/emersion/go-sasl"
@@ -19,6 +20,11 @@ func saslClient(m providers.Mechanism, a providers.Attempt) (client sasl.Client,
 		return newTokenClient(m, a.Login, a.Secret.Reveal(), a.Endpoint), true
 	}
 	return nil, false
+}
+
+// spoken reports whether a mechanism is one of ours, so that its name tells nothing.
+func spoken(m providers.Mechanism) bool {
+	return slices.Contains(protocol.Passwords, m) || m == providers.XOAuth2 || m == providers.OAuthBearer
 }
 
 // unsayable tells why a credential cannot go over the wire; "" if it can.

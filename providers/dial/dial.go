@@ -132,6 +132,7 @@ func (d *Dialer) Verify(ctx context.Context, a providers.Attempt) providers.Conv
 	if a.Grant == nil || t.redeemed() {
 		t.hold()
 	}
+	t.settleDialogue()
 	t.result.Took = d.cfg.Now().Sub(started)
 	return t.result
 }

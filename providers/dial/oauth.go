@@ -124,7 +124,7 @@ func (t *talk) notIssued(wire *exchange, err error) {
 	}
 	t.result.RetryAfter = wire.retryAfter
 	reply := providers.ParseReply(providers.StageOAuthToken, strconv.Itoa(wire.status)+"\n"+string(wire.body))
-	reply.Text, reply.OAuthError, reply.OAuthSuberror = t.scrub.Clean(reply.Text), t.scrub.Clean(reply.OAuthError), t.scrub.Clean(reply.OAuthSuberror)
+	reply = t.scrub.Reply(reply)
 	if wire.status/100 == 2 && reply.OAuthError == "" {
 		t.hear(strconv.Itoa(wire.status))
 		t.fault(providers.FaultOurs, errNotUnderstood.Error())

@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"mailaudit/providers"
+	"mailaudit/providers/protocol"
 )
 
 // maxShown is how much of a line people are shown, in characters.
@@ -21,6 +22,26 @@ func (t *talk) hear(wire string) {
 	}
 	for line := range strings.SplitSeq(wire, "\n") {
 		t.result.Dialogue = append(t.result.Dialogue, providers.Line{FromServer: true, Text: readable(line, maxShown)})
+	}
+}
+
+// settleDialogue looks at all that the server said: a secret may come in pieces, one with each reply. Then nothing of
+// it is kept but that something was said.
+func (t *talk) settleDialogue() {
+	var all strings.Builder
+	for _, l := range t.result.Dialogue {
+		if l.FromServer {
+			all.WriteString(l.Text + "\n")
+		}
+	}
+	if !t.scrub.Holds(all.String()) {
+		return
+	}
+	for i, l := range t.result.Dialogue {
+		if l.FromServer {
+			head, _ := protocol.CutCode(l.Text)
+			t.result.Dialogue[i].Text = head + protocol.Redacted
+		}
 	}
 }
 

@@ -120,6 +120,9 @@ func (t *talk) secure(host string) bool {
 	wire, ok := t.command(providers.StageEHLO, "EHLO "+t.ehlo(), 250)
 	if ok {
 		t.result.Offered = protocol.ParseEHLO(wire).Mechanisms
+		if t.scrub.Holds(names(t.result.Offered)) {
+			t.result.Offered = slices.DeleteFunc(t.result.Offered, func(m providers.Mechanism) bool { return !spoken(m) })
+		}
 	}
 	return ok
 }
@@ -219,11 +222,12 @@ func (t *talk) authenticate() {
 
 // settledByWords takes a 334 for the answer if it says something in words, once the whole credential has gone.
 func (t *talk) settledByWords(wire string) bool {
-	r := providers.ParseReply(t.result.Stage, wire)
-	if r.Worded() {
-		t.result.Reply = r
+	r := providers.ParseReply(t.result.Stage, t.scrub.Clean(wire))
+	worded := r.Worded()
+	if worded {
+		t.result.Reply = t.scrub.Reply(r)
 	}
-	return r.Worded()
+	return worded
 }
 
 // challenge decodes a 334. Text that is not base64 is taken as it stands: prompts are for people.
@@ -241,11 +245,12 @@ func (t *talk) answered(code int, wire string) {
 		t.fault(providers.FaultProtocol, "the server's answer has no meaning here")
 		return
 	}
-	t.result.Reply = providers.ParseReply(t.result.Stage, wire)
+	reply := providers.ParseReply(t.result.Stage, t.scrub.Clean(wire))
 	if t.token != nil {
-		t.result.Reply.Token = true
-		t.result.Reply.SASLError = t.token.errorChallenge().SASLError
+		reply.Token = true
+		reply.SASLError = t.token.errorChallenge().SASLError
 	}
+	t.result.Reply = t.scrub.Reply(reply)
 	if code != 421 { // with which the server hangs up
 		t.quit()
 	}
@@ -258,7 +263,7 @@ func (t *talk) settleForChallenge() {
 	}
 	if reply := t.token.errorChallenge(); reply.SASLError != "" {
 		reply.Token = true
-		t.result.Reply, t.result.Fault, t.result.Detail = reply, providers.FaultNone, ""
+		t.result.Reply, t.result.Fault, t.result.Detail = t.scrub.Reply(reply), providers.FaultNone, ""
 	}
 }
 
@@ -327,11 +332,11 @@ func (t *talk) send(shown string) bool {
 	return true
 }
 
-// receive reads a reply and takes the secret out of it before anything else sees it.
+// receive reads a reply as it came: a part of it that a secret happens to share decides nothing about the
+// conversation. What is kept of it goes through t.scrub.
 func (t *talk) receive() (code int, wire string, ok bool) {
 	code, wire, err := t.in.Next()
-	wire = t.scrub.Clean(wire)
-	t.hear(wire)
+	t.hear(t.scrub.Clean(wire))
 	if err != nil {
 		t.failed(err)
 		return 0, "", false
@@ -371,5 +376,5 @@ func (t *talk) failed(err error) {
 
 func (t *talk) fault(f providers.Fault, detail string) {
 	t.result.Fault = f
-	t.result.Detail = readable(t.scrub.Clean(detail), maxShown)
+	t.result.Detail = t.scrub.Clean(readable(t.scrub.Clean(detail), maxShown))
 }

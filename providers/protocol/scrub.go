@@ -6,31 +6,25 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
+
+	"mailaudit/providers"
 )
 
 const Redacted = "[secret]"
 
-// shortSecret and below, a secret is looked for as a word of its own: as a part of other words it would
-// be found in any reply.
-const shortSecret = 5
-
-// ordinaryWords of replies are not taken out even where they are somebody's password: the reply would no
-// longer be understood, and the gap would tell the password that the word itself does not.
-var ordinaryWords = []string{
-	"access", "account", "authenticate", "authentication", "credentials", "disabled", "email", "error", "failed",
-	"google", "invalid", "login", "mail", "mailbox", "microsoft", "outlook", "password", "please", "required",
-	"secret", "server", "smtp", "user", "username", "yahoo",
-}
-
-// Scrubber takes a secret out of what a server said: as it stands, whatever the case; percent-encoded;
-// in hexadecimal; in base64 at any alignment, which covers the responses of PLAIN and LOGIN; and broken
-// over lines or spaces.
+// Scrubber takes a secret out of what a server said. Where it stands whole in a plain form, the word that holds it is
+// replaced. Where a part of it is left then, in any written form, nothing of the text is kept but its code: a server
+// chooses the form, and a mark in the midst of known words would tell where the part stood.
 type Scrubber struct {
 	login  string
-	short  []string // looked for as whole words
+	known  []secret
 	plain  []string // looked for without regard to case
 	base64 []string // parts of the encodings that do not depend on what surrounds the secret
-	buf    []byte
+
+	mu       sync.Mutex // guards what follows
+	text     folded     // of the view that is looked at
+	squeezed []byte
 }
 
 func NewScrubber(login, secret string) *Scrubber {
@@ -40,35 +34,35 @@ func NewScrubber(login, secret string) *Scrubber {
 }
 
 // Add has one more secret taken out.
-func (s *Scrubber) Add(secret string) {
-	if secret == "" {
+func (s *Scrubber) Add(text string) {
+	k, ok := secretOf(text)
+	if !ok {
 		return
 	}
-	ordinary := slices.Contains(ordinaryWords, strings.ToLower(secret))
-	squeezed := string(squeeze(nil, secret))
-	if len(squeezed) <= shortSecret {
-		if !ordinary {
-			s.short = append(s.short, secret)
-		}
-		s.base64 = append(s.base64, base64.StdEncoding.EncodeToString([]byte("\x00"+s.login+"\x00"+secret)))
+	s.known = append(s.known, k)
+	if k.short {
+		s.base64 = append(s.base64, base64.StdEncoding.EncodeToString([]byte("\x00"+s.login+"\x00"+text)))
 		return
 	}
-	if !ordinary {
-		s.plain = append(s.plain, secret)
+	if ordinary(text) {
+		return
 	}
-	for _, form := range []string{squeezed, url.QueryEscape(secret), url.PathEscape(secret), hex.EncodeToString([]byte(secret))} {
-		if !strings.EqualFold(form, secret) && !slices.Contains(s.plain, form) {
+	squeezed := string(squeeze(nil, text))
+	for _, form := range []string{text, squeezed, url.QueryEscape(text), url.PathEscape(text), hex.EncodeToString([]byte(text))} {
+		if form != "" && !slices.ContainsFunc(s.plain, func(p string) bool { return strings.EqualFold(p, form) }) {
 			s.plain = append(s.plain, form)
 		}
 	}
 	for shift := range 3 {
-		core := base64Core(secret, shift)
+		core := base64Core(text, shift)
 		s.base64 = append(s.base64, core)
-		if other := strings.NewReplacer("+", "-", "/", "_").Replace(core); other != core {
+		if other := forURLs.Replace(core); other != core {
 			s.base64 = append(s.base64, other)
 		}
 	}
 }
+
+var forURLs = strings.NewReplacer("+", "-", "/", "_")
 
 // base64Core encodes secret as it stands after shift other bytes, and leaves out the first and last
 // characters, which hold bits of the neighbours.
@@ -81,9 +75,10 @@ func base64Core(secret string, shift int) string {
 	return enc
 }
 
-// Clean gives text, the lines of a reply or words for people, without the secret.
+// Clean gives text, the lines of a reply or words for people, without the secret. What is done to the text afterwards
+// may put parts together that were apart: the last form is to be cleaned, too.
 func (s *Scrubber) Clean(text string) string {
-	if !s.holds(text) {
+	if !s.Holds(text) {
 		return text
 	}
 	lines := strings.Split(text, "\n")
@@ -92,38 +87,68 @@ func (s *Scrubber) Clean(text string) string {
 		lines[i] = head + s.cleanLine(rest)
 	}
 	cleaned := strings.Join(lines, "\n")
-	if s.holds(cleaned) { // broken over lines or spaces: nothing of it is kept but the code
-		head, _ := CutCode(lines[0])
-		return strings.Replace(head, "-", " ", 1) + Redacted
+	if !s.Holds(cleaned) {
+		return cleaned
 	}
-	return cleaned
+	head, rest := CutCode(lines[0])
+	head = strings.Replace(head, "-", " ", 1)
+	if enhanced := leadingEnhanced.FindString(rest); enhanced != "" && !s.Holds(enhanced) {
+		head += strings.TrimLeft(enhanced, " ")
+	}
+	return head + Redacted
 }
 
-// holds looks through text with its codes and white space taken out, so that no line break hides a
-// secret.
-func (s *Scrubber) holds(text string) bool {
-	for _, word := range s.short {
-		if wordAt(text, word) >= 0 {
+// Reply gives a reply that may be kept, in whatever form it is shown: the parts as they are, and put together as
+// evidence and as the wording by which replies are counted.
+func (s *Scrubber) Reply(r providers.Reply) providers.Reply {
+	for _, part := range []*string{&r.Text, &r.SASLError, &r.OAuthError, &r.OAuthSuberror} {
+		*part = s.Clean(*part)
+	}
+	if s.Holds(r.Evidence()) || s.Holds(r.Wording()) {
+		r.Text, r.SASLError, r.OAuthError, r.OAuthSuberror, r.OAuthCodes = Redacted, "", "", "", nil
+		if s.Holds(r.Evidence()) {
+			r.Enhanced = ""
+		}
+	}
+	return r
+}
+
+// Holds reports whether a part of the secret that is worth anything stands in text in any written form.
+func (s *Scrubber) Holds(text string) bool {
+	if text == "" || len(s.known) == 0 {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	found := false
+	views(text, s.decodesShort(), func(view string) bool {
+		found = s.standsIn(view)
+		return !found
+	})
+	return found
+}
+
+// standsIn looks at one view of a text.
+func (s *Scrubber) standsIn(text string) bool {
+	s.text.read(text)
+	for i := range s.known {
+		if s.known[i].in(&s.text) {
 			return true
 		}
 	}
-	s.buf = s.buf[:0]
-	for line := range strings.SplitSeq(text, "\n") {
-		_, rest := CutCode(line)
-		s.buf = squeeze(s.buf, rest)
-	}
-	squeezed := string(s.buf)
-	for _, p := range s.plain {
-		if indexFold(squeezed, p) >= 0 {
-			return true
-		}
-	}
+	s.squeezed = squeeze(s.squeezed[:0], text)
+	squeezed := string(s.squeezed)
 	for _, p := range s.base64 {
 		if strings.Contains(squeezed, p) {
 			return true
 		}
 	}
 	return false
+}
+
+// decodesShort reports whether a word of four signs may be the base64 of a secret.
+func (s *Scrubber) decodesShort() bool {
+	return slices.ContainsFunc(s.known, func(k secret) bool { return k.short })
 }
 
 // squeeze adds text to buf without its white space and control characters.
@@ -141,10 +166,7 @@ func (s *Scrubber) cleanLine(line string) string {
 		line = redact(line, len(p), func(rest string) int { return strings.Index(rest, p) }, base64Char)
 	}
 	for _, p := range s.plain {
-		line = redact(line, len(p), func(rest string) int { return indexFold(rest, p) }, nil)
-	}
-	for _, word := range s.short {
-		line = redact(line, len(word), func(rest string) int { return wordAt(rest, word) }, nil)
+		line = redact(line, len(p), func(rest string) int { return indexFold(rest, p) }, wordy)
 	}
 	return line
 }
@@ -159,10 +181,10 @@ func redact(line string, size int, find func(string) int, belongs func(byte) boo
 			return line
 		}
 		from, to := done+i, done+i+size
-		for belongs != nil && from > done && belongs(line[from-1]) {
+		for from > done && belongs(line[from-1]) {
 			from--
 		}
-		for belongs != nil && to < len(line) && belongs(line[to]) {
+		for to < len(line) && belongs(line[to]) {
 			to++
 		}
 		line = line[:from] + Redacted + line[to:]
@@ -182,23 +204,10 @@ func base64Char(b byte) bool {
 	return letter(b) || digit(b) || b == '+' || b == '/' || b == '-' || b == '_' || b == '='
 }
 
-func letter(b byte) bool { return b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' }
+// wordy is a sign of a word: a part of the secret may adjoin the whole.
+func wordy(b byte) bool { return letter(b) || digit(b) || b >= 0x80 }
 
-// wordAt finds word in text where no letter or digit adjoins it.
-func wordAt(text, word string) int {
-	wordy := func(i int) bool { return i >= 0 && i < len(text) && (letter(text[i]) || digit(text[i])) }
-	for from := 0; ; {
-		i := strings.Index(text[from:], word)
-		if i < 0 {
-			return -1
-		}
-		i += from
-		if !wordy(i-1) && !wordy(i+len(word)) {
-			return i
-		}
-		from = i + 1
-	}
-}
+func letter(b byte) bool { return b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' }
 
 // indexFold is strings.Index without regard to the case of ASCII letters.
 func indexFold(text, part string) int {

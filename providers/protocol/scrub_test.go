@@ -25,7 +25,7 @@ func TestScrub(t *testing.T) {
 		{"PLAIN", "535 AUTH PLAIN " + b64([]byte("\x00"+login+"\x00"+secret)) + " refused", "535 AUTH PLAIN [secret] refused"},
 		{"amid other base64", "535 " + b64([]byte("12"+secret+"345")), "535 [secret]"},
 		{"in the URL alphabet", "535 " + base64.URLEncoding.EncodeToString([]byte("1"+secret)), "535 [secret]"},
-		{"over two lines", "535-5.7.8 " + secret[:6] + "\n535 " + secret[6:], "535 [secret]"},
+		{"over two lines", "535-5.7.8 " + secret[:6] + "\n535 " + secret[6:], "535 5.7.8 [secret]"},
 		{"spaced out", "535 T r 0 u b 4 d o r & 3 / +", "535 [secret]"},
 		{"in a greeting", "220 " + secret + " ESMTP", "220 [secret] ESMTP"},
 	} {
@@ -41,14 +41,15 @@ func TestScrub(t *testing.T) {
 func TestScrubLeavesRepliesReadable(t *testing.T) {
 	const wire = "535-5.7.8 Username and Password not accepted. Is it 5?\n535 5.7.8 https://support.example/?p=a b"
 	for secret, want := range map[string]string{
-		"password": wire,
-		"Password": wire,
-		"":         wire,
-		"ass":      wire,
-		"5":        strings.Replace(wire, "it 5?", "it [secret]?", 1),
+		"password":  wire,
+		"Password":  wire,
+		"":          wire,
+		"ass":       wire,
+		"accepted2": wire,
+		"s3cret":    wire,
+		"5":         "535 [secret]", // a mark in the midst of known words would tell which it was
 	} {
 		got := NewScrubber("a", secret).Clean(wire)
-		got = strings.ReplaceAll(got, "[secret].7.8", "5.7.8")
 		if got != want {
 			t.Errorf("secret %q: %q", secret, got)
 		}
@@ -58,13 +59,9 @@ func TestScrubLeavesRepliesReadable(t *testing.T) {
 func FuzzScrub(f *testing.F) {
 	f.Add("a@b", "Tr0ub4dor &3", "535 no ", " yes")
 	f.Fuzz(func(t *testing.T, login, secret, before, after string) {
-		if len(squeeze(nil, secret)) <= shortSecret || len(strings.Fields(secret)) != 1 || strings.ContainsAny(secret, "\n\r[]") {
+		known, ok := secretOf(secret)
+		if f := fold(secret); !ok || known.short || said(f.whole) || len(strings.Fields(secret)) != 1 || strings.ContainsAny(secret, "\n\r[]") {
 			return
-		}
-		for _, w := range ordinaryWords {
-			if strings.EqualFold(w, secret) {
-				return
-			}
 		}
 		if strings.Contains(Redacted, strings.ToLower(secret)) {
 			return

@@ -301,5 +301,5 @@ func said(err error, scrub *protocol.Scrubber) (providers.Reply, bool) {
 	if c := e.EnhancedCode; c[0] > 0 {
 		r.Enhanced = fmt.Sprintf("%d.%d.%d", c[0], c[1], c[2])
 	}
-	return r, true
+	return scrub.Reply(r), true
 }
