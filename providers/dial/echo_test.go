@@ -60,6 +60,44 @@ func TestEcho(t *testing.T) {
 	}
 }
 
+// A secret that comes in pieces too short to be seen, one with each reply, is not put together by the dialogue.
+func TestEchoInPieces(t *testing.T) {
+	const secret = "Zq8kfW3xVb7nLm2"
+	p := sim.Yahoo()
+	_, d, world := play(t, p, sim.Mood{At: map[sim.Step]sim.Act{
+		sim.AtSecret: sim.Say("535 5.7.8 bad " + secret[:5]),
+		sim.AtQuit:   sim.Say("221 " + secret[5:10]),
+	}}, nil)
+	world.Delete(login)
+	c := d.Verify(t.Context(), attempt(p, providers.ImplicitTLS, secret))
+	said := ""
+	for _, l := range c.Dialogue {
+		if l.FromServer {
+			said += strings.ReplaceAll(strings.ReplaceAll(l.Text, " ", ""), "221", "")
+		}
+	}
+	for i := range len(secret) - 5 {
+		if strings.Contains(said, secret[i:i+6]) {
+			t.Fatalf("a piece is shown: %+v", c.Dialogue)
+		}
+	}
+	if !strings.Contains(said, "535[secret]") {
+		t.Errorf("the code is not shown: %+v", c.Dialogue)
+	}
+}
+
+// What a server offers is read as it came, whatever a secret shares with it: the sign-in goes on.
+func TestOfferSurvivesASecretLikeIt(t *testing.T) {
+	for _, secret := range []string{"PLAIN-CLIENTTOKEN", "XOAUTH2 OAUTHBEARER", "AUTH LOGIN PLAIN"} {
+		p := sim.Google()
+		_, d, world := play(t, p, sim.Mood{}, nil)
+		world.Set(login, sim.Account{Password: secret})
+		if c := d.Verify(t.Context(), attempt(p, providers.ImplicitTLS, secret)); c.Fault != providers.FaultNone || c.Reply.Code == 0 {
+			t.Errorf("%q: %+v", secret, c)
+		}
+	}
+}
+
 func TestDialogueShowsTheCommands(t *testing.T) {
 	p := sim.Yahoo()
 	_, d, _ := play(t, p, sim.Mood{}, nil)
