@@ -13,6 +13,7 @@ import (
 
 	"mailaudit/audit"
 	"mailaudit/audit/aside"
+	"mailaudit/audit/persist"
 	"mailaudit/providers"
 )
 
@@ -21,6 +22,7 @@ type Asker struct {
 	Accounts audit.Accounts
 	Ledger   Ledger
 	Aside    *aside.Keeper
+	Heard    *persist.Writer // writes what was heard; nil tries once
 
 	// Resolve finds an account's provider; its error means that nothing can be said tonight.
 	Resolve func(ctx context.Context, a audit.Account) (Target, error)

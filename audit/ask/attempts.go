@@ -105,7 +105,7 @@ func (a *Asker) giveBack(ctx context.Context, c Candidate) error {
 			keys = append(keys, key)
 		}
 	}
-	return a.Ledger.GiveBack(context.WithoutCancel(ctx), c.day, keys)
+	return a.Heard.Write(ctx, "an attempt that was not used", func(ctx context.Context) error { return a.Ledger.GiveBack(ctx, c.day, keys) })
 }
 
 // Admit reports whether a candidate may take over what was said to a duplicate login. The answer tells whether a secret

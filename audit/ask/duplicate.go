@@ -138,8 +138,10 @@ func (w *Round) tellDuplicates(ctx context.Context, c Candidate, conv providers.
 		return err
 	}
 	name := fmt.Sprintf("%s/%d", c.Answer, w.Batch.Try)
-	_, err = w.Ledger.KeepFact(ctx, w.Run.Key, answerFact+name, text)
-	return err
+	return w.Heard.Write(ctx, "an answer for duplicate logins", func(ctx context.Context) error {
+		_, err := w.Ledger.KeepFact(ctx, w.Run.Key, answerFact+name, text)
+		return err
+	})
 }
 
 // runDuplicates keeps the duplicate logins of the run at work: planning has named them all before the first batch is asked.

@@ -104,10 +104,7 @@ func (c Candidate) acceptedBefore() bool {
 }
 
 const (
-	// keepWithin is how long a refresh token is held out to a store that does not take it. It is less than a
-	// process is given to end.
-	keepWithin = 10 * time.Second
-	keepPause  = 100 * time.Millisecond
+	keepPause = 100 * time.Millisecond
 	// renewalLag is how long a product may take to store what it was issued.
 	renewalLag = time.Second
 )
@@ -128,12 +125,16 @@ func (a *Asker) keep(ctx context.Context, c Candidate, fresh providers.Secret) e
 		AccountID: c.Account.ID, Old: g.sealed, New: sealed, OldFingerprint: c.fingerprint, NewFingerprint: a.Fingerprints.Secret(c.Account.ID, fresh),
 		Released: a.Fingerprints.Released(c.secret), Binding: a.bindingOf(c.Account, fresh, c.Target.Destination()), Day: c.day, OldAttempt: c.Key, NewAttempt: a.attemptKey(c, fresh),
 	}
-	until := time.Now().Add(keepWithin)
+	return a.Heard.Mark(ctx, "a renewed grant", func(ctx context.Context) error { return a.replace(ctx, c, &r) })
+}
+
+// replace puts a new refresh token in the place of the one that was redeemed, unless somebody else has put a newer one there.
+func (a *Asker) replace(ctx context.Context, c Candidate, r *audit.Renewal) error {
 	for {
-		err := a.Grants.ReplaceSecret(ctx, r)
+		err := a.Grants.ReplaceSecret(ctx, *r)
 		if errors.Is(err, audit.ErrMoved) {
 			var again bool
-			if again, err = a.yield(ctx, c, &r); err == nil && again {
+			if again, err = a.yield(ctx, c, r); err == nil && again {
 				continue
 			}
 			if err == nil {
@@ -142,15 +143,12 @@ func (a *Asker) keep(ctx context.Context, c Candidate, fresh providers.Secret) e
 		}
 		switch {
 		case err == nil:
-			g.sealed, g.fingerprint = r.New, r.NewFingerprint
+			c.grant.sealed, c.grant.fingerprint = r.New, r.NewFingerprint
 			return nil
 		case errors.Is(err, audit.ErrNoAccount):
 			return nil // whose grant it was is gone
-		case time.Now().After(until):
-			return err
 		}
-		a.Log.Warn("a new refresh token is not stored yet", "account", c.Account.ID, "err", err)
-		time.Sleep(keepPause)
+		return err
 	}
 }
 

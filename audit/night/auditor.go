@@ -15,6 +15,7 @@ import (
 	"mailaudit/audit/aside"
 	"mailaudit/audit/ask"
 	"mailaudit/audit/outbox"
+	"mailaudit/audit/persist"
 )
 
 // Auditor has the steps of a run.
@@ -24,6 +25,7 @@ type Auditor struct {
 	Aside    *aside.Keeper
 	Ask      *ask.Asker
 	Outbox   *outbox.Outbox
+	Heard    *persist.Writer // writes what was heard; nil tries once
 
 	// Pacing remembers what a provider bears from one night to the next. May be nil.
 	Pacing Pacing
@@ -43,6 +45,7 @@ type Auditor struct {
 
 	paces   capacityMemory
 	batches batchesAside
+	inHand  batchesInHand
 }
 
 // Clock is another's clock.

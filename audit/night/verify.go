@@ -5,11 +5,13 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"mailaudit/audit"
+	"mailaudit/audit/aside"
 	"mailaudit/audit/ask"
 )
 
@@ -40,6 +42,13 @@ type verifyStore interface {
 // Verify asks the accounts of a batch that have no result yet. more tells that it has used up its turn and
 // accounts remain.
 func (a *Auditor) Verify(ctx context.Context, key string, n int) (more bool, err error) {
+	if !a.inHand.take(key, n) {
+		return false, nil // an earlier turn in this process has answers that are not written yet
+	}
+	defer a.inHand.leave(key, n)
+	if err := a.Heard.Clear(ctx); err != nil {
+		return false, err
+	}
 	run, err := a.Ledger.LoadRun(ctx, key)
 	if err != nil {
 		return false, err
@@ -70,7 +79,8 @@ func (a *Auditor) Verify(ctx context.Context, key string, n int) (more bool, err
 	if left > 0 {
 		return true, nil
 	}
-	err = a.Ledger.CloseBatch(ctx, key, n, w.secondTry(a.Now()))
+	again := w.secondTry(a.Now())
+	err = a.Heard.Write(ctx, "the end of a batch", func(ctx context.Context) error { return a.Ledger.CloseBatch(ctx, key, n, again) })
 	if err != nil && a.Aside.Spares(ctx, run, a.Ledger)(err) {
 		return false, a.setBatchAside(ctx, run, n, err)
 	}
@@ -219,8 +229,7 @@ func (w *batchWork) ask(ctx context.Context) (left int, err error) {
 		defer close(results)
 		return asking.Wait()
 	})
-	// What was learned is recorded even while we are being stopped.
-	recorded := w.record(context.WithoutCancel(ctx), results)
+	recorded := w.record(ctx, results)
 	err = errors.Join(group.Wait(), recorded)
 	return len(rest) + int(w.Unanswered.Load()), err
 }
@@ -243,10 +252,12 @@ func accountsOf(candidates []ask.Candidate) []audit.Account {
 }
 
 const (
-	recordPortion  = 100
-	recordInterval = time.Second
+	recordPortion = 100
+	// recordInterval also bounds how many accounts are asked before it shows that nothing can be recorded.
+	recordInterval = 250 * time.Millisecond
 )
 
+// record writes results as they come, also while we are being stopped.
 func (w *batchWork) record(ctx context.Context, results <-chan audit.Result) error {
 	var held []audit.Recorded
 	var failed error
@@ -254,7 +265,7 @@ func (w *batchWork) record(ctx context.Context, results <-chan audit.Result) err
 		if len(held) == 0 || failed != nil {
 			return
 		}
-		failed = w.recordApart(ctx, w.Run, held)
+		failed = w.recordHeard(ctx, held)
 		held = held[:0]
 	}
 	tick := time.NewTicker(recordInterval)
@@ -281,4 +292,46 @@ func (w *batchWork) record(ctx context.Context, results <-chan audit.Result) err
 			flush()
 		}
 	}
+}
+
+// recordHeard is recordApart for what providers have said: it is kept until the database takes it.
+func (w *batchWork) recordHeard(ctx context.Context, results []audit.Recorded) error {
+	ctx = context.WithoutCancel(ctx)
+	return aside.Apart(results, w.Auditor.Aside.Spares(ctx, w.Run, w.Auditor.Ledger), func(some []audit.Recorded) error {
+		return w.Auditor.Heard.Write(ctx, "verdicts", func(ctx context.Context) error { return w.Auditor.Ledger.Record(ctx, w.Run.Key, some) })
+	}, func(r audit.Recorded, err error) error {
+		return w.Auditor.Aside.SetAside(ctx, w.Run, audit.AsideResult, r.AccountID, w.Auditor.Ledger, err)
+	})
+}
+
+// batchesInHand are the batches that this process works on. While the database is away, a turn outlives the time that the
+// queue gives its job.
+type batchesInHand struct {
+	mu  sync.Mutex
+	all map[batchName]bool
+}
+
+type batchName struct {
+	run string
+	n   int
+}
+
+func (b *batchesInHand) take(run string, n int) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.all == nil {
+		b.all = map[batchName]bool{}
+	}
+	name := batchName{run, n}
+	if b.all[name] {
+		return false
+	}
+	b.all[name] = true
+	return true
+}
+
+func (b *batchesInHand) leave(run string, n int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.all, batchName{run, n})
 }

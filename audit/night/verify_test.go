@@ -7,11 +7,13 @@ import (
 	"log/slog"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"mailaudit/audit"
 	"mailaudit/audit/aside"
 	"mailaudit/audit/ask"
+	"mailaudit/audit/persist"
 	"mailaudit/providers"
 	"mailaudit/providers/catalog"
 )
@@ -121,3 +123,53 @@ func (h *hiccup) Record(_ context.Context, _ string, results []audit.Recorded) e
 }
 func (h *hiccup) Blame(error) (audit.Blame, string)                          { return audit.BlameAway, "" }
 func (h *hiccup) GiveBack(context.Context, string, []audit.AttemptKey) error { return nil }
+
+// away is a store that takes no result until it is back.
+type away struct {
+	hiccup
+	back  time.Time
+	tries int
+}
+
+func (a *away) Record(ctx context.Context, key string, results []audit.Recorded) error {
+	a.tries++
+	if time.Now().Before(a.back) {
+		return errors.New("connection refused")
+	}
+	return a.hiccup.Record(ctx, key, results)
+}
+
+func TestVerdictsThatAreHeardWhileTheDatabaseIsAwayAreRecordedWhenItIsBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := slog.New(slog.DiscardHandler)
+		store := &away{back: time.Now().Add(4 * time.Minute)}
+		keeper := &aside.Keeper{Ledger: store, Now: time.Now, Log: log}
+		heard := &persist.Writer{Store: store, Log: log}
+		a := &Auditor{Aside: keeper, Ledger: store, Heard: heard, Now: time.Now, Log: log, Ask: &ask.Asker{Aside: keeper, Heard: heard}}
+		w := a.newBatchWork(audit.Run{Key: "k", Deadline: time.Now().Add(time.Hour)}, audit.Batch{Try: 1, Provider: "google"})
+		results := make(chan audit.Result, 3)
+		for i := range 3 {
+			results <- audit.Result{AccountID: fmt.Sprint(i), Judgement: audit.Judgement{Verdict: audit.Compliant}}
+		}
+		close(results)
+		ended, cancel := context.WithCancel(t.Context())
+		cancel() // the queue gives a job less time than that
+		if err := w.record(ended, results); err != nil || len(store.recorded) != 3 {
+			t.Errorf("%v: %d results recorded, want 3", err, len(store.recorded))
+		}
+		if store.tries > 300 {
+			t.Errorf("%d tries in 4 minutes", store.tries)
+		}
+	})
+}
+
+func TestABatchHasOneTurnAtATimeInAProcess(t *testing.T) {
+	var b batchesInHand
+	if !b.take("k", 1) || b.take("k", 1) || !b.take("k", 2) || !b.take("l", 1) {
+		t.Error("a batch in hand is taken again, or another one is not")
+	}
+	b.leave("k", 1)
+	if !b.take("k", 1) {
+		t.Error("a batch that is not in hand any more is not taken")
+	}
+}

@@ -46,3 +46,17 @@ func lost(err error) bool {
 	return errors.As(err, new(*pgconn.ConnectError)) || errors.As(err, &network) ||
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || pgconn.SafeToRetry(err)
 }
+
+// passing reports whether an error speaks of the way to the database, or of its state, and not of the statement.
+// The classes are those of the PostgreSQL manual's appendix A.
+func passing(err error) bool {
+	var pg *pgconn.PgError
+	if !errors.As(err, &pg) {
+		return true // the connection went, or never came
+	}
+	switch pg.Code[:min(2, len(pg.Code))] {
+	case "08", "53", "57": // connection exception, insufficient resources, operator intervention
+		return true
+	}
+	return pg.Code == "25006" // a server that has just become the reserve reads only
+}

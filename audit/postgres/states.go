@@ -126,7 +126,7 @@ func (s *Store) Record(ctx context.Context, key string, results []audit.Recorded
 	if failed != nil {
 		return fmt.Errorf("record results: %w", failed)
 	}
-	return s.retry(ctx, "record results", record, key,
+	return s.exec(ctx, "record results", record, key,
 		texts(results, func(r audit.Recorded) string { return r.AccountID }),
 		texts(results, func(r audit.Recorded) string { return r.TenantID }),
 		texts(results, func(r audit.Recorded) string { return r.TenantName }),

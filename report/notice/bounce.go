@@ -172,5 +172,6 @@ func (d *Dispatcher) bounced(ctx context.Context, to string, out Outcome) error 
 	if d.Bounced == nil {
 		return nil
 	}
-	return d.Bounced(context.WithoutCancel(ctx), to, out.Detail, d.Now())
+	now := d.Now()
+	return d.keep(ctx, "that an address is refused", func(ctx context.Context) error { return d.Bounced(ctx, to, out.Detail, now) })
 }

@@ -46,7 +46,9 @@ type Dispatcher struct {
 	Refused func(ctx context.Context, to string, r providers.Reply) Refusal
 	Bounced func(ctx context.Context, address, detail string, now time.Time) error
 	Waves   Waves
-	hears   hearing
+	// Keep writes what the relay said until the database takes it. Where it is nil, it is tried once.
+	Keep  func(ctx context.Context, what string, write func(context.Context) error) error
+	hears hearing
 
 	Now  func() time.Time
 	Zone *time.Location // of tenants that have none
@@ -125,7 +127,18 @@ func (p *delivery) send(ctx context.Context) error {
 
 // mark notes what became of the notice, even while we are being stopped.
 func (p *delivery) mark(ctx context.Context, state audit.NoticeState, detail string, due time.Time) error {
-	return p.Outbox.Unsent(context.WithoutCancel(ctx), p.notice.ID, p.claim, state, detail, due, p.Now())
+	now := p.Now()
+	return p.keep(ctx, "what became of "+Reference(p.notice.ID), func(ctx context.Context) error {
+		return p.Outbox.Unsent(ctx, p.notice.ID, p.claim, state, detail, due, now)
+	})
+}
+
+// keep writes what was heard.
+func (d *Dispatcher) keep(ctx context.Context, what string, write func(context.Context) error) error {
+	if d.Keep == nil {
+		return write(context.WithoutCancel(ctx))
+	}
+	return d.Keep(ctx, what, write)
 }
 
 // leave queues the notice again as it was.
@@ -157,7 +170,10 @@ func (p *delivery) handOver(ctx context.Context, m Message, r reading) error {
 	p.listen(out, sendErr)
 	switch out.Result {
 	case Sent:
-		err = p.Outbox.Sent(context.WithoutCancel(ctx), n.ID, p.claim, p.Now(), out.Detail)
+		now := p.Now()
+		err = p.keep(ctx, "that "+Reference(n.ID)+" is sent", func(ctx context.Context) error {
+			return p.Outbox.Sent(ctx, n.ID, p.claim, now, out.Detail)
+		})
 	case Failed:
 		err = p.mark(ctx, audit.NoticeFailed, out.Detail, time.Time{})
 	case Ambiguous:

@@ -15,6 +15,7 @@ import (
 	"mailaudit/audit"
 	"mailaudit/audit/aside"
 	"mailaudit/audit/ask"
+	"mailaudit/audit/persist"
 	"mailaudit/cmd/mailaudit/config"
 	"mailaudit/cmd/mailaudit/exit"
 	"mailaudit/providers"
@@ -58,7 +59,8 @@ type App struct {
 	*Setup
 	Parts
 	Auditor *Audit
-	Slots   Slots // when serve starts runs; none elsewhere
+	Slots   Slots           // when serve starts runs; none elsewhere
+	Heard   *persist.Writer // writes what was heard; nil where a test plays the world at its own pace
 }
 
 // Parts are what an app stands on. [Setup.Open] makes them as configured; a test may make its own.
@@ -88,13 +90,25 @@ func New(s *Setup, p Parts) *App {
 	a.Auditor.Ask.Client = func(p *providers.Provider, b *providers.Brand) (providers.Client, bool) {
 		return OAuthClient(s.Config, p, b)
 	}
+	if s.Env.World == nil {
+		a.Heard = &persist.Writer{Store: p.Store, Log: s.Log}
+	}
+	a.Auditor.Ask.Heard, a.Auditor.Night.Heard = a.Heard, a.Heard
 	a.Auditor.Ask.Converse = func(ctx context.Context, provider string, attempt providers.Attempt) providers.Conversation {
-		return paced.throughGrant(ctx, provider, attempt, p.Verify)
+		return paced.throughGrant(ctx, provider, attempt, a.begin)
 	}
 	a.Auditor.Night.Pacing = paced
 	a.Auditor.Night.Clocks = ClocksOf(s, p.Store)
 	a.Auditor.Night.Title = Title
 	return a
+}
+
+// begin holds a conversation that has its turn. None begins while what others said cannot be written.
+func (a *App) begin(ctx context.Context, attempt providers.Attempt) providers.Conversation {
+	if err := a.Heard.Clear(ctx); err != nil {
+		return providers.Conversation{Endpoint: attempt.Endpoint, Fault: providers.FaultCancelled, Detail: "not begun while the database is unavailable: " + err.Error()}
+	}
+	return a.Verify(ctx, attempt)
 }
 
 // Close gives back what the parts hold.

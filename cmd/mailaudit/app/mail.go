@@ -116,6 +116,7 @@ func (a *App) dispatcher() (*notice.Dispatcher, func() error, error) {
 		SuppressReason: a.Auditor.Outbox.SuppressReason,
 		Refused:        a.refused,
 		Bounced:        a.Store.Bounced,
+		Keep:           a.Heard.Mark,
 		Now:            a.Now,
 		Zone:           a.Config.TimeZone,
 		Log:            a.Log,

@@ -151,7 +151,8 @@ func (p *Publisher) Post(ctx context.Context, key string) error {
 // posted marks a summary that is out.
 func (p *Publisher) posted(ctx context.Context, key, ref string) error {
 	p.out.Store(key, ref)
-	err := p.Store.Posted(context.WithoutCancel(ctx), key, ref, p.Now())
+	now := p.Now()
+	err := p.Heard.Mark(ctx, "that a summary is posted", func(ctx context.Context) error { return p.Store.Posted(ctx, key, ref, now) })
 	if err == nil {
 		p.out.Delete(key)
 	}

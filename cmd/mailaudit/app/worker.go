@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"mailaudit/audit"
+	"mailaudit/audit/persist"
 	"mailaudit/audit/queue"
 	"mailaudit/providers/catalog"
 	"mailaudit/report/notice"
@@ -35,9 +36,7 @@ type Worker struct {
 const (
 	lookEvery   = 200 * time.Millisecond // how often the agenda and the run are looked at
 	drainWithin = 25 * time.Second       // how long dialogues may go on after a signal
-	// awayAtMost is how long the database may be away, or full, before a night that waits for it is left to the
-	// next start: longer than a restart takes, or a move to another machine.
-	awayAtMost = 5 * time.Minute
+	awayAtMost  = persist.AwayAtMost     // how long a night waits for its database before it is left to the next start
 )
 
 // NewWorker makes the worker of one process: its engine, publisher, meters and, where a relay is configured, its dispatcher.
@@ -53,6 +52,9 @@ func (a *App) NewWorker() (*Worker, error) {
 	n.meters = NewMetrics()
 	a.Auditor.Ask.Converse = n.meters.counting(a.Auditor.Ask.Converse)
 	a.Auditor.Night.Draining = n.draining
+	if a.Heard != nil {
+		a.Heard.Ending = n.draining
+	}
 	names := make([]string, 0, len(catalog.All()))
 	for _, p := range catalog.All() {
 		names = append(names, p.Name)
