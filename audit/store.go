@@ -191,8 +191,10 @@ type Outbox interface {
 	// steps below need; NoClaim if another process has the notice, it is not queued, or there is no room. Claims
 	// are taken one after the other, so that no two processes fill the same last place.
 	Claim(ctx context.Context, id int64, now time.Time, within Allowance) (Claim, error)
-	// ReclaimNotices queues again what was claimed before t and not handed over since: its process is dead or
-	// asleep, and its claim holds no more. It returns how many there were.
+	// KeepClaims renews the claims of notices that this process is sending: each claim is a lease from its last renewal on.
+	KeepClaims(ctx context.Context, ids []int64, now time.Time) error
+	// ReclaimNotices queues again what was claimed, or its claim renewed, before t and not handed over since: its process
+	// is dead or asleep, or never learned of its claim, which holds no more. It returns how many there were.
 	ReclaimNotices(ctx context.Context, t time.Time) (int, error)
 	// Deferred returns queued notices that were tried before now and wait for a later hour because of that.
 	Deferred(ctx context.Context, now time.Time, limit int) ([]Notice, error)

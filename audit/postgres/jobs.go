@@ -17,6 +17,14 @@ func (s *Store) Clock(ctx context.Context) (time.Time, error) {
 	return now, nil
 }
 
+// ReleaseMailJobs has the jobs of queued notices tried again that are marked as running for longer than d: who began them
+// is dead, or could not note their end.
+func (s *Store) ReleaseMailJobs(ctx context.Context, d time.Duration) error {
+	return s.exec(ctx, "release jobs", `UPDATE `+Schema+`.river_job SET state = 'available', scheduled_at = now()
+		WHERE state = 'running' AND kind = 'send_notice' AND attempted_at < now() - make_interval(secs => $1)
+		AND (args->>'notice')::bigint IN (SELECT notice_id FROM mailaudit.notices WHERE state = 'queued')`, d.Seconds())
+}
+
 // RetryJobs has the jobs that wait after a failure tried at once, as a start promises. Jobs that run are
 // left alone: other processes may be at work. River has those whose wait is shorter than its scheduler's turn
 // of 5 s stand as available from their time on.

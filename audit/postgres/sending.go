@@ -55,6 +55,10 @@ func (s *Store) Claim(ctx context.Context, id int64, now time.Time, within audit
 	return got, nil
 }
 
+func (s *Store) KeepClaims(ctx context.Context, ids []int64, now time.Time) error {
+	return s.exec(ctx, "keep claims", `UPDATE mailaudit.notices SET claimed_at = $2 WHERE state = 'sending' AND notice_id = ANY($1)`, ids, timestamp(now))
+}
+
 func (s *Store) ReclaimNotices(ctx context.Context, t time.Time) (int, error) {
 	return s.count(ctx, "reclaim notices", `UPDATE mailaudit.notices SET state = 'queued' WHERE state = 'sending' AND claimed_at < $1`, timestamp(t))
 }

@@ -167,6 +167,11 @@ func (s *Store) Claim(ctx context.Context, id int64, now time.Time, within audit
 	return got, nil
 }
 
+func (s *Store) KeepClaims(ctx context.Context, ids []int64, now time.Time) error {
+	return s.exec(ctx, "keep claims", `UPDATE notices SET claimed_at = ?2 WHERE state = 'sending' AND notice_id IN (SELECT value FROM json_each(?1))`,
+		array(ids), micros(now))
+}
+
 func (s *Store) ReclaimNotices(ctx context.Context, t time.Time) (int, error) {
 	res, err := s.db.ExecContext(ctx, `UPDATE notices SET state = 'queued' WHERE state = 'sending' AND claimed_at < ?`, micros(t))
 	if err != nil {
@@ -324,4 +329,13 @@ func (s *Store) Recover(ctx context.Context) error {
 	}
 	return s.exec(ctx, "recover jobs", `UPDATE river_job SET state = 'available', scheduled_at = datetime('now', 'subsec')
 		WHERE state IN ('running', 'retryable') OR state = 'available' AND scheduled_at > datetime('now', 'subsec')`)
+}
+
+// ReleaseMailJobs has the jobs of queued notices tried again that are marked as running for longer than d: who began them
+// is dead, or could not note their end.
+func (s *Store) ReleaseMailJobs(ctx context.Context, d time.Duration) error {
+	return s.exec(ctx, "release jobs", `UPDATE river_job SET state = 'available', scheduled_at = datetime('now', 'subsec')
+		WHERE state = 'running' AND kind = 'send_notice' AND datetime(attempted_at) < datetime('now', ?)
+		AND CAST(json_extract(args, '$.notice') AS INTEGER) IN (SELECT notice_id FROM notices WHERE state = 'queued')`,
+		fmt.Sprintf("-%d seconds", int(d.Seconds())))
 }

@@ -36,11 +36,11 @@ func (m scanTime) Scan(src any) error {
 }
 
 // array is a list of ids as one parameter, for json_each.
-func array(ids []string) string {
+func array[T string | int64](ids []T) string {
 	if ids == nil {
-		ids = []string{}
+		ids = []T{}
 	}
-	b, _ := json.Marshal(ids) // strings always marshal
+	b, _ := json.Marshal(ids) // strings and numbers always marshal
 	return string(b)
 }
 

@@ -209,6 +209,10 @@ func testReclaim(t *testing.T, s audit.Store) {
 		return n
 	}
 	same(t, "reclaimed while it is worked on", reclaim(at), 0)
+	must(t, s.KeepClaims(t.Context(), []int64{id}, at.Add(30*time.Second)))
+	must(t, s.KeepClaims(t.Context(), []int64{id + 1}, at.Add(time.Hour)))
+	must(t, s.KeepClaims(t.Context(), nil, at.Add(time.Hour)))
+	same(t, "reclaimed while its claim is renewed", reclaim(at.Add(20*time.Second)), 0)
 	same(t, "reclaimed", reclaim(at.Add(time.Minute)), 1)
 	moved(t, "hand over what was queued again", s.HandOver(t.Context(), id, old, "<m@x>", at))
 	fresh, err := s.Claim(t.Context(), id, at.Add(2*time.Minute), plenty)

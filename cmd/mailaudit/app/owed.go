@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -13,11 +16,39 @@ import (
 
 // underWay counts the mails that this process has begun and ended to hand over. What becomes of one in between is
 // open: it is neither queued nor settled.
-type underWay struct{ begun, ended atomic.Int64 }
+type underWay struct {
+	begun, ended atomic.Int64
+
+	mu  sync.Mutex
+	now map[int64]bool // the notices in hand
+}
+
+func (u *underWay) begin(id int64) (end func()) {
+	u.begun.Add(1)
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.now == nil {
+		u.now = map[int64]bool{}
+	}
+	u.now[id] = true
+	return func() {
+		u.mu.Lock()
+		defer u.mu.Unlock()
+		delete(u.now, id)
+		u.ended.Add(1)
+	}
+}
+
+func (u *underWay) ids() []int64 {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return slices.Collect(maps.Keys(u.now))
+}
 
 // debt is what is due and not delivered.
 type debt struct {
 	summaries, mails int
+	sending          int // of mails: begun and not settled, by whichever process
 	putOff           int // of mails
 	rechecks         int // mails that are re-checked first: they are waited for, and not owed
 	inHand           bool
@@ -50,6 +81,13 @@ func (n *Worker) owed(ctx context.Context) (d debt, err error) {
 	if n.dispatcher == nil {
 		return d, nil
 	}
+	// A mail that is being sent is owed, whoever left it: nobody knows what becomes of it.
+	sending, err := n.Store.ListNotices(ctx, "", audit.NoticeSending, RunsLookedAt)
+	if err != nil {
+		return d, err
+	}
+	d.sending = len(sending)
+	d.mails += d.sending
 	putOff, err := n.Auditor.Outbox.Deferred(ctx, n.Caps())
 	if err != nil {
 		return d, err
@@ -94,6 +132,9 @@ func (n *Worker) Undelivered(ctx context.Context) error {
 		report.Number(d.summaries, "summary", "summaries"), report.Number(d.mails, "mail", "mails"))
 	if cause := n.trouble.Last(); cause != nil {
 		return fmt.Errorf("%s: %w", text, cause)
+	}
+	if d.sending > 0 {
+		text += fmt.Sprintf("; %s being sent by a process that is gone or at work", report.Number(d.sending, "mail is", "mails are"))
 	}
 	if d.putOff > 0 {
 		text += fmt.Sprintf(": the relay has put %d off; mailaudit notices list --state queued shows its words", d.putOff)

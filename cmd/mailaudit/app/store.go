@@ -22,6 +22,8 @@ type Storage interface {
 	Lock() (unlock func() error, err error)
 	// RecoverAll puts right what killed processes left, and has what waits after a failure tried at once.
 	RecoverAll(ctx context.Context, now time.Time) error
+	// Reclaim queues the mails again whose claims were last renewed longer than ClaimHolds ago, and has their jobs done.
+	Reclaim(ctx context.Context, now time.Time) error
 	// WorkedOn reports whether a process works on the run.
 	WorkedOn(run audit.Run, now time.Time) bool
 }

@@ -26,9 +26,10 @@ const (
 	// that nobody does.
 	beatEvery   = 15 * time.Second
 	AsleepAfter = 2 * time.Minute
-	// UnsentAfter is how long a mail may be on its way to the final dot: longer than the queue lets a job run.
-	// Who had it in hand longer is dead or asleep.
-	UnsentAfter = 90 * time.Second
+	// claimEvery is how often a process renews its claims to mails, and ClaimHolds how long a claim stands without. Who
+	// had a mail in hand longer is dead or asleep.
+	claimEvery = 5 * time.Second
+	ClaimHolds = 20 * time.Second
 )
 
 func openPostgres(ctx context.Context, c *config.Config, how Opening, log *slog.Logger) (Storage, error) {
@@ -85,10 +86,14 @@ func (s PostgresStorage) NewEngine(opts queue.Options) (Engine, error) {
 func (s PostgresStorage) Lock() (func() error, error) { return func() error { return nil }, nil }
 
 func (s PostgresStorage) RecoverAll(ctx context.Context, now time.Time) error {
-	if _, err := s.ReclaimNotices(ctx, now.Add(-UnsentAfter)); err != nil {
+	return errors.Join(s.Reclaim(ctx, now), s.RetryJobs(ctx), s.RetryNow(ctx, now))
+}
+
+func (s PostgresStorage) Reclaim(ctx context.Context, now time.Time) error {
+	if _, err := s.ReclaimNotices(ctx, now.Add(-ClaimHolds)); err != nil {
 		return err
 	}
-	return errors.Join(s.RetryJobs(ctx), s.RetryNow(ctx, now))
+	return s.ReleaseMailJobs(ctx, ClaimHolds)
 }
 
 func (s PostgresStorage) WorkedOn(run audit.Run, now time.Time) bool {

@@ -71,6 +71,13 @@ func (s SqliteStorage) RecoverAll(ctx context.Context, now time.Time) error {
 	return errors.Join(s.Recover(ctx), s.RetryNow(ctx, now))
 }
 
+func (s SqliteStorage) Reclaim(ctx context.Context, now time.Time) error {
+	if _, err := s.ReclaimNotices(ctx, now.Add(-ClaimHolds)); err != nil {
+		return err
+	}
+	return s.ReleaseMailJobs(ctx, ClaimHolds)
+}
+
 func (s SqliteStorage) WorkedOn(audit.Run, time.Time) bool {
 	unlock, err := s.Lock()
 	if err != nil {

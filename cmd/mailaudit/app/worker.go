@@ -29,8 +29,9 @@ type Worker struct {
 	failing  failing
 	alarms   alarms
 
-	beatMu audit.Lock
-	beaten time.Time
+	beatMu  audit.Lock
+	beaten  time.Time
+	claimed time.Time // when the claims of this process were last renewed
 }
 
 const (
@@ -115,13 +116,16 @@ func (n *Worker) openTasks(ctx context.Context) (tasks []audit.Task, failed erro
 	return tasks, failed
 }
 
-// beat says every so often that this process works on the open runs, also while nothing is to be done but
-// wait, and takes over what dead processes left.
+// beat says every so often that this process works on the open runs and on the mails in its hand, also while nothing is
+// to be done but wait, and takes over the mails that dead processes left.
 func (n *Worker) beat(ctx context.Context) error {
 	if err := n.beatMu.Lock(ctx); err != nil {
 		return err
 	}
 	defer n.beatMu.Unlock()
+	if err := n.renewClaims(ctx); err != nil {
+		return err
+	}
 	if n.OnlyOwed || time.Since(n.beaten) < beatEvery {
 		return nil
 	}
@@ -134,8 +138,21 @@ func (n *Worker) beat(ctx context.Context) error {
 	for _, run := range open {
 		failed = errors.Join(failed, n.Store.Beat(ctx, run.Key, n.Now()))
 	}
-	_, err = n.Store.ReclaimNotices(ctx, n.Now().Add(-UnsentAfter))
-	return errors.Join(failed, err)
+	return failed
+}
+
+// renewClaims keeps the mails that this process is sending, and queues those again whose process is gone.
+func (n *Worker) renewClaims(ctx context.Context) error {
+	if n.dispatcher == nil || time.Since(n.claimed) < claimEvery {
+		return nil
+	}
+	n.claimed = time.Now()
+	if ids := n.mailing.ids(); len(ids) > 0 {
+		if err := n.Store.KeepClaims(ctx, ids, n.Now()); err != nil {
+			return err
+		}
+	}
+	return n.Store.Reclaim(ctx, n.Now())
 }
 
 // RunsLookedAt bounds how far back a start looks for what is owed.
@@ -190,8 +207,7 @@ func (n *Worker) Notify(ctx context.Context, id int64) error {
 	if n.dispatcher == nil {
 		return nil
 	}
-	n.mailing.begun.Add(1)
-	defer n.mailing.ended.Add(1)
+	defer n.mailing.begin(id)()
 	may, err := n.Auditor.Outbox.MayMail(ctx, n.Caps(), id)
 	if err != nil || !may {
 		return err

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"errors"
 	"io"
 	"log/slog"
 	"os"
@@ -56,15 +57,17 @@ func (s yearsStorage) Lock() (func() error, error) {
 
 func (s yearsStorage) RecoverAll(ctx context.Context, now time.Time) error {
 	if s.postgres {
-		if _, err := s.ReclaimNotices(ctx, now.Add(-app.UnsentAfter)); err != nil {
-			return err
-		}
-		return s.RetryNow(ctx, now)
+		return errors.Join(s.Reclaim(ctx, now), s.RetryNow(ctx, now))
 	}
 	if err := s.p.Call("Recover", func() error { return s.under.(*sqlite.Store).Recover(ctx) }); err != nil {
 		return err
 	}
 	return s.RetryNow(ctx, now)
+}
+
+func (s yearsStorage) Reclaim(ctx context.Context, now time.Time) error {
+	_, err := s.ReclaimNotices(ctx, now.Add(-app.ClaimHolds))
+	return err
 }
 
 func (s yearsStorage) WorkedOn(run audit.Run, now time.Time) bool {

@@ -181,6 +181,15 @@ func (s *Store) DecideHold(a0 context.Context, a1 audit.Hold, a2 []int64, a3 str
 	return err
 }
 
+func (s *Store) Deferred(a0 context.Context, a1 time.Time, a2 int) (r0 []audit.Notice, err error) {
+	if err = s.p.enter("Deferred", a1, a2); err != nil {
+		return r0, err
+	}
+	r0, err = s.under.Deferred(a0, a1, a2)
+	err = s.p.leave("Deferred", err)
+	return r0, err
+}
+
 func (s *Store) Departed(a0 context.Context, a1 audit.Run, a2 string, a3 int) (r0 []string, err error) {
 	if err = s.p.enter("Departed", a1, a2, a3); err != nil {
 		return r0, err
@@ -334,15 +343,6 @@ func (s *Store) HandOver(a0 context.Context, a1 int64, a2 audit.Claim, a3 string
 	return err
 }
 
-func (s *Store) RetryNow(a0 context.Context, a1 time.Time) (err error) {
-	if err = s.p.enter("Hasten", a1); err != nil {
-		return err
-	}
-	err = s.under.RetryNow(a0, a1)
-	err = s.p.leave("Hasten", err)
-	return err
-}
-
 func (s *Store) HeldNotices(a0 context.Context, a1 audit.Hold) (r0 []audit.Notice, err error) {
 	if err = s.p.enter("HeldNotices", a1); err != nil {
 		return r0, err
@@ -385,6 +385,15 @@ func (s *Store) Interrupt(a0 context.Context, a1 string) (err error) {
 	}
 	err = s.under.Interrupt(a0, a1)
 	err = s.p.leave("Interrupt", err)
+	return err
+}
+
+func (s *Store) KeepClaims(a0 context.Context, a1 []int64, a2 time.Time) (err error) {
+	if err = s.p.enter("KeepClaims", a1, a2); err != nil {
+		return err
+	}
+	err = s.under.KeepClaims(a0, a1, a2)
+	err = s.p.leave("KeepClaims", err)
 	return err
 }
 
@@ -478,13 +487,13 @@ func (s *Store) Mailing(a0 context.Context, a1 []string, a2 time.Time) (r0 map[s
 	return r0, err
 }
 
-func (s *Store) Remedy(a0 context.Context, a1 []audit.State) (r0 []string, err error) {
-	if err = s.p.enter("Mend", a1); err != nil {
-		return r0, err
+func (s *Store) MarkForSettlement(a0 context.Context, a1 audit.Run, a2 string) (err error) {
+	if err = s.p.enter("MarkForSettlement", a1, a2); err != nil {
+		return err
 	}
-	r0, err = s.under.Remedy(a0, a1)
-	err = s.p.leave("Mend", err)
-	return r0, err
+	err = s.under.MarkForSettlement(a0, a1, a2)
+	err = s.p.leave("MarkForSettlement", err)
+	return err
 }
 
 func (s *Store) Narrow(a0 context.Context, a1 int64, a2 audit.Claim, a3 []string) (err error) {
@@ -514,15 +523,6 @@ func (s *Store) Note(a0 context.Context, a1 audit.Run, a2 []audit.Finding) (err 
 	return err
 }
 
-func (s *Store) SaveCapacity(a0 context.Context, a1 string, a2 string, a3 string, a4 providers.Capacity) (err error) {
-	if err = s.p.enter("NotePace", a1, a2, a3, a4); err != nil {
-		return err
-	}
-	err = s.under.SaveCapacity(a0, a1, a2, a3, a4)
-	err = s.p.leave("NotePace", err)
-	return err
-}
-
 func (s *Store) OpenBatches(a0 context.Context, a1 string) (r0 []audit.Batch, err error) {
 	if err = s.p.enter("OpenBatches", a1); err != nil {
 		return r0, err
@@ -538,15 +538,6 @@ func (s *Store) OpenHolds(a0 context.Context) (r0 []audit.Hold, err error) {
 	}
 	r0, err = s.under.OpenHolds(a0)
 	err = s.p.leave("OpenHolds", err)
-	return r0, err
-}
-
-func (s *Store) SavedCapacity(a0 context.Context, a1 string, a2 string) (r0 []providers.Capacity, err error) {
-	if err = s.p.enter("PacesOf", a1, a2); err != nil {
-		return r0, err
-	}
-	r0, err = s.under.SavedCapacity(a0, a1, a2)
-	err = s.p.leave("PacesOf", err)
 	return r0, err
 }
 
@@ -604,15 +595,6 @@ func (s *Store) PutHold(a0 context.Context, a1 audit.Hold) (r0 audit.Hold, err e
 	return r0, err
 }
 
-func (s *Store) Deferred(a0 context.Context, a1 time.Time, a2 int) (r0 []audit.Notice, err error) {
-	if err = s.p.enter("PutOff", a1, a2); err != nil {
-		return r0, err
-	}
-	r0, err = s.under.Deferred(a0, a1, a2)
-	err = s.p.leave("PutOff", err)
-	return r0, err
-}
-
 func (s *Store) PutSetting(a0 context.Context, a1 string, a2 string) (err error) {
 	if err = s.p.enter("PutSetting", a1, a2); err != nil {
 		return err
@@ -658,6 +640,15 @@ func (s *Store) Release(a0 context.Context, a1 []audit.Notice) (err error) {
 	return err
 }
 
+func (s *Store) Remedy(a0 context.Context, a1 []audit.State) (r0 []string, err error) {
+	if err = s.p.enter("Remedy", a1); err != nil {
+		return r0, err
+	}
+	r0, err = s.under.Remedy(a0, a1)
+	err = s.p.leave("Remedy", err)
+	return r0, err
+}
+
 func (s *Store) Remove(a0 context.Context, a1 string) (err error) {
 	if err = s.p.enter("Remove", a1); err != nil {
 		return err
@@ -700,6 +691,33 @@ func (s *Store) Reserve(a0 context.Context, a1 string, a2 []audit.AttemptKey, a3
 	}
 	r0, err = s.under.Reserve(a0, a1, a2, a3)
 	err = s.p.leave("Reserve", err)
+	return r0, err
+}
+
+func (s *Store) RetryNow(a0 context.Context, a1 time.Time) (err error) {
+	if err = s.p.enter("RetryNow", a1); err != nil {
+		return err
+	}
+	err = s.under.RetryNow(a0, a1)
+	err = s.p.leave("RetryNow", err)
+	return err
+}
+
+func (s *Store) SaveCapacity(a0 context.Context, a1 string, a2 string, a3 string, a4 providers.Capacity) (err error) {
+	if err = s.p.enter("SaveCapacity", a1, a2, a3, a4); err != nil {
+		return err
+	}
+	err = s.under.SaveCapacity(a0, a1, a2, a3, a4)
+	err = s.p.leave("SaveCapacity", err)
+	return err
+}
+
+func (s *Store) SavedCapacity(a0 context.Context, a1 string, a2 string) (r0 []providers.Capacity, err error) {
+	if err = s.p.enter("SavedCapacity", a1, a2); err != nil {
+		return r0, err
+	}
+	r0, err = s.under.SavedCapacity(a0, a1, a2)
+	err = s.p.leave("SavedCapacity", err)
 	return r0, err
 }
 
@@ -818,15 +836,6 @@ func (s *Store) UndoneRuns(a0 context.Context, a1 int) (r0 []audit.Run, err erro
 	r0, err = s.under.UndoneRuns(a0, a1)
 	err = s.p.leave("UndoneRuns", err)
 	return r0, err
-}
-
-func (s *Store) MarkForSettlement(a0 context.Context, a1 audit.Run, a2 string) (err error) {
-	if err = s.p.enter("Unquiet", a1, a2); err != nil {
-		return err
-	}
-	err = s.under.MarkForSettlement(a0, a1, a2)
-	err = s.p.leave("Unquiet", err)
-	return err
 }
 
 func (s *Store) Unrecorded(a0 context.Context, a1 audit.Run, a2 string, a3 int) (r0 []string, err error) {

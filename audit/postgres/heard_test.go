@@ -1,14 +1,17 @@
 package postgres_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"mailaudit/audit"
+	"mailaudit/audit/persist"
 	"mailaudit/audit/postgres"
 	"mailaudit/audit/postgres/pgtest"
 )
@@ -17,7 +20,7 @@ import (
 func TestResultsSurviveCutConnections(t *testing.T) {
 	url := pgtest.Shared(t).URL(migrated.Database(t), pgtest.Admin)
 	s, other := open(t, url, postgres.Options{}), open(t, url, postgres.Options{MaxConns: 1})
-	run := started(t, s, "k", night)
+	run, heard := started(t, s, "k", night), &persist.Writer{Store: s, Log: slog.New(slog.DiscardHandler)}
 	stop := make(chan struct{})
 	cut := make(chan int)
 	go func() {
@@ -42,7 +45,7 @@ func TestResultsSurviveCutConnections(t *testing.T) {
 		for j := range 20 {
 			portion = append(portion, result(run, fmt.Sprintf("a-%d-%d", i, j), audit.Compliant))
 		}
-		must(t, s.Record(t.Context(), run.Key, portion))
+		must(t, heard.Write(t.Context(), "verdicts", func(ctx context.Context) error { return s.Record(ctx, run.Key, portion) }))
 		time.Sleep(10 * time.Millisecond)
 	}
 	close(stop)
