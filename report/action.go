@@ -13,6 +13,7 @@ const (
 	ActionMismatch   ActionKind = "mismatch"
 	ActionStopped    ActionKind = "stopped"
 	ActionIncomplete ActionKind = "incomplete"
+	ActionCoverage   ActionKind = "coverage"
 	ActionOverdue    ActionKind = "overdue"
 	ActionHeld       ActionKind = "held"
 	ActionVoid       ActionKind = "void"
@@ -52,33 +53,37 @@ func (s *Summary) actions() []Action {
 	key := s.Run.Key
 	if len(s.Mismatch) > 0 {
 		a = append(a, Action{Kind: ActionMismatch, Count: len(s.Mismatch), Section: "mismatch",
-			Text: "The numbers do not add up (" + s.Mismatch[0] + ")",
-			Fix:  "do not act on this report; run mailaudit doctor and keep the database as it is"})
+			Text: "Do not use this report: its numbers do not add up (" + s.Mismatch[0] + ")",
+			Fix:  "run mailaudit doctor and keep the database as it is"})
 	}
 	switch s.Run.Status {
 	case audit.RunStopped:
-		a = append(a, Action{Kind: ActionStopped, Text: "The run stopped before it said anything: " + s.stopReason()})
+		a = append(a, Action{Kind: ActionStopped, Text: "Fix what stopped the run, then start it again: " + s.stopReason()})
 	case audit.RunIncomplete:
 		a = append(a, Action{Kind: ActionIncomplete, Count: s.Expected() - s.Numbers.Accounts,
-			Text:    "The run is not finished (" + Count(s.Numbers.Verified) + " of " + Mailboxes(s.Expected()) + " checked) and no process works on it",
+			Text:    "Resume the run: " + Count(s.Numbers.Verified) + " of " + Mailboxes(s.Expected()) + " checked, no worker",
 			Command: "run --key " + key})
+	}
+	if s.Uncovered() {
+		a = append(a, Action{Kind: ActionCoverage, Count: s.Expected() - s.Numbers.Verified, Section: "no-answer",
+			Text: "Restore coverage: " + Count(s.Numbers.Verified) + " of " + Mailboxes(s.Expected()) + " checked" + s.mostlyUnverified()})
 	}
 	if n := s.Mails.Overdue; n > 0 {
 		a = append(a, Action{Kind: ActionOverdue, Count: n, Command: "deliver",
-			Text: Number(n, "mail has", "mails have") + " been due for a day and not left: nothing delivers"})
+			Text: "Run deliver every hour: " + Number(n, "e-mail is", "e-mails are") + " overdue > 24 h"})
 	}
 	a = append(a, s.providerActions()...)
 	if n := s.Mails.States[audit.NoticeFailed] + s.Mails.FailedBefore; n > 0 {
 		a = append(a, Action{Kind: ActionFailed, Count: n, Command: "notices list --state failed",
-			Text: Number(n, "mail was", "mails were") + " refused for good: these customers do not know"})
+			Text: "Call the customers of " + Number(n, "e-mail", "e-mails") + " refused for good: they are not notified"})
 	}
 	if n := s.Mails.States[audit.NoticeAmbiguous]; n > 0 {
 		a = append(a, Action{Kind: ActionAmbiguous, Count: n, Command: "notices list --state ambiguous",
-			Text: Number(n, "mail", "mails") + " may or may not have arrived: the line went dead at the end"})
+			Text: "Check " + Number(n, "e-mail", "e-mails") + " with delivery unconfirmed"})
 	}
 	if n := s.Mails.Calls; n > 0 {
 		a = append(a, Action{Kind: ActionCalls, Count: n, Command: "notices list --state suppressed --run " + key,
-			Text: Number(n, "customer", "customers") + " to telephone: our mails do not reach them"})
+			Text: "Call " + Number(n, "customer", "customers") + ": our e-mails do not reach them"})
 	}
 	return a
 }
@@ -96,19 +101,19 @@ func (s *Summary) providerActions() []Action {
 	for _, p := range s.Providers {
 		if p.Void {
 			void = append(void, Action{Kind: ActionVoid, Provider: p.Name, Count: p.NoAnswer, Section: "no-answer",
-				Text: p.Title + "'s night does not count: " + reasonOr(p.VoidReason, Mailboxes(p.NoAnswer)+" without an answer")})
+				Text: "Check " + p.Title + ": its results are inconclusive and discarded, " + reasonOr(p.VoidReason, Mailboxes(p.NoAnswer)+" gave no response")})
 		}
 		n := s.Unknown(p.Name)
 		if n > 0 {
 			unknown = append(unknown, Action{Kind: ActionUnknown, Provider: p.Name, Count: n, Section: "unknown",
-				Text: p.Title + ", " + Mailboxes(n) + ": a reply that no rule knows (counted as unverified)"})
+				Text: "Review unrecognized replies at " + p.Title + ": " + Mailboxes(n) + ", counted as unverified"})
 		}
 		if s.HeldNow(p.Name) {
 			n += s.inUse(p.Name) // the hold tells of them
 		}
 		if n := p.NoAnswer - n; !p.Void && s.Finished() && tooSilent(n, p.Accounts) {
 			silent = append(silent, Action{Kind: ActionNoAnswer, Provider: p.Name, Count: n, Section: "no-answer",
-				Text: p.Title + ", " + Count(n) + " of " + Mailboxes(p.Accounts) + " unverified" + s.mostly(p.Name)})
+				Text: "Check " + p.Title + ": " + Count(n) + " of " + Mailboxes(p.Accounts) + " unverified" + s.mostly(p.Name)})
 		}
 	}
 	var faults []Action
@@ -123,11 +128,12 @@ func (s *Summary) providerActions() []Action {
 
 func (s *Summary) holdActions() []Action {
 	var out []Action
-	for _, h := range s.OpenHolds() {
-		text := h.Title + " notices are held: " + reasonOr(h.Why, "a guard waits for a person")
+	for _, h := range s.Undecided() {
+		text := "Approve or discard " + Count(h.Waiting) + " " + h.Title + " " + plural(h.Waiting, "e-mail", "e-mails")
 		if h.RunKey != s.Run.Key {
-			text = h.Title + " notices are held since the night of " + h.Since.In(s.Zone).Format("Mon 2 Jan") + ": " + reasonOr(h.Why, "a guard waits for a person")
+			text += ", on hold since " + h.Since.In(s.Zone).Format("Mon 2 Jan")
 		}
+		text += ": " + reasonOr(h.Why, "a guard holds them")
 		out = append(out, Action{Kind: ActionHeld, Provider: h.Provider, Count: h.Waiting, Section: "holds", Text: text})
 	}
 	return out
@@ -144,14 +150,36 @@ func (s *Summary) mostly(provider string) string {
 			continue
 		}
 		if q.Reason == audit.ReasonContradicted {
-			return ", mostly refused here while the product sends through them: our address may be the cause"
+			return ", mostly refused here while the product sends through them: our egress IP may be the cause"
 		}
 		if q.Rule == "" {
-			return ", mostly without a word from the server"
+			return ", mostly no response from the server"
 		}
 		return ", mostly by " + q.Rule
 	}
 	return ""
+}
+
+// uncoveredMost is how many unverified accounts a small run may have, whatever their share.
+const uncoveredMost = 5
+
+// mostlyUnverified names the largest cause of unverified accounts, by provider. The reason itself may name a host.
+func (s *Summary) mostlyUnverified() string {
+	if len(s.NoAnswer) == 0 {
+		return ""
+	}
+	most := s.NoAnswer[0]
+	return "; " + Count(most.Count) + " at " + s.ProviderTitle(most.Provider) + s.mostly(most.Provider)
+}
+
+// Uncovered reports whether the run checked too little to be calm about: less than MinCoverage, by more than a few
+// accounts, or nothing at all.
+func (s *Summary) Uncovered() bool {
+	all, done := s.Expected(), s.Numbers.Verified
+	if !s.Finished() || all == 0 || s.MinCoverage <= 0 {
+		return false
+	}
+	return done == 0 || float64(done) < s.MinCoverage*float64(all) && all-done > uncoveredMost
 }
 
 func reasonOr(reason, otherwise string) string {
@@ -169,6 +197,8 @@ func (s *Summary) level() Level {
 		}
 	}
 	switch {
+	case s.Uncovered():
+		return LevelAlarm
 	case len(s.Actions) > 0:
 		return LevelWork
 	case s.Run.Status == audit.RunRunning:

@@ -40,10 +40,10 @@ type Hold struct {
 func (h Hold) Signs() []string {
 	var signs []string
 	if h.InUse > 0 {
-		signs = append(signs, Count(h.InUse)+" more were refused here while the product sends through them: perhaps it is our address, and not the customers")
+		signs = append(signs, Count(h.InUse)+" more were refused here while the product sends through them: our egress IP may be the cause, not the customers")
 	}
 	if h.Canaries {
-		signs = append(signs, "our own canaries there were asked, and none contradicts")
+		signs = append(signs, "our canaries there were checked and agree")
 	}
 	return signs
 }
@@ -53,7 +53,7 @@ func (h Hold) Open() bool { return h.Decided == "" }
 
 // Step is one way to go on, and what it does.
 type Step struct {
-	Name    string // "Look"
+	Name    string // "Preview"
 	Command string // the words after "mailaudit"
 	Effect  string
 }
@@ -62,9 +62,9 @@ type Step struct {
 func (h Hold) Steps() []Step {
 	at := " --run " + h.RunKey + " --provider " + h.Provider
 	return []Step{
-		{"Look", "notices preview" + at, "three of the mails as they would go out"},
-		{"Release", "notices release" + at + " --by YOU", "asks " + h.Title + " again and mails only what still fails"},
-		{"Discard", "notices discard" + at + " --by YOU", "mails nothing of it"},
+		{"Preview", "notices preview" + at, "shows three of the e-mails as they would go out"},
+		{"Approve", "notices release" + at + " --by YOU", "re-checks, then e-mails those still failing"},
+		{"Discard", "notices discard" + at + " --by YOU", "cancels these e-mails"},
 	}
 }
 
@@ -142,6 +142,11 @@ func (s *Summary) OpenHolds() []Hold {
 		}
 	}
 	return open
+}
+
+// Undecided are the open holds in which e-mails wait: there is nothing to decide about the others.
+func (s *Summary) Undecided() []Hold {
+	return slices.DeleteFunc(s.OpenHolds(), func(h Hold) bool { return h.Waiting == 0 })
 }
 
 // inUse counts a provider's mailboxes whose refusal the product's own traffic contradicts.

@@ -18,7 +18,7 @@ import (
 	"mailaudit/report/slack"
 )
 
-// numbers are what a form of the report says of a provider: total, fine, failing, no answer, new, back.
+// numbers are what a form of the report says of a provider: accounts, OK, failing, no response, new, recovered.
 // "All" is their sum.
 type numbers map[string][6]int
 
@@ -49,7 +49,7 @@ func TestAllFormsSayTheSame(t *testing.T) {
 					fresh, back = fresh+c[4], back+c[5]
 				}
 			}
-			head := "new " + report.Count(fresh) + ", repaired " + report.Count(back) + ", open "
+			head := "new " + report.Count(fresh) + ", recovered " + report.Count(back) + ", open "
 			plain := strings.NewReplacer("*", "", " · ", ", ", "New", "new").Replace(slack.Compose(s, slack.Layout{}).Text)
 			if !strings.Contains(plain, head) {
 				t.Errorf("Slack does not say %q: %s", head, plain)
@@ -201,7 +201,7 @@ func fromPage(t *testing.T, n reporttest.Night, s *report.Summary) numbers {
 					row = append(row, c.FirstChild.Data)
 				}
 			}
-			if len(row) == 7 && row[1] != "total" {
+			if len(row) == 7 && row[1] != "accounts" {
 				rows = append(rows, row)
 			}
 		}

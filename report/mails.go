@@ -130,7 +130,7 @@ func (m Mails) Due() (first, last time.Time) {
 	return first, last
 }
 
-// Kinds says what the mails of a state are: "5 first, 12 reminders, 4 that it works again".
+// Kinds says what the mails of a state are: "5 first, 12 reminders, 4 recovered".
 func (m Mails) Kinds(state audit.NoticeState) []string {
 	var parts []string
 	for _, g := range m.Groups {
@@ -143,9 +143,9 @@ func (m Mails) Kinds(state audit.NoticeState) []string {
 		case audit.KindReminder:
 			parts = append(parts, Number(g.Count, "reminder", "reminders"))
 		case audit.KindRecovered:
-			parts = append(parts, Count(g.Count)+" \"works again\"")
+			parts = append(parts, Count(g.Count)+" recovered")
 		case audit.KindAhead:
-			parts = append(parts, Number(g.Count, "warning ahead", "warnings ahead"))
+			parts = append(parts, Number(g.Count, "warning of a change", "warnings of a change"))
 		}
 	}
 	return parts

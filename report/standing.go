@@ -104,7 +104,7 @@ func (s *Summary) ActorLine() string {
 	for _, p := range []struct {
 		n    int
 		name string
-	}{{a.Us, "us"}, {a.Administrators, "customers' administrators"}, {a.Customers, "customers"}} {
+	}{{a.Us, "Ops"}, {a.Administrators, "administrators"}, {a.Customers, "customers"}} {
 		if p.n > 0 {
 			parts = append(parts, p.name+" "+Count(p.n))
 		}
@@ -112,7 +112,7 @@ func (s *Summary) ActorLine() string {
 	if len(parts) == 0 {
 		return ""
 	}
-	return "who must act: " + strings.Join(parts, ", ")
+	return "fix owner: " + strings.Join(parts, ", ")
 }
 
 // debtActions has operations look after accounts of which nothing is known for a week.
@@ -120,9 +120,9 @@ func (s *Summary) debtActions() []Action {
 	if s.DebtTotal == 0 || !s.Finished() {
 		return nil
 	}
-	text := Mailboxes(s.DebtTotal) + " without a verdict for 7 days or more"
+	text := "Check " + Mailboxes(s.DebtTotal) + " not verified for 7+ days"
 	if len(s.Debts) > 0 && s.Debts[0].Accounts > 1 {
-		text += ", most of them of tenant " + s.Debts[0].TenantID + " (" + Count(s.Debts[0].Accounts) + ")"
+		text += ", most at tenant " + s.Debts[0].TenantID + " (" + Count(s.Debts[0].Accounts) + ")"
 	}
 	return []Action{{Kind: ActionDebt, Count: s.DebtTotal, Section: "debt", Text: text, Command: "accounts list --verdict unverified"}}
 }

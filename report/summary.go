@@ -21,6 +21,8 @@ type Options struct {
 	Title         func(name string) string // a provider's name for people; nil: the name with a capital
 	Mode          audit.Mode               // notices.mode; "": shadow
 	NextRun       time.Time                // zero: not known
+	MailsPerRun   int                      // notices.max_per_night; 0: not known
+	MinCoverage   float64                  // guard.min_coverage, a share; below it the run is an alarm
 	BaseURL       string                   // report.url, where report.dir is reached; "": nowhere
 	PageURL       string                   // where the run's page is reached; "": by BaseURL and the run's key
 	Faults        []Fault                  // our own troubles, beside those that the run has noted
@@ -216,23 +218,23 @@ func (s *Summary) Expected() int { return max(s.Run.Accounts, s.Numbers.Accounts
 // Finished reports whether the run's numbers are final.
 func (s *Summary) Finished() bool { return s.Run.Status == audit.RunConcluded }
 
-// TwoFactorCount is one line of "second factor shown 6,702".
+// TwoFactorCount is one line of "2FA confirmed 6,702".
 type TwoFactorCount struct {
 	Name  string
 	Count int
 }
 
-// SecondFactor says what is known of the accepted accounts' second factor. "Not knowable" is the honest
+// SecondFactor says what is known of the accepted accounts' second factor. "Undetermined" is the honest
 // word where acceptance proves nothing.
 func (s *Summary) SecondFactor() []TwoFactorCount {
 	tf := s.Numbers.TwoFactor
 	out := []TwoFactorCount{
-		{"shown", tf[providers.TwoFactorShown]},
+		{"confirmed", tf[providers.TwoFactorShown]},
 		{"likely", tf[providers.TwoFactorLikely]},
-		{"not knowable", tf[providers.TwoFactorUnknown]},
+		{"undetermined", tf[providers.TwoFactorUnknown]},
 	}
 	if n := tf[providers.TwoFactorAbsent]; n > 0 {
-		out = append(out, TwoFactorCount{"absent", n})
+		out = append(out, TwoFactorCount{"password only", n})
 	}
 	return out
 }
@@ -245,13 +247,13 @@ func (s *Summary) Unknown(provider string) int { return s.unknown[provider] }
 func (s *Summary) Scope() []string {
 	var parts []string
 	if v := s.Run.Scope.Provider; v != "" {
-		parts = append(parts, "only provider "+v)
+		parts = append(parts, "partial run: provider "+v)
 	}
 	if v := s.Run.Scope.Tenant; v != "" {
-		parts = append(parts, "only tenant "+v)
+		parts = append(parts, "partial run: tenant "+v)
 	}
 	if v := s.Run.Scope.Limit; v > 0 {
-		parts = append(parts, "at most "+Count(v)+" accounts")
+		parts = append(parts, "partial run: at most "+Count(v)+" accounts")
 	}
 	return parts
 }

@@ -35,7 +35,7 @@ func (s *Summary) textHead(t *textWriter) {
 	t.wrap("", strings.Join(append([]string{"Run " + s.Run.Key, string(s.Run.Status), s.Night() + " " + s.Span()}, s.Scope()...), " - "))
 	coverage := s.Coverage()
 	if s.Carried > 0 {
-		coverage += " (" + Count(s.Carried) + " carried over from an earlier night)"
+		coverage += " (" + Count(s.Carried) + " not re-checked, last result kept)"
 	}
 	t.wrap("", coverage)
 	t.wrap("", strings.Join(s.ChangeLine(), ", "))
@@ -66,7 +66,7 @@ func (s *Summary) textHead(t *textWriter) {
 // textHolds leads with what a person decides on, and how.
 func (s *Summary) textHolds(t *textWriter) {
 	for _, h := range s.Holds {
-		t.title("Held: " + Plain(h.Title))
+		t.title("On hold: " + Plain(h.Title))
 		if !h.Open() {
 			t.wrap("", h.Decided)
 			continue
@@ -79,7 +79,11 @@ func (s *Summary) textHolds(t *textWriter) {
 		for _, sign := range h.Signs() {
 			t.wrap("", sign)
 		}
-		t.wrap("", Number(h.Waiting, "mail waits", "mails wait")+" since the night of "+h.Since.In(s.Zone).Format("Mon 2 Jan")+"; nobody has decided yet")
+		if h.Waiting == 0 {
+			t.wrap("", "no e-mail is on hold: nothing to approve")
+			continue
+		}
+		t.wrap("", Number(h.Waiting, "e-mail", "e-mails")+" on hold since "+h.Since.In(s.Zone).Format("Mon 2 Jan")+", awaiting approval")
 		for _, step := range h.Steps() {
 			t.wrap(pad(step.Name, 8), "mailaudit "+step.Command)
 			t.wrap("        ", step.Effect)
@@ -91,7 +95,7 @@ func (s *Summary) textActions(t *textWriter) {
 	if len(s.Actions) == 0 {
 		return
 	}
-	t.title("For us")
+	t.title("Actions for Ops")
 	for i, a := range s.Actions {
 		t.wrap(fmt.Sprintf("%2d. ", i+1), a.Text)
 		if a.Fix != "" {
@@ -119,8 +123,8 @@ func (s *Summary) textProviders(t *textWriter) {
 		return
 	}
 	t.title("Providers")
-	format := "%s %10s %10s %10s %10s %8s %8s"
-	t.line(fmt.Sprintf(format, pad("", 16), "total", "fine", "failing", "no answer", "new", "back"))
+	format := "%s %10s %10s %10s %11s %8s %9s"
+	t.line(fmt.Sprintf(format, pad("", 16), "accounts", "OK", "failing", "no response", "new", "recovered"))
 	for _, p := range s.Providers {
 		t.inked(failingInk(p), fmt.Sprintf(format, pad(Plain(p.Title), 16), Count(p.Accounts), Count(p.Fine), Count(p.Failing), Count(p.NoAnswer), Count(p.New), Count(p.Back)))
 	}
@@ -147,7 +151,7 @@ func (s *Summary) textNew(t *textWriter) {
 	if total == 0 || len(s.New) == 0 {
 		return
 	}
-	t.title("Newly failing")
+	t.title("New failures")
 	shown := s.New[:min(len(s.New), textLines)]
 	account, verdict := 0, 0
 	for _, f := range shown {
@@ -166,7 +170,7 @@ func (s *Summary) textNew(t *textWriter) {
 
 func (s *Summary) textUnanswered(t *textWriter) {
 	if u := s.Numbers.Unknown; len(u) > 0 {
-		t.title("Replies that no rule knows")
+		t.title("Unrecognized replies")
 		for i, r := range u {
 			if i == textLines {
 				break

@@ -83,5 +83,5 @@ func (s *Summary) TrendLine() string {
 	if len(values) < trendFrom {
 		return ""
 	}
-	return fmt.Sprintf("open findings, %d nights: %s %s to %s", len(values), Sparkline(values), Count(slices.Min(values)), Count(slices.Max(values)))
+	return fmt.Sprintf("open findings, %d runs: %s %s to %s", len(values), Sparkline(values), Count(slices.Min(values)), Count(slices.Max(values)))
 }

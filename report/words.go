@@ -32,6 +32,13 @@ func Number(n int, one, many string) string {
 	return Count(n) + " " + many
 }
 
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
+}
+
 // Mailboxes writes a count of mailboxes.
 func Mailboxes(n int) string { return Number(n, "mailbox", "mailboxes") }
 
@@ -100,7 +107,7 @@ func (s *Summary) Before() string {
 func (s *Summary) Headline() string {
 	switch {
 	case len(s.Mismatch) > 0:
-		return "ALARM: the numbers do not add up"
+		return "Do not use this report: its numbers do not add up"
 	case s.Run.Status == audit.RunStopped:
 		return "STOPPED: nothing was checked"
 	case s.Run.Status == audit.RunIncomplete:
@@ -109,20 +116,31 @@ func (s *Summary) Headline() string {
 		return "Running"
 	}
 	if held := s.held(); held != "" {
-		return "DECIDE: " + held + " notices are held"
+		return held
+	}
+	if s.Uncovered() {
+		return "Only " + Percent(s.Numbers.Verified, s.Expected()) + " checked"
 	}
 	if n := len(s.Actions); n > 0 {
-		return Number(n, "thing", "things") + " for us"
+		return Number(n, "action", "actions") + " for Ops"
 	}
 	return "Nothing to do"
 }
 
+// held is the decision that the run asks for: "Approve or discard 29 Microsoft e-mails"; "" where there is none.
 func (s *Summary) held() string {
 	var names []string
-	for _, h := range s.OpenHolds() {
-		names = append(names, h.Title)
+	waiting := 0
+	for _, h := range s.Undecided() {
+		names, waiting = append(names, h.Title), waiting+h.Waiting
 	}
-	return strings.Join(names, ", ")
+	switch len(names) {
+	case 0:
+		return ""
+	case 1:
+		return "Approve or discard " + Count(waiting) + " " + names[0] + " " + plural(waiting, "e-mail", "e-mails")
+	}
+	return "Approve or discard " + Number(waiting, "e-mail", "e-mails") + ": " + strings.Join(names, ", ")
 }
 
 // Coverage says how many mailboxes there were and how many were checked.
@@ -146,7 +164,7 @@ func (s *Summary) ChangeLine() []string {
 	if before := s.OpenBefore(); before != "" {
 		open += " (" + before + ")"
 	}
-	return []string{"new " + Count(c.NewlyFailing), "repaired " + Count(c.Recovered), open}
+	return []string{"new " + Count(c.NewlyFailing), "recovered " + Count(c.Recovered), open}
 }
 
 // MailLine says what the customers are told, of which kinds, and when; "" if there is nothing to say.
@@ -173,15 +191,15 @@ func (s *Summary) mailLine(kinds bool) string {
 		}
 		parts = append(parts, text+then)
 	}
-	say(audit.NoticeShadowed, "mail would have left", "mails would have left", " (shadow mode, nothing was mailed)")
-	say(audit.NoticeQueued, "mail leaves", "mails leave", s.from())
-	say(audit.NoticeSent, "mail sent", "mails sent", "")
-	say(audit.NoticeHeld, "mail held", "mails held", "")
+	say(audit.NoticeShadowed, "e-mail not sent", "e-mails not sent", " (shadow mode)")
+	say(audit.NoticeQueued, "e-mail scheduled", "e-mails scheduled", s.from())
+	say(audit.NoticeSent, "e-mail sent", "e-mails sent", "")
+	say(audit.NoticeHeld, "e-mail on hold", "e-mails on hold", "")
 	if n := m[audit.NoticeSuppressed]; n > 0 {
 		parts = append(parts, Count(n)+" suppressed")
 	}
 	if len(parts) == 0 && s.Mode == audit.ModeOff && s.Numbers.Open > 0 {
-		return "mails are switched off (notices.mode: off)"
+		return "e-mails are switched off (notices.mode: off)"
 	}
 	return strings.Join(parts, "; ")
 }
@@ -195,12 +213,15 @@ func (s *Summary) from() string {
 	case !last.After(now):
 		return " now"
 	}
-	text := " from now"
+	text := " from now on"
 	if first.After(now) {
-		text = " from " + s.Clock(first)
+		text = " for " + s.Clock(first)
 	}
 	if last.Sub(first) >= 24*time.Hour {
-		text += " to " + s.Clock(last)
+		text += " and later"
+	}
+	if s.MailsPerRun > 0 && s.Mails.States[audit.NoticeQueued] > s.MailsPerRun {
+		text += ", at most " + Count(s.MailsPerRun) + " a run"
 	}
 	return text
 }
@@ -211,9 +232,9 @@ func (s *Summary) FactorLine() string {
 	for _, c := range s.SecondFactor() {
 		parts = append(parts, c.Name+" "+Count(c.Count))
 	}
-	line := "Accepted " + Count(s.Accepted) + ": second factor " + strings.Join(parts, ", ")
+	line := "Accepted " + Count(s.Accepted) + ": 2FA " + strings.Join(parts, ", ")
 	if n := s.Numbers.Verdicts[audit.SingleFactor]; n > 0 {
-		line += " (" + Count(n) + " by one factor alone)"
+		line += "; " + Count(n) + " with an ordinary password"
 	}
 	return line
 }

@@ -40,7 +40,7 @@ func (v view) Charts() []template.HTML {
 }
 
 // TrendTitle says over how many nights.
-func (v view) TrendTitle() string { return fmt.Sprintf("Last %d nights", len(v.Trend)) }
+func (v view) TrendTitle() string { return fmt.Sprintf("Last %d runs", len(v.Trend)) }
 
 func (v view) x(i int) float64 {
 	return chartLeft + (chartWidth-chartLeft-6)*float64(i)/float64(max(1, len(v.Trend)-1))
@@ -85,8 +85,8 @@ func (v view) bars() template.HTML {
 		}
 	}
 	tonight := v.Trend[len(v.Trend)-1]
-	return v.figure("Newly failing (first bar) and repaired (second)",
-		fmt.Sprintf("Newly failing and repaired by night: at most %s, tonight %s new and %s repaired", report.Count(most), report.Count(tonight.New), report.Count(tonight.Back)), out.String())
+	return v.figure("New failures (first bar) and recovered (second)",
+		fmt.Sprintf("New failures and recovered by run: at most %s, in this run %s new and %s recovered", report.Count(most), report.Count(tonight.New), report.Count(tonight.Back)), out.String())
 }
 
 // figure frames a drawing; label is what a screen reader says of it.

@@ -64,11 +64,11 @@ var columns = [...]column{
 	{"address", "Mailbox", "11rem", true},
 	{"verdict", "Verdict", "10rem", false},
 	{"previous", "Before", "", true},
-	{"factor", "Second factor", "", true},
+	{"factor", "2FA", "", true},
 	{"since", "Since", "7rem", true},
-	{"said", "What was said", "14rem", true},
+	{"said", "Server response", "14rem", true},
 	{"rule", "Rule", "", true},
-	{"carried", "Carried over", "", true},
+	{"carried", "Not re-checked", "", true},
 	{"notice", "Mail", "5.5rem", true},
 	{"section", "List", "", true},
 }
@@ -77,13 +77,13 @@ var columns = [...]column{
 // lists.
 func collect(ctx context.Context, src report.Source, s *report.Summary) (*findings, error) {
 	f := &findings{past: map[string][][]int{}, Sections: []*section{
-		{ID: "new", Title: "Newly failing", About: "fine when they last gave an answer",
+		{ID: "new", Title: "New failures", About: "OK when they were last verified",
 			has: func(f audit.Finding) bool { return f.Verdict.Failing() && !f.Previous.Failing() }},
-		{ID: "open", Title: "Still failing", About: "failing before, and tonight again",
+		{ID: "open", Title: "Still failing", About: "failing before, and in this run",
 			has: func(f audit.Finding) bool { return f.Verdict.Failing() }},
-		{ID: "unverified", Title: "Unverified", About: "nothing can be said tonight; an earlier finding stands",
+		{ID: "unverified", Title: "Unverified", About: "not verified in this run; an earlier finding stays open",
 			has: func(f audit.Finding) bool { return f.Verdict == audit.Unverified }},
-		{ID: "unproven", Title: "Unproven", About: "accepted, where nothing can be concluded from that",
+		{ID: "unproven", Title: "Unproven", About: "accepted; 2FA undetermined",
 			has: func(f audit.Finding) bool { return f.Verdict != audit.Compliant }},
 	}}
 	err := src.Findings(ctx, s.Run, func(found audit.Finding) error {
@@ -119,7 +119,7 @@ func (f *findings) add(s *report.Summary, section int, found audit.Finding) {
 	}
 	carried := ""
 	if found.Carried {
-		carried = "not asked tonight; an earlier night's verdict stands"
+		carried = "not re-checked, last result kept"
 	}
 	values := [len(columns)]string{
 		report.Plain(found.AccountID), report.Plain(found.TenantID), report.Plain(found.TenantName),

@@ -38,7 +38,7 @@ func TestIndexLinksTheReportsThatAreThere(t *testing.T) {
 	if links := bytes.Count(got, []byte("<a href=")); links != 1 || !strings.Contains(string(got), `<a href="`+there+`/report.html">`) {
 		t.Errorf("%d links", links)
 	}
-	for _, want := range []string{"Mon 23 Nov 2026 03:00", "12,008", "Google", "only tenant &lt;b&gt;T&lt;/b&gt;"} {
+	for _, want := range []string{"Mon 23 Nov 2026 03:00", "12,008", "Google", "partial run: tenant &lt;b&gt;T&lt;/b&gt;"} {
 		if !strings.Contains(string(got), want) {
 			t.Errorf("the index does not say %q", want)
 		}

@@ -150,7 +150,7 @@ func TestManyFindingsAreCut(t *testing.T) {
 	if rows := bytes.Count(data, []byte("],[")); rows > 20_100 {
 		t.Errorf("%d rows", rows)
 	}
-	if !bytes.Contains(data, []byte("Newly failing (15,000)")) || !bytes.Contains(data, []byte("The first 20,000 are listed")) {
+	if !bytes.Contains(data, []byte("New failures (15,000)")) || !bytes.Contains(data, []byte("The first 20,000 are listed")) {
 		t.Error("the page does not say that it was cut")
 	}
 }

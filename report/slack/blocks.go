@@ -22,7 +22,7 @@ func section(text string) *slack.SectionBlock { return slack.NewSectionBlock(mrk
 // rows are the providers' numbers with their heading and their sum. Many providers are folded into one
 // row, so that the columns still add up.
 func (c composer) rows() [][]string {
-	out := [][]string{{"Provider", "total", "fine", "failing", "no answer", "new", "back"}}
+	out := [][]string{{"Provider", "accounts", "OK", "failing", "no response", "new", "recovered"}}
 	rest := report.Provider{}
 	folded := 0
 	for i, p := range c.s.Providers {
@@ -34,9 +34,9 @@ func (c composer) rows() [][]string {
 		title := p.Title
 		switch {
 		case c.s.HeldNow(p.Name):
-			title += " (held)"
+			title += " (on hold)"
 		case p.Void:
-			title += " (void)"
+			title += " (inconclusive)"
 		}
 		out = append(out, row(title, p))
 	}

@@ -20,7 +20,7 @@ func chart(s *report.Summary) slack.Block {
 	added := slack.DataVisualizationDataSeries{Name: "new"}
 	step := (len(s.Trend) + pointsMax - 1) / pointsMax
 	if step > 1 {
-		added.Name = fmt.Sprintf("new in %d nights", step)
+		added.Name = fmt.Sprintf("new in %d runs", step)
 	}
 	fresh := 0
 	for i, p := range s.Trend {
@@ -42,7 +42,7 @@ func chart(s *report.Summary) slack.Block {
 		added.Data = append(added.Data, slack.NewDataVisualizationDataPoint(label, float64(fresh)))
 		fresh = 0
 	}
-	block := slack.NewDataVisualizationBlock(fmt.Sprintf("Open and new findings, %d nights", len(s.Trend)),
+	block := slack.NewDataVisualizationBlock(fmt.Sprintf("Open and new findings, %d runs", len(s.Trend)),
 		slack.NewDataVisualizationLineChart(slack.NewDataVisualizationAxisConfig(categories...), open, added))
 	if block.Validate() != nil {
 		return nil

@@ -34,7 +34,7 @@ func (p *Poster) Details(ctx context.Context, s *report.Summary, src report.Sour
 	if err != nil || n == 0 {
 		return err
 	}
-	comment := report.Number(n, "finding", "findings") + " of this night"
+	comment := report.Number(n, "finding", "findings") + " of this run"
 	if n > listed {
 		comment += ", the first " + report.Count(listed) + " of them here"
 	}

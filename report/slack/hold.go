@@ -9,7 +9,7 @@ import (
 // holds are the sections of what waits for a person: the decision first, then the commands.
 func (c composer) holds() []string {
 	var parts []string
-	open := c.s.OpenHolds()
+	open := c.s.Undecided()
 	for i, h := range open[:min(len(open), holdsMax)] {
 		parts = append(parts, c.openHold(h, i == 0))
 	}
@@ -30,7 +30,7 @@ func (c composer) decided() string {
 	return joinWithin(lines, sectionMax)
 }
 
-// lead is the first line of a night on which somebody must decide.
+// lead is the first line of a run on which somebody must decide.
 func (c composer) lead() string {
 	return c.mark() + " *" + neutral(c.s.Headline(), headlineMax) + "*" + separator + neutral(c.s.Night(), 90)
 }
@@ -45,16 +45,15 @@ func (c composer) openHold(h report.Hold, first bool) string {
 		why += ", " + neutral(h.Rules, sentenceMax)
 	}
 	if h.RunKey != c.s.Run.Key {
-		why += ". Held since the night of " + h.Since.In(c.s.Zone).Format("Mon 2 Jan")
+		why += ". On hold since " + h.Since.In(c.s.Zone).Format("Mon 2 Jan")
 	}
-	why += ". " + report.Number(h.Waiting, "mail waits", "mails wait")
-	lines = append(lines, why+"; nobody has decided yet")
+	lines = append(lines, why+". "+report.Number(h.Waiting, "e-mail", "e-mails")+" awaiting approval")
 	for _, sign := range h.Signs() {
 		lines = append(lines, report.Capital(sign))
 	}
 	for _, step := range h.Steps() { // the command on a line of its own: it is long, and to be copied
 		lines = append(lines, "*"+step.Name+"* "+neutral(step.Effect, sentenceMax), command(c.CommandPrefix, step.Command))
 	}
-	lines = append(lines, "*Do nothing* mails nothing; they are asked again tonight")
+	lines = append(lines, "*No action* stays on hold; the next run re-checks")
 	return joinWithin(lines, sectionMax)
 }

@@ -32,8 +32,8 @@ const (
 	stopCommand = "notices stop --by YOU"
 )
 
-// firstCounts finds the numbers of "new 7 · repaired 4 · open 93 (yesterday 90)" that are set in bold.
-var firstCounts = regexp.MustCompile(`((?i:new|repaired|open) )([\d,]+)`)
+// firstCounts finds the numbers of "new 7 · recovered 4 · open 93 (yesterday 90)" that are set in bold.
+var firstCounts = regexp.MustCompile(`((?i:new|recovered|open) )([\d,]+)`)
 
 // Compose lays the summary out. It names no mailbox, no contact, no customer's host and no provider's
 // words, and stays within Slack's limits.
@@ -57,7 +57,7 @@ func Compose(s *report.Summary, l Layout) Message {
 		}
 	}
 	short, _, _ := strings.Cut(head, ". Stop: ") // a command that is cut short is none
-	if len(s.OpenHolds()) > 0 {
+	if len(s.Undecided()) > 0 {
 		short = firstLines(plain[0], 2) + "\n" + short
 	}
 	m.Text = cutMarked(stripLinks(short), shortTextMax)
@@ -83,8 +83,8 @@ type composer struct {
 func (c composer) head() string {
 	s := c.s
 	first := []string{c.mark() + " *" + neutral(s.Headline(), headlineMax) + "*", neutral(s.Night(), 90) + " " + escape(s.Span())}
-	if len(s.OpenHolds()) > 0 {
-		first = []string{"*Rest of the night* " + escape(s.Span())} // the decision has led already, and with the date
+	if len(s.Undecided()) > 0 {
+		first = []string{"*Rest of the run* " + escape(s.Span())} // the decision has led already, and with the date
 	}
 	if s.Expected() > 0 {
 		first = append(first, s.Coverage())
@@ -92,14 +92,14 @@ func (c composer) head() string {
 	for _, part := range s.Scope() {
 		first = append(first, neutral(part, nameMax))
 	}
-	if len(s.OpenHolds()) == 0 {
+	if len(s.Undecided()) == 0 {
 		first = append(first, c.afterwards()...)
 	}
 	lines := []string{strings.Join(first, separator)}
 	if s.Numbers.Accounts > 0 {
 		changes := s.ChangeLine()
 		if s.Previous == nil {
-			changes = append([]string{"first night"}, changes...)
+			changes = append([]string{"first run (baseline)"}, changes...)
 		}
 		lines = append(lines, firstCounts.ReplaceAllString(report.Capital(strings.Join(changes, separator)), "$1*$2*"))
 	}
@@ -134,7 +134,7 @@ func (c composer) quiet() string {
 	}
 	parts = append(parts, c.coming()...)
 	if !s.NextRun.IsZero() {
-		parts = append(parts, "next "+escape(s.Clock(s.NextRun)))
+		parts = append(parts, "next run "+escape(s.Clock(s.NextRun)))
 	}
 	return strings.Join(append(parts, c.afterwards()...), separator)
 }
@@ -167,7 +167,7 @@ func (c composer) actions() string {
 	if len(all) == 0 {
 		return ""
 	}
-	lines := []string{"*For us*"}
+	lines := []string{"*Actions for Ops*"}
 	shown := all[:min(len(all), actionsMax)]
 	for i, a := range shown {
 		line := fmt.Sprintf("%d. %s", i+1, neutral(a.Text, sentenceMax))
@@ -202,7 +202,7 @@ func (c composer) newFindings() string {
 	if total == 0 || len(groups) == 0 {
 		return ""
 	}
-	lines := []string{"*New tonight*"}
+	lines := []string{"*New failures*"}
 	shown := 0
 	for i, g := range groups {
 		if i == groupsMax {
@@ -247,11 +247,11 @@ func (c composer) foot() string {
 		parts = append(parts, escape(c.s.FactorLine()))
 	}
 	if c.s.Carried > 0 {
-		parts = append(parts, report.Count(c.s.Carried)+" carried over from an earlier night")
+		parts = append(parts, report.Count(c.s.Carried)+" not re-checked, last result kept")
 	}
 	parts = append(parts, c.coming()...)
 	if !c.s.NextRun.IsZero() {
-		parts = append(parts, "next "+escape(c.s.Clock(c.s.NextRun)))
+		parts = append(parts, "next run "+escape(c.s.Clock(c.s.NextRun)))
 	}
 	if c.s.PageURL == "" {
 		parts = append(parts, "details: "+command(c.CommandPrefix, "report "+c.s.Run.Key))

@@ -104,7 +104,7 @@ func TestWhatSlackRefusesIsLeftOut(t *testing.T) {
 			if certain && strings.Contains(s.posts[0].Encode(), url.QueryEscape("may be a repeat")) {
 				t.Errorf("%s: the only one says that it may be a repeat", name)
 			}
-			if !strings.Contains(s.posts[0].Get("text"), "2 things for us") {
+			if !strings.Contains(s.posts[0].Get("text"), "2 actions for Ops") {
 				t.Errorf("%s: text %q", name, s.posts[0].Get("text"))
 			}
 		}

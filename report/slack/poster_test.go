@@ -95,7 +95,7 @@ func TestRefusedBlocksGoAsText(t *testing.T) {
 			t.Fatalf("%s: %+v, %v", word, at, err)
 		}
 		text := s.posts[0].Get("text")
-		if s.posts[0].Has("blocks") || !strings.Contains(text, "For us") || !strings.Contains(text, "Microsoft") {
+		if s.posts[0].Has("blocks") || !strings.Contains(text, "Actions for Ops") || !strings.Contains(text, "Microsoft") {
 			t.Errorf("%s: %q", word, text)
 		}
 		if at, err := s.byHook(t).Post(t.Context(), build(t, reporttest.Bad()), false); err != nil || !at.Plain {
@@ -141,7 +141,7 @@ func TestUpdate(t *testing.T) {
 	if u.Get("ts") != at.TS || u.Get("channel") != at.Channel || !strings.Contains(u.Get("metadata"), "2026-11-23") {
 		t.Errorf("updated %v", u)
 	}
-	if text := u.Get("blocks"); !strings.Contains(text, "released by Ann") || strings.Contains(text, "DECIDE") || strings.Contains(text, "<!here") {
+	if text := u.Get("blocks"); !strings.Contains(text, "released by Ann") || strings.Contains(text, "Approve or discard") || strings.Contains(text, "<!here") {
 		t.Errorf("blocks %s", text)
 	}
 	if err := s.byHook(t).Update(t.Context(), build(t, n), "webhook"); !errors.Is(err, slack.ErrCannotLook) {

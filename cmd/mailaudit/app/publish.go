@@ -36,6 +36,8 @@ func (a *App) ReportOptions() report.Options {
 		Mode:          audit.Mode(c.Notices.Mode),
 		BaseURL:       c.Report.URL,
 		NextRun:       a.nextRun(),
+		MailsPerRun:   c.Notices.MaxPerNight,
+		MinCoverage:   float64(c.Guard.MinCoverage),
 		Ahead:         a.secretsThatEnd(),
 	}
 	return o
@@ -129,7 +131,7 @@ func (p *Publisher) Post(ctx context.Context, key string) error {
 		return err
 	} else if err != nil {
 		// A full disk is no reason for silence in Slack; run ends with an error, and the report can be had again.
-		err = fmt.Errorf("the files of run %s: %w; mend it, then mailaudit report %s --format html --out FILE", key, err, key)
+		err = fmt.Errorf("the files of run %s: %w; fix it, then mailaudit report %s --format html --out FILE", key, err, key)
 		p.Log.Error("report not written", "err", p.Files.note("files", err))
 	}
 	if err := p.keepDigest(ctx, summary); err != nil {

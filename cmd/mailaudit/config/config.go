@@ -159,6 +159,7 @@ type Only struct {
 type Guard struct {
 	MaxNewFailures Percent `yaml:"max_new_failures"`
 	MinNewFailures int     `yaml:"min_new_failures"`
+	MinCoverage    Percent `yaml:"min_coverage"`
 	MaxUnreachable Percent `yaml:"max_unreachable"`
 	MaxSourceLoss  Percent `yaml:"max_source_loss"`
 }

@@ -32,6 +32,7 @@ func Default() *Config {
 		Guard: Guard{
 			MaxNewFailures: 0.01,
 			MinNewFailures: 10,
+			MinCoverage:    0.95,
 			MaxUnreachable: 0.20,
 			MaxSourceLoss:  0.05,
 		},

@@ -97,7 +97,7 @@ func TestEveryKeyArrives(t *testing.T) {
 			Logo: "testdata/logo.png", Colour: "#1A73e8", Support: "Example Support, 555-0142",
 			RecheckWithin: "15 minutes", GuidesDir: "guides", OAuthOffered: []string{"microsoft"},
 		},
-		Guard:  Guard{MaxNewFailures: 0.025, MinNewFailures: 20, MaxUnreachable: 0.3, MaxSourceLoss: 0},
+		Guard:  Guard{MaxNewFailures: 0.025, MinNewFailures: 20, MinCoverage: 0.9, MaxUnreachable: 0.3, MaxSourceLoss: 0},
 		Report: Report{Dir: "/var/lib/mailaudit", URL: "https://audit.example.com/reports", Addresses: "full"},
 		Metrics: Metrics{Listen: ":9000",
 			Pushgateway: providers.NewSecret("http://user:push-secret@push.example.com:9091"),

@@ -44,7 +44,7 @@ func TestMailsThatTheRelayRefuses(t *testing.T) {
 	s.atNight(2)
 	s.done("run", "--key", "n2")
 	s.mailedTo(gmailContact(1), gmailContact(2))
-	if text := s.done("report", "n2"); !strings.Contains(text, "1 mail was refused for good: these customers do not know") {
+	if text := s.done("report", "n2"); !strings.Contains(text, "1 e-mail refused for good: they are not notified") {
 		t.Errorf("the night after, nobody is told:\n%s", text)
 	}
 	if text := s.done("explain", "a0"); !strings.Contains(text, "has not been told of it: ") || !strings.Contains(text, "could not be delivered") {
@@ -58,7 +58,7 @@ func TestMailsThatTheRelayRefuses(t *testing.T) {
 			t.Errorf("%+v", n)
 		}
 	}
-	if text := s.done("report", "n5"); !strings.Contains(text, "1 customer to telephone") {
+	if text := s.done("report", "n5"); !strings.Contains(text, "Call 1 customer") {
 		t.Errorf("when the reminder is due, nobody is told to telephone:\n%s", text)
 	}
 }

@@ -95,3 +95,26 @@ func hostsOfOther(t *testing.T) (s *scene, dead, alive string) {
 	}
 	return s, one.Hosts[0], two.Hosts[0]
 }
+
+// Twenty of twenty-four mailboxes gave no answer: whatever else the run found, the summary is red and says so first.
+func TestARunThatCheckedLittleIsRed(t *testing.T) {
+	t.Parallel()
+	s, _, _ := clinicBase(t)
+	for i := range 20 {
+		s.world.Change(fmt.Sprintf("front%02d@gmail.com", i), func(a *sim.Account) { a.State = sim.BackendDown })
+	}
+	s.atNight(1)
+	s.done("run")
+	text := s.lastSummary()
+	if !strings.Contains(text, "🔴 *Only 16.66 % checked*") || !strings.Contains(text, "Restore coverage: 4 of 24 mailboxes checked; 20 at Google") || strings.Contains(text, "Nothing to do") {
+		t.Error(text)
+	}
+	s.nothingMailed()
+	s.settings["guard"] = `{min_coverage: 10%, max_unreachable: 100%}`
+	s.writeConfig()
+	s.atNight(2)
+	s.done("run")
+	if text := s.lastSummary(); strings.Contains(text, "Only 16.66 % checked") {
+		t.Errorf("with guard.min_coverage at 10 %%: %s", text)
+	}
+}
