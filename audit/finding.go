@@ -25,7 +25,14 @@ type Finding struct {
 	Reason     string
 	Wording    string // the normal form of a reply that no rule knows
 	Carried    bool
+	Host       string      `json:",omitempty"` // of an account of [ProviderOther]
+	NoAnswer   bool        `json:",omitempty"` // the server said nothing of the account, see [Result.Mute]
 	Notice     NoticeState // of the mail that this run wrote about the account; NoticeNone if it wrote none
+}
+
+// Chronic reports whether the account has had no answer for three nights when a run began at started, see [ChronicSince].
+func (f Finding) Chronic(started time.Time) bool {
+	return f.Verdict == Unverified && f.NoAnswer && !f.Since.IsZero() && !f.Since.After(ChronicSince(started))
 }
 
 // ReadNote is a run's note on an account as it was stored. One that cannot be read counts the account as unverified.

@@ -44,6 +44,11 @@ func (r Result) Silent() bool {
 	return r.Verdict == Unverified && !providers.Answered(r.Rule) && (r.Class == providers.Throttled || r.Class == providers.Temporary)
 }
 
+// Mute reports whether the server said nothing of the account: it was silent, or showed a certificate that cannot be trusted.
+func (r Result) Mute() bool {
+	return r.Silent() || r.Verdict == Unverified && providers.Answered(r.Rule)
+}
+
 // Settled is what holds of an account after its last conclusive night.
 type Settled struct {
 	Verdict   Verdict // "" before the first conclusive night

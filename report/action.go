@@ -21,6 +21,7 @@ const (
 	ActionUnknown    ActionKind = "unknown_replies"
 	ActionNoAnswer   ActionKind = "no_answer"
 	ActionDebt       ActionKind = "coverage_debt"
+	ActionChronic    ActionKind = "chronic"
 	ActionFailed     ActionKind = "failed_mails"
 	ActionAmbiguous  ActionKind = "ambiguous_mails"
 	ActionCalls      ActionKind = "calls"
@@ -111,7 +112,7 @@ func (s *Summary) providerActions() []Action {
 		if s.HeldNow(p.Name) {
 			n += s.inUse(p.Name) // the hold tells of them
 		}
-		if n := p.NoAnswer - n; !p.Void && s.Finished() && tooSilent(n, p.Accounts) {
+		if n := p.NoAnswer - n - s.chronicOf(p.Name); !p.Void && s.Finished() && tooSilent(n, p.Accounts) {
 			silent = append(silent, Action{Kind: ActionNoAnswer, Provider: p.Name, Count: n, Section: "no-answer",
 				Text: "Check " + p.Title + ": " + Count(n) + " of " + Mailboxes(p.Accounts) + " unverified" + s.mostly(p.Name)})
 		}
@@ -123,6 +124,7 @@ func (s *Summary) providerActions() []Action {
 	out := append(held, void...)
 	out = append(out, faults...)
 	out = append(append(out, unknown...), silent...)
+	out = append(out, s.chronicActions()...)
 	return append(out, s.debtActions()...)
 }
 
@@ -173,13 +175,14 @@ func (s *Summary) mostlyUnverified() string {
 }
 
 // Uncovered reports whether the run checked too little to be calm about: less than MinCoverage, by more than a few
-// accounts, or nothing at all.
+// accounts, or nothing at all. Accounts without a response for three nights are none of those to be checked.
 func (s *Summary) Uncovered() bool {
 	all, done := s.Expected(), s.Numbers.Verified
+	owed := all - s.ChronicTotal()
 	if !s.Finished() || all == 0 || s.MinCoverage <= 0 {
 		return false
 	}
-	return done == 0 || float64(done) < s.MinCoverage*float64(all) && all-done > uncoveredMost
+	return done == 0 || float64(done) < s.MinCoverage*float64(owed) && owed-done > uncoveredMost
 }
 
 func reasonOr(reason, otherwise string) string {
@@ -192,7 +195,7 @@ func reasonOr(reason, otherwise string) string {
 func (s *Summary) level() Level {
 	for _, a := range s.Actions {
 		switch a.Kind {
-		case ActionMismatch, ActionStopped, ActionIncomplete, ActionHeld, ActionOverdue:
+		case ActionMismatch, ActionStopped, ActionIncomplete, ActionHeld, ActionOverdue, ActionCoverage:
 			return LevelAlarm
 		}
 	}

@@ -49,10 +49,11 @@ type Summary struct {
 	Holds     []Hold          // that were open when the run ended, or that it opened
 	Trend     []Point         // concluded runs of the whole source, oldest first, this one included
 	Actors    Actors
-	Debts     []Debt   // by tenant, most accounts first
-	DebtTotal int      // accounts without a definite verdict for a week
-	Mismatch  []string // where the numbers do not add up; empty when they do
-	Actions   []Action // what operations must do, most urgent first
+	Chronic   []Chronic // without an answer for three nights or more, most accounts first
+	Debts     []Debt    // by tenant, most accounts first
+	DebtTotal int       // accounts without a definite verdict for a week
+	Mismatch  []string  // where the numbers do not add up; empty when they do
+	Actions   []Action  // what operations must do, most urgent first
 	Level     Level
 	Options
 	unknown map[string]int // accounts by provider that met an unrecognized reply
@@ -160,7 +161,7 @@ func (s *Summary) fill(w *walk) {
 	for _, n := range s.Numbers.TwoFactor {
 		s.Accepted += n
 	}
-	s.Carried, s.New, s.NoAnswer = w.carried, w.sample, w.silences()
+	s.Carried, s.New, s.NoAnswer, s.Chronic = w.carried, w.sample, w.silences(), w.chronics()
 	s.Actors, s.Debts, s.DebtTotal = w.actors, w.owed(), w.debt
 	s.describeHolds(w)
 	s.Mismatch = reconcile(s.Run, s.Numbers, w.numbers)

@@ -189,6 +189,17 @@ func (s *Summary) textUnanswered(t *textWriter) {
 		}
 		t.more(len(s.NoAnswer) - textLines)
 	}
+	if len(s.Chronic) > 0 {
+		t.title("No response for 3 nights or more")
+		for i, c := range s.Chronic {
+			if i == textLines {
+				break
+			}
+			t.wrap(fmt.Sprintf("%7s %s ", Count(c.Accounts), pad(s.ProviderTitle(c.Provider), 10)),
+				strings.TrimSpace(c.Host+" "+c.Cause)+", since "+c.Since.In(s.Zone).Format("Mon 2 Jan"))
+		}
+		t.more(len(s.Chronic) - textLines)
+	}
 }
 
 // Inks are ANSI colours; bold stands for headings.

@@ -37,22 +37,27 @@ type walk struct {
 	numbers audit.Numbers
 	carried int
 	sample  []audit.Finding
-	unknown map[string]int  // accounts by provider that met a reply which no rule knows
-	silent  map[Silence]int // Count is zero in the key
+	unknown map[string]int       // accounts by provider that met a reply which no rule knows
+	silent  map[Silence]int      // Count is zero in the key
+	chronic map[Chronic]*Chronic // by what tells them apart
 	started time.Time
 	standing
 }
 
 func newWalk(run audit.Run) *walk {
 	return &walk{
-		unknown: map[string]int{}, silent: map[Silence]int{}, started: run.StartedAt,
+		unknown: map[string]int{}, silent: map[Silence]int{}, chronic: map[Chronic]*Chronic{}, started: run.StartedAt,
 		standing: standing{debts: map[string]*Debt{}, rules: map[string]map[string]int{}},
 	}
 }
 
 func (w *walk) add(f audit.Finding) error {
 	w.numbers.Count(f)
-	w.standing.add(f, w.started)
+	if f.Chronic(w.started) {
+		w.addChronic(f)
+	} else {
+		w.standing.add(f, w.started)
+	}
 	if f.Carried {
 		w.carried++
 	}

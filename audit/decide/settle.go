@@ -102,6 +102,7 @@ func FindingOf(st audit.State, r audit.Result) audit.Finding {
 		Provider: r.Provider, Address: r.Address,
 		Verdict: r.Verdict, TwoFactor: r.TwoFactor, Certainty: r.Certainty, Actor: r.Actor,
 		Previous: previous, Reply: r.Reply, Rule: r.Rule, Reason: r.Reason, Wording: r.Wording, Carried: r.Carried,
+		Host: r.Host, NoAnswer: r.Mute(),
 		Notice: audit.NoticeNone,
 	}
 }

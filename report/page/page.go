@@ -25,12 +25,13 @@ const debtsShown = 100
 var source string
 
 var functions = template.FuncMap{
-	"count":   report.Count,
-	"verdict": report.Words[audit.Verdict],
-	"percent": report.Percent,
-	"plain":   report.Plain,
-	"capital": report.Capital,
-	"first":   func(d []report.Debt) []report.Debt { return d[:min(len(d), debtsShown)] },
+	"count":      report.Count,
+	"verdict":    report.Words[audit.Verdict],
+	"percent":    report.Percent,
+	"plain":      report.Plain,
+	"capital":    report.Capital,
+	"first":      func(d []report.Debt) []report.Debt { return d[:min(len(d), debtsShown)] },
+	"firstHosts": func(c []report.Chronic) []report.Chronic { return c[:min(len(c), debtsShown)] },
 }
 
 // Write writes the page of the summary's run.
