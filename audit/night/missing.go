@@ -115,6 +115,11 @@ func (a *Auditor) settleDeparted(ctx context.Context, run audit.Run, rulings dec
 			return false, err
 		}
 		after = page[len(page)-1]
+		// Who has left is who is not there: a plan may have lost a page, or the source may have been read while it changed.
+		accounts, unread, err := a.Aside.ReadAccounts(ctx, run, page)
+		if err != nil {
+			return false, err
+		}
 		err = aside.Apart(page, a.Aside.Spares(ctx, run, a.Ledger), func(some []string) error {
 			states, err := a.Ledger.LoadStates(ctx, some)
 			if err != nil {
@@ -122,11 +127,17 @@ func (a *Auditor) settleDeparted(ctx context.Context, run audit.Run, rulings dec
 			}
 			settlements := make([]audit.Settlement, 0, len(states))
 			for _, st := range states {
-				if whole {
+				_, there := accounts[st.AccountID]
+				there = there || unread[st.AccountID] != nil
+				if whole && !there {
 					settlements = append(settlements, decide.Left(run, st))
 					continue
 				}
-				r := unreached(run, st, "not reached: the source of the accounts was not read to its end")
+				why := "not reached: the source of the accounts was not read to its end"
+				if there {
+					why = "our own fault: the run did not plan it"
+				}
+				r := unreached(run, st, why)
 				st.Tonight = &r
 				settlements = append(settlements, decide.Settle(run, st))
 			}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"maps"
 	"slices"
-	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -22,6 +21,8 @@ type batchWork struct {
 
 	todo   []audit.Account
 	again  []string // accounts that a second try may help
+	known  *heard   // what this process has heard of the batch
+	had    []string // accounts that had their result when the turn began
 	behind bool     // an earlier run is still open, and may yet settle what this one compares with
 }
 
@@ -42,10 +43,12 @@ type verifyStore interface {
 // Verify asks the accounts of a batch that have no result yet. more tells that it has used up its turn and
 // accounts remain.
 func (a *Auditor) Verify(ctx context.Context, key string, n int) (more bool, err error) {
-	if !a.inHand.take(key, n) {
+	known, free := a.inHand.take(key, n)
+	if !free {
 		return false, nil // an earlier turn in this process has answers that are not written yet
 	}
-	defer a.inHand.leave(key, n)
+	closed := false
+	defer func() { a.inHand.leave(key, n, closed) }()
 	if err := a.Heard.Clear(ctx); err != nil {
 		return false, err
 	}
@@ -64,6 +67,10 @@ func (a *Auditor) Verify(ctx context.Context, key string, n int) (more bool, err
 		return false, err
 	}
 	w := a.newBatchWork(run, batch)
+	w.known = known
+	if _, err := w.restore(ctx); err != nil {
+		return false, err
+	}
 	if err := w.load(ctx); err != nil {
 		return false, err
 	}
@@ -79,8 +86,12 @@ func (a *Auditor) Verify(ctx context.Context, key string, n int) (more bool, err
 	if left > 0 {
 		return true, nil
 	}
+	if lost, err := w.restore(ctx); lost || err != nil {
+		return lost, err // the next turn asks those whose answers nobody knows any more
+	}
 	again := w.secondTry(a.Now())
 	err = a.Heard.Write(ctx, "the end of a batch", func(ctx context.Context) error { return a.Ledger.CloseBatch(ctx, key, n, again) })
+	closed = err == nil
 	if err != nil && a.Aside.Spares(ctx, run, a.Ledger)(err) {
 		return false, a.setBatchAside(ctx, run, n, err)
 	}
@@ -101,6 +112,7 @@ func (w *batchWork) load(ctx context.Context) error {
 			todo = append(todo, id)
 			continue
 		}
+		w.had = append(w.had, id)
 		if t.Retry {
 			w.again = append(w.again, id)
 		}
@@ -278,7 +290,9 @@ func (w *batchWork) record(ctx context.Context, results <-chan audit.Result) err
 				return failed
 			}
 			state := w.States[r.AccountID]
-			held = append(held, audit.Recorded{Result: r, Quiet: w.Run.Scope.Whole() && !w.behind && state.Quiet(r)})
+			got := audit.Recorded{Result: r, Quiet: w.Run.Scope.Whole() && !w.behind && state.Quiet(r)}
+			held = append(held, got)
+			w.known.keep(got)
 			if r.Retry {
 				w.again = append(w.again, r.AccountID)
 			}
@@ -302,36 +316,4 @@ func (w *batchWork) recordHeard(ctx context.Context, results []audit.Recorded) e
 	}, func(r audit.Recorded, err error) error {
 		return w.Auditor.Aside.SetAside(ctx, w.Run, audit.AsideResult, r.AccountID, w.Auditor.Ledger, err)
 	})
-}
-
-// batchesInHand are the batches that this process works on. While the database is away, a turn outlives the time that the
-// queue gives its job.
-type batchesInHand struct {
-	mu  sync.Mutex
-	all map[batchName]bool
-}
-
-type batchName struct {
-	run string
-	n   int
-}
-
-func (b *batchesInHand) take(run string, n int) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.all == nil {
-		b.all = map[batchName]bool{}
-	}
-	name := batchName{run, n}
-	if b.all[name] {
-		return false
-	}
-	b.all[name] = true
-	return true
-}
-
-func (b *batchesInHand) leave(run string, n int) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	delete(b.all, batchName{run, n})
 }

@@ -165,11 +165,62 @@ func TestVerdictsThatAreHeardWhileTheDatabaseIsAwayAreRecordedWhenItIsBack(t *te
 
 func TestABatchHasOneTurnAtATimeInAProcess(t *testing.T) {
 	var b batchesInHand
-	if !b.take("k", 1) || b.take("k", 1) || !b.take("k", 2) || !b.take("l", 1) {
+	free := func(run string, n int) bool { _, free := b.take(run, n); return free }
+	if !free("k", 1) || free("k", 1) || !free("k", 2) || !free("l", 1) {
 		t.Error("a batch in hand is taken again, or another one is not")
 	}
-	b.leave("k", 1)
-	if !b.take("k", 1) {
+	b.leave("k", 1, false)
+	if !free("k", 1) {
 		t.Error("a batch that is not in hand any more is not taken")
+	}
+}
+
+// failedOver is a store that has lost what it was given first.
+type failedOver struct {
+	hiccup
+	lost   map[string]bool
+	newest int64 // Seq of the newest run
+}
+
+func (f *failedOver) LoadStatesIn(_ context.Context, key string, ids []string) (map[string]audit.State, error) {
+	states := map[string]audit.State{}
+	for _, r := range f.recorded {
+		if !f.lost[r.AccountID] {
+			states[r.AccountID] = audit.State{AccountID: r.AccountID, Tonight: &audit.Result{RunKey: key, Try: 1}}
+		}
+	}
+	return states, nil
+}
+
+func (f *failedOver) ListRuns(context.Context, int, bool) ([]audit.Run, error) {
+	return []audit.Run{{Key: "newest", Seq: f.newest}}, nil
+}
+
+func TestResultsThatAFailoverLostAreWrittenAgain(t *testing.T) {
+	log := slog.New(slog.DiscardHandler)
+	store := &failedOver{lost: map[string]bool{"b": true, "d": true}}
+	keeper := &aside.Keeper{Ledger: store, Now: time.Now, Log: log}
+	a := &Auditor{Aside: keeper, Ledger: store, Now: time.Now, Log: log, Ask: &ask.Asker{Aside: keeper}}
+	w := a.newBatchWork(audit.Run{Key: "k"}, audit.Batch{Try: 1, IDs: []string{"a", "b", "c", "d"}})
+	w.known, _ = a.inHand.take("k", 1)
+	for _, id := range []string{"a", "b"} {
+		w.known.keep(audit.Recorded{Result: audit.Result{AccountID: id}})
+		store.recorded = append(store.recorded, audit.Recorded{Result: audit.Result{AccountID: id}})
+	}
+	store.recorded = append(store.recorded, audit.Recorded{Result: audit.Result{AccountID: "c"}}) // another process's
+	w.had = []string{"c"}
+	before := len(store.recorded)
+	lost, err := w.restore(t.Context())
+	if again := store.recorded[before:]; err != nil || lost || len(again) != 1 || again[0].AccountID != "b" {
+		t.Errorf("%v: lost %v, written again %v, want b alone", err, lost, again)
+	}
+	w.had = []string{"c", "d"}
+	if lost, err := w.restore(t.Context()); err != nil || !lost {
+		t.Errorf("%v: an answer that nobody knows any more is not missed", err)
+	}
+	store.newest = 1
+	before = len(store.recorded)
+	if lost, err := w.restore(t.Context()); err != nil || lost || len(store.recorded) != before {
+		t.Errorf("%v: lost %v, %d written over a later run's", err, lost, len(store.recorded)-before)
 	}
 }
