@@ -64,6 +64,13 @@ func (d debt) settled() bool { return d.none() && d.rechecks == 0 }
 // owed tells what is due now and not delivered yet. A mail that a passing refusal has put off was due.
 func (n *Worker) owed(ctx context.Context) (d debt, err error) {
 	ended := n.mailing.ended.Load()
+	// What is put off is read first: what becomes due between the two looks is in both, and not in none.
+	var putOff []audit.Notice
+	if n.dispatcher != nil {
+		if putOff, err = n.Auditor.Outbox.Deferred(ctx, n.Caps()); err != nil {
+			return d, err
+		}
+	}
 	tasks, err := n.agenda(ctx)
 	if err != nil {
 		return d, err
@@ -88,10 +95,6 @@ func (n *Worker) owed(ctx context.Context) (d debt, err error) {
 	}
 	d.sending = len(sending)
 	d.mails += d.sending
-	putOff, err := n.Auditor.Outbox.Deferred(ctx, n.Caps())
-	if err != nil {
-		return d, err
-	}
 	// Whatever was begun until now had ended before the first look.
 	d.inHand = n.mailing.begun.Load() != ended
 	if len(putOff) > 0 && d.settled() {
@@ -105,7 +108,8 @@ func (n *Worker) owed(ctx context.Context) (d debt, err error) {
 // Waited reports whether to wait for deliveries no longer: nothing is owed, or no more will come of it until then.
 func (n *Worker) Waited(ctx context.Context, until time.Time) (bool, error) {
 	d, err := n.owed(ctx)
-	if err != nil || d.settled() {
+	n.settled = err == nil && d.settled()
+	if err != nil || n.settled {
 		return err == nil, err
 	}
 	left := time.Until(until)
@@ -122,8 +126,12 @@ func (n *Worker) Deliver(ctx context.Context) error {
 	return n.Undelivered(ctx)
 }
 
-// Undelivered is the error where something is still owed after all has been waited for.
+// Undelivered is the error where something is still owed after all has been waited for. What has become due since nothing
+// was is the next start's.
 func (n *Worker) Undelivered(ctx context.Context) error {
+	if n.settled {
+		return nil
+	}
 	d, err := n.owed(ctx)
 	if err != nil || d.none() {
 		return err

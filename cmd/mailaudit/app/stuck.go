@@ -34,11 +34,11 @@ type step struct {
 
 func stepOf(t audit.Task) step { return step{t.Kind, t.RunKey, t.Batch, t.Notice} }
 
-// failure is how a step failed last.
+// failure is how a step failed last, and since when it has.
 type failure struct {
-	inARow int
-	err    error
-	at     time.Time
+	inARow    int
+	err       error
+	at, since time.Time
 }
 
 // failing are the steps that failed in this process and have not succeeded since. The count goes over all processes.
@@ -53,7 +53,11 @@ func (f *failing) note(s step, inARow int, err error, now time.Time) {
 	if f.steps == nil {
 		f.steps = map[step]failure{}
 	}
-	f.steps[s] = failure{inARow, err, now}
+	since := now
+	if before, fails := f.steps[s]; fails && now.Sub(before.at) < failsFor {
+		since = before.since
+	}
+	f.steps[s] = failure{inARow, err, now, since}
 }
 
 func (f *failing) done(s step) {
@@ -239,10 +243,21 @@ func (n *Worker) passed(run audit.Run) bool {
 	return worst.inARow >= StuckAfter || worst.inARow > 0 && !n.Now().Before(run.Deadline)
 }
 
-// GivenUp is the error of a run whose window has ended and that still cannot be concluded; nil while it may be.
+// GivenUp is the error of a run whose window has ended and that still cannot be concluded; nil while it may be. That is
+// so once a step is stuck, or has failed for as long as a run waits for its database, or nobody has been able to write
+// for so long that the run is worked on.
 func (n *Worker) GivenUp(run audit.Run) error {
-	s, worst := n.failing.worst(run.Key, time.Now())
-	if worst.inARow < StuckAfter || n.Now().Before(run.Deadline) {
+	over := n.Now().Sub(run.Deadline)
+	if over < 0 {
+		return nil
+	}
+	now := time.Now()
+	s, worst := n.failing.worst(run.Key, now)
+	if worst.inARow == 0 && over > awayAtMost && n.Now().Sub(run.HeartbeatAt) > awayAtMost && now.Sub(n.started) > awayAtMost {
+		return fmt.Errorf("run %s %w: nothing of it could be written for %v; make the database writable (is its disk full?), then mailaudit run --key %s",
+			run.Key, ErrStuck, awayAtMost, run.Key)
+	}
+	if worst.inARow < StuckAfter && (worst.inARow == 0 || now.Sub(worst.since) < awayAtMost) {
 		return nil
 	}
 	return fmt.Errorf("run %s %w: %s failed %d times in a row: %w; fix that, then mailaudit run --key %s",

@@ -29,6 +29,9 @@ type Worker struct {
 	failing  failing
 	alarms   alarms
 
+	started time.Time // when it began to work
+	settled bool      // when it was last looked, nothing was owed
+
 	beatMu  audit.Lock
 	beaten  time.Time
 	claimed time.Time // when the claims of this process were last renewed
@@ -218,6 +221,7 @@ func (n *Worker) Notify(ctx context.Context, id int64) error {
 // Work runs the engine until done says so or ctx ends. A signal lets dialogues end and hands the rest back.
 // An error of done, which reads the database, is waited out: jobs that met the same are tried again.
 func (n *Worker) Work(ctx context.Context, done func(context.Context) (bool, error)) (err error) {
+	n.started = time.Now()
 	if err := n.Store.RecoverAll(ctx, n.Now()); err != nil {
 		if b, _ := n.Store.Blame(err); b != audit.BlameRow {
 			return err
