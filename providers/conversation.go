@@ -46,7 +46,7 @@ const (
 	FaultNone           Fault = ""
 	FaultNoSuchHost     Fault = "no_such_host"    // NXDOMAIN by an authoritative answer
 	FaultDNS            Fault = "dns"             // any other failure of the name service
-	FaultAddressRefused Fault = "address_refused" // loopback, private or link-local, and not allowed
+	FaultAddressRefused Fault = "address_refused" // loopback, private or link-local, and not allowed; or ruled out by the operator, as its port may be
 	FaultConnect        Fault = "connect"         // refused, reset or unreachable before the greeting
 	FaultTimeout        Fault = "timeout"
 	FaultDropped        Fault = "dropped"       // closed in mid-conversation

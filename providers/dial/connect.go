@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -28,6 +29,11 @@ func directly(d *net.Dialer) dialFunc {
 
 // maxAddresses of one host are tried: a round robin of more is not the reason why nothing answers.
 const maxAddresses = 4
+
+var (
+	errDenied = errors.New("address is one of network.deny")
+	errPort   = errors.New("the stored port is none of network.ports")
+)
 
 // errRefused: every address of the host lies where we do not dial.
 var errRefused = errors.New("address is loopback, private, link-local or otherwise not on the public internet; network.allow_private permits it")
@@ -57,9 +63,21 @@ func splitHostPort(hostport string) (host string, port int, err error) {
 	return host, port, nil
 }
 
-// connect dials the addresses of host in turn. The address that was checked is the one that is dialled,
+// connectAccount dials what an account has stored. An account names its own host and port, so without these limits a
+// customer could have us knock at whatever listens there. Targets of ConnectTo are the operator's word.
+func (d *Dialer) connectAccount(ctx context.Context, host string, port int) (net.Conn, netip.Addr, error) {
+	if _, ok := d.cfg.ConnectTo[net.JoinHostPort(host, strconv.Itoa(port))]; ok {
+		return d.connect(ctx, host, port, nil)
+	}
+	if len(d.cfg.Ports) > 0 && !slices.Contains(d.cfg.Ports, port) {
+		return nil, netip.Addr{}, errPort
+	}
+	return d.connect(ctx, host, port, d.cfg.Deny)
+}
+
+// connect dials the addresses of host in turn, but for those of deny. The address that was checked is the one that is dialled,
 // so that a name which answers differently the second time leads nowhere else.
-func (d *Dialer) connect(ctx context.Context, host string, port int) (net.Conn, netip.Addr, error) {
+func (d *Dialer) connect(ctx context.Context, host string, port int, deny []netip.Prefix) (net.Conn, netip.Addr, error) {
 	exempt := d.cfg.AllowPrivate
 	if to, ok := d.cfg.ConnectTo[net.JoinHostPort(host, strconv.Itoa(port))]; ok {
 		host, port, _ = splitHostPort(to)
@@ -79,6 +97,9 @@ func (d *Dialer) connect(ctx context.Context, host string, port int) (net.Conn, 
 		if addrs = kept; len(addrs) == 0 {
 			return nil, netip.Addr{}, errRefused
 		}
+	}
+	if addrs = slices.DeleteFunc(addrs, func(a netip.Addr) bool { return denied(deny, a) }); len(addrs) == 0 {
+		return nil, netip.Addr{}, errDenied
 	}
 	addrs = addrs[:min(len(addrs), maxAddresses)]
 	var first error

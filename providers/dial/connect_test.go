@@ -23,7 +23,7 @@ func TestTimeIsShared(t *testing.T) {
 			return nil, context.DeadlineExceeded
 		},
 	}
-	if _, _, err := d.connect(ctx, "mail.clinic.example", 465); !errors.Is(err, context.DeadlineExceeded) {
+	if _, _, err := d.connect(ctx, "mail.clinic.example", 465, nil); !errors.Is(err, context.DeadlineExceeded) {
 		t.Error(err)
 	}
 	whole, _ := ctx.Deadline()

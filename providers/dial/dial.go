@@ -38,6 +38,10 @@ type Config struct {
 	RootCAs *x509.CertPool
 	// AllowPrivate lifts the address policy: hosts may resolve to loopback, private and link-local addresses.
 	AllowPrivate bool
+	// Deny lists prefixes that account hosts may not resolve to, public or not, whatever AllowPrivate says.
+	Deny []netip.Prefix
+	// Ports are those that account hosts are dialled at; empty for any.
+	Ports []int
 	// EHLO is the name we greet with. Default: the host's name if it has a dot in it, else the address we
 	// leave by as an address literal (RFC 5321 section 4.1.3).
 	EHLO string

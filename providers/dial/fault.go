@@ -22,7 +22,7 @@ func faultOf(err error, stage providers.Stage) providers.Fault {
 	var record tls.RecordHeaderError
 	var alert tls.AlertError
 	switch {
-	case errors.Is(err, errRefused):
+	case errors.Is(err, errRefused), errors.Is(err, errDenied), errors.Is(err, errPort):
 		return providers.FaultAddressRefused
 	case errors.Is(err, errProxy):
 		return providers.FaultOurs

@@ -184,7 +184,7 @@ func (d *Dialer) transport() *http.Transport {
 			if err != nil {
 				return nil, err
 			}
-			conn, _, err := d.connect(ctx, host, port)
+			conn, _, err := d.connect(ctx, host, port, nil)
 			if err != nil {
 				return nil, err
 			}

@@ -59,7 +59,7 @@ func (t *talk) hold() {
 		t.failed(err)
 		return
 	}
-	conn, remote, err := t.dialer.connect(t.ctx, host, t.a.Endpoint.Port)
+	conn, remote, err := t.dialer.connectAccount(t.ctx, host, t.a.Endpoint.Port)
 	t.result.RemoteAddr = remote
 	if err != nil {
 		t.failed(err)

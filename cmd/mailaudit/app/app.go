@@ -209,6 +209,8 @@ func NewLazyDialer(c *config.Config) lazyDialer {
 			AllowPrivate: c.Network.AllowPrivate,
 			EHLO:         c.Network.EHLO,
 			Proxy:        c.Network.Proxy,
+			Deny:         c.Network.Deny,
+			Ports:        c.Network.Ports,
 		})
 		if err != nil {
 			return nil, exit.Usagef("network: %w", err)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/mail"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -72,6 +73,9 @@ type Network struct {
 	Timeout      time.Duration `yaml:"timeout"`
 	Proxy        string        `yaml:"proxy"` // socks5://host:port
 	EHLO         string        `yaml:"ehlo"`
+
+	Deny  []netip.Prefix `yaml:"deny"`  // that account hosts may not resolve to
+	Ports []int          `yaml:"ports"` // that accounts may name; empty: any
 }
 
 // Provider holds one provider's ceilings, canaries and OAuth client.

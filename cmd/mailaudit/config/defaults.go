@@ -12,7 +12,7 @@ func Default() *Config {
 		TimeZone:      time.UTC,
 		Window:        4 * time.Hour,
 		DeliverWithin: 2 * time.Minute,
-		Network:       Network{ConnectTo: HostMap{}, Timeout: 30 * time.Second},
+		Network:       Network{ConnectTo: HostMap{}, Timeout: 30 * time.Second, Ports: []int{25, 465, 587, 2525, 26}},
 		Providers:     make(map[string]Provider, len(providerNames)),
 
 		AttemptsPerDay: 2,

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"net/mail"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -67,6 +68,8 @@ func TestEveryKeyArrives(t *testing.T) {
 			},
 			TLSCA: "testdata/authority.pem", AllowPrivate: true, Timeout: 20 * time.Second,
 			Proxy: "socks5://proxy.example.com:1080", EHLO: "audit.example.com",
+			Deny:  []netip.Prefix{netip.MustParsePrefix("203.0.113.0/24"), netip.MustParsePrefix("2001:db8::/32")},
+			Ports: []int{465, 10587},
 		},
 		Providers:      Default().Providers,
 		AttemptsPerDay: 3,
@@ -139,7 +142,7 @@ func TestEveryKeyIsChecked(t *testing.T) {
 	if err := k.first(); err != nil {
 		t.Error(err)
 	}
-	if err := f.settle(c); err == nil || err.Error() != "every-key.yaml:53: slack.webhook: slack.token is set too; keep one of them" {
+	if err := f.settle(c); err == nil || err.Error() != "every-key.yaml:55: slack.webhook: slack.token is set too; keep one of them" {
 		t.Error(err)
 	}
 }

@@ -2,9 +2,11 @@ package config
 
 import (
 	"errors"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -18,6 +20,7 @@ import (
 // compareConfig looks into secrets, zones and unexported fields as the program sees them.
 var compareConfig = cmp.Options{
 	cmpopts.IgnoreUnexported(Config{}),
+	cmp.Comparer(func(a, b netip.Prefix) bool { return a == b }),
 	cmp.Comparer(func(a, b providers.Secret) bool { return a.Reveal() == b.Reveal() }),
 	cmp.Comparer(func(a, b *time.Location) bool { return a.String() == b.String() }),
 	cmp.Comparer(func(a, b RelayURL) bool { return a == b }),
@@ -33,6 +36,28 @@ func variables(m map[string]string) func(string) (string, bool) {
 func load(t *testing.T, text string, env map[string]string) (*Config, error) {
 	t.Helper()
 	return parseText("mailaudit.yaml", []byte(text), surroundings{lookupEnv: variables(env), readFile: readBounded})
+}
+
+// The ports that accounts may name are limited, unless the accounts' servers are the operator's own.
+func TestPortsOfAccounts(t *testing.T) {
+	usual := []int{25, 465, 587, 2525, 26}
+	for text, want := range map[string][]int{
+		"window: 3h":                                   usual,
+		"network: {allow_private: true}":               nil,
+		"network: {ports: [587]}":                      {587},
+		"network: {ports: []}":                         nil,
+		"network: {allow_private: true, ports: [465]}": {465},
+	} {
+		c, err := load(t, text, nil)
+		if err != nil || !slices.Equal(c.Network.Ports, want) {
+			t.Errorf("%s: %v, %v, want %v", text, c.Network.Ports, err, want)
+		}
+	}
+	for _, text := range []string{"network: {ports: [0]}", "network: {ports: [70000]}", "network: {deny: [10.0.0.0]}", "network: {deny: [10.0.0.0/40]}"} {
+		if _, err := load(t, text, nil); err == nil || !strings.Contains(err.Error(), "network.") {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
 }
 
 func TestNothingGivenIsTheDefaults(t *testing.T) {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -87,6 +88,14 @@ func (k *checker) network(c *Config) {
 		k.predicate("network.proxy", checkProxy(c.Network.Proxy))
 	}
 	k.ehlo("network.ehlo", c.Network.EHLO)
+	for i, port := range c.Network.Ports {
+		if port < 1 || port > 65535 {
+			k.wrong(fmt.Sprintf("network.ports[%d]", i), "is not a port")
+		}
+	}
+	if _, named := k.given["network.ports"]; !named && c.Network.AllowPrivate {
+		c.Network.Ports = nil // servers of one's own may listen anywhere
+	}
 }
 
 func (k *checker) provider(key string, p Provider, allowPrivate bool) {

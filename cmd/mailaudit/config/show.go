@@ -3,6 +3,7 @@ package config
 import (
 	"io"
 	"net/mail"
+	"net/netip"
 	"net/url"
 	"reflect"
 	"slices"
@@ -62,6 +63,8 @@ func shown(v reflect.Value) any {
 		if x.Address == "" {
 			return ""
 		}
+		return x.String()
+	case netip.Prefix:
 		return x.String()
 	case *time.Location:
 		return x.String()

@@ -171,7 +171,7 @@ func wayFix(f providers.Fault) string {
 	case providers.FaultTLSName, providers.FaultTLSUntrusted, providers.FaultTLS:
 		return "something on the way opens TLS, or roots are missing: install ca-certificates, or set network.tls_ca"
 	case providers.FaultAddressRefused:
-		return "the host resolves to a private address; network.allow_private, if that is meant"
+		return "the host or port is ruled out; network.allow_private, network.deny and network.ports decide"
 	case providers.FaultOurs:
 		return "check network.proxy"
 	}
