@@ -2,6 +2,8 @@ package bench
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"flag"
 	"fmt"
 	"log/slog"
@@ -112,7 +114,10 @@ type plainPrints struct{}
 func (plainPrints) Secret(_ string, s providers.Secret) string { return "print of " + s.Reveal() }
 func (plainPrints) Released(s providers.Secret) string         { return "print of " + s.Reveal() }
 func (plainPrints) Own(_, stored string) string                { return stored }
-func (plainPrints) Name(_, name string) string                 { return fmt.Sprintf("%-32s", name) }
+func (plainPrints) Name(kind, name string) string {
+	sum := sha256.Sum256([]byte(kind + name))
+	return hex.EncodeToString(sum[:16])
+}
 
 // quiet is what one night took and left.
 type quiet struct {
