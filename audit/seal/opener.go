@@ -134,7 +134,7 @@ func (o *Opener) open(accountID string, sealed []byte) (providers.Secret, error)
 		reply, err := s.ask(ctx, accountID, sealed)
 		switch {
 		case err == nil:
-			return opened(reply, sealed)
+			return opened(reply)
 		case o.base.Err() != nil:
 			return providers.Secret{}, errClosed
 		case s.over() && try == 1 && ctx.Err() == nil: // it died under the question; opening does no harm twice
@@ -144,13 +144,13 @@ func (o *Opener) open(accountID string, sealed []byte) (providers.Secret, error)
 	}
 }
 
-// opened reads the answer to a question about sealed.
-func opened(reply answer, sealed []byte) (providers.Secret, error) {
+// opened reads an answer.
+func opened(reply answer) (providers.Secret, error) {
 	switch {
 	case reply.Error != nil && reply.Secret != nil:
 		return providers.Secret{}, errors.New("its answer has both a secret and an error")
 	case reply.Error != nil:
-		return providers.Secret{}, fmt.Errorf("%w: %s", ErrRefused, shown(*reply.Error, sealed))
+		return providers.Secret{}, fmt.Errorf("%w (code %s; run it by hand for its own words)", ErrRefused, refusalCode(*reply.Error))
 	case reply.Secret == nil:
 		return providers.Secret{}, errors.New("its answer has neither a secret nor an error")
 	}

@@ -348,15 +348,28 @@ func TestOpenerStrangeAnswers(t *testing.T) {
 func TestOpenerRefuses(t *testing.T) {
 	t.Parallel()
 	o := openerOf(t, "refuses", patient)
-	withheld := "is not shown"
 	for id, want := range map[string]string{
-		"plain": "the opener refused: no key of that id", "quotes": withheld, "base64": withheld, "hex": withheld,
-		"lines": "refused: one two [31m three", "long": "long ...", "nothing": "(without a reason)",
+		"plain": "the opener refused (code no_key;", "quotes": "(code ", "base64": "(code ", "hex": "(code ",
+		"lines": "(code other;", "long": "(code other;", "nothing": "(code other;",
 	} {
 		o.fails(t, id, canary+" sealed", want)
 		_, err := o.Open(id, []byte(canary))
 		if !errors.Is(err, ErrRefused) || len(err.Error()) > 400 {
 			t.Errorf("%s: %v", id, err)
+		}
+	}
+}
+
+// Whatever an opener writes as its error, an opened secret among it, the code alone is told.
+func TestOpenerErrorsAreCodes(t *testing.T) {
+	for text, want := range map[string]string{
+		"no such key": "no_key", "wrong key for hunter2hunter2": "no_key", "Decryption failed: hunter2hunter2": "damaged",
+		"AccessDenied: kms:Decrypt denied": "denied", "not base64": "unknown_form", "hunter2hunter2": "other", "": "other", "no_key": "no_key",
+		"request timed out": "unavailable",
+	} {
+		_, err := opened(answer{Error: &text})
+		if !errors.Is(err, ErrRefused) || !strings.Contains(err.Error(), "(code "+want+";") || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%q: %v, want %s", text, err, want)
 		}
 	}
 }
