@@ -20,6 +20,7 @@ import (
 // by its collation. An id is whatever PostgreSQL shows as text.
 type Source struct {
 	pool    *pgxpool.Pool
+	name    string // the relation as the configuration names it
 	id      typed
 	tenant  typed
 	columns string // the select list of an account
@@ -70,6 +71,22 @@ func OpenSource(ctx context.Context, url, relation string, o Options) (*Source, 
 	return s, nil
 }
 
+// Anew is the same relation with its columns as they are now, on the same connections.
+func (s *Source) Anew(ctx context.Context) (*Source, error) { return openSource(ctx, s.pool, s.name) }
+
+// RelationChanged reports whether a statement no longer fits its relation: a column, a table or a type is another one now.
+func RelationChanged(err error) bool {
+	var pg *pgconn.PgError
+	if !errors.As(err, &pg) {
+		return false
+	}
+	switch pg.Code {
+	case "42703", "42P01", "0A000", "42704", "42883": // no such column, table, a cached plan of other types, no such type, function
+		return true
+	}
+	return false
+}
+
 // Close closes the connections of a source that has its own.
 func (s *Source) Close() { s.pool.Close() }
 
@@ -106,6 +123,7 @@ func openSource(ctx context.Context, pool *pgxpool.Pool, name string) (*Source, 
 			return &RelationError{Problem: joined(problems)}
 		}
 		s = newSource(pool, found, columns)
+		s.name = name
 		return nil
 	})
 	misfit := (*RelationError)(nil)

@@ -35,35 +35,52 @@ func (l *lazyAccounts) open(ctx context.Context) (*postgres.Source, error) {
 }
 
 func (l *lazyAccounts) AccountsAfter(ctx context.Context, after string, limit int, tenant string) ([]audit.Account, error) {
-	source, err := l.open(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return source.AccountsAfter(ctx, after, limit, tenant)
+	return from(ctx, l, func(s *postgres.Source) ([]audit.Account, error) { return s.AccountsAfter(ctx, after, limit, tenant) })
 }
 
 func (l *lazyAccounts) AccountIDsAfter(ctx context.Context, after string, limit int, tenant string) ([]string, error) {
-	source, err := l.open(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return source.AccountIDsAfter(ctx, after, limit, tenant)
+	return from(ctx, l, func(s *postgres.Source) ([]string, error) { return s.AccountIDsAfter(ctx, after, limit, tenant) })
 }
 
 func (l *lazyAccounts) AccountsByID(ctx context.Context, ids []string) ([]audit.Account, error) {
-	source, err := l.open(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return source.AccountsByID(ctx, ids)
+	return from(ctx, l, func(s *postgres.Source) ([]audit.Account, error) { return s.AccountsByID(ctx, ids) })
 }
 
 func (l *lazyAccounts) SealedSecrets(ctx context.Context, ids []string) (map[string][]byte, error) {
+	return from(ctx, l, func(s *postgres.Source) (map[string][]byte, error) { return s.SealedSecrets(ctx, ids) })
+}
+
+// from reads from the relation. A product may change its view under a process that stays up: where a statement no longer
+// fits, the columns are read anew and it is tried once more.
+func from[T any](ctx context.Context, l *lazyAccounts, read func(*postgres.Source) (T, error)) (T, error) {
+	source, err := l.open(ctx)
+	if err != nil {
+		var none T
+		return none, err
+	}
+	got, err := read(source)
+	if !postgres.RelationChanged(err) {
+		return got, err
+	}
+	if source, err = l.anew(ctx); err != nil {
+		return got, err
+	}
+	return read(source)
+}
+
+// anew reads the relation's columns as they are now.
+func (l *lazyAccounts) anew(ctx context.Context) (*postgres.Source, error) {
 	source, err := l.open(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return source.SealedSecrets(ctx, ids)
+	if source, err = source.Anew(ctx); err != nil {
+		return nil, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.source = source
+	return source, nil
 }
 
 // Blame needs no open relation: that it cannot be opened is an error too.
@@ -82,6 +99,15 @@ func (l *lazyAccounts) Close() error {
 func SourceReady(ctx context.Context, source audit.Accounts) error {
 	if l, ok := source.(*lazyAccounts); ok {
 		_, err := l.open(ctx)
+		return err
+	}
+	return nil
+}
+
+// SourceAnew has the columns of the accounts' relation read as they are now.
+func SourceAnew(ctx context.Context, source audit.Accounts) error {
+	if l, ok := source.(*lazyAccounts); ok {
+		_, err := l.anew(ctx)
 		return err
 	}
 	return nil

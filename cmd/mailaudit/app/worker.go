@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"time"
 
 	"mailaudit/audit"
 	"mailaudit/audit/persist"
+	"mailaudit/audit/postgres"
 	"mailaudit/audit/queue"
 	"mailaudit/providers/catalog"
 	"mailaudit/report/notice"
@@ -30,6 +32,7 @@ type Worker struct {
 	alarms   alarms
 
 	started time.Time // when it began to work
+	met     sync.Map  // runs for which the columns of the source were read
 	settled bool      // when it was last looked, nothing was owed
 
 	beatMu  audit.Lock
@@ -161,13 +164,40 @@ func (n *Worker) renewClaims(ctx context.Context) error {
 // RunsLookedAt bounds how far back a start looks for what is owed.
 const RunsLookedAt = 30
 
+// meets has the columns of the accounts' relation read anew once for each run. A source that is away is met at the next step.
+func (n *Worker) meets(ctx context.Context, key string) error {
+	if _, met := n.met.Load(key); met {
+		return nil
+	}
+	err := SourceAnew(ctx, n.Source)
+	if err == nil {
+		n.met.Store(key, true)
+	}
+	if errors.As(err, new(*postgres.RelationError)) {
+		return err
+	}
+	return nil
+}
+
 func (n *Worker) Plan(ctx context.Context, key string) (bool, error) {
+	if err := n.meets(ctx, key); err != nil {
+		return false, err
+	}
 	return n.Auditor.Night.Plan(ctx, key)
 }
 func (n *Worker) Verify(ctx context.Context, key string, batch int) (bool, error) {
+	if err := n.meets(ctx, key); err != nil {
+		return false, err
+	}
 	return n.Auditor.Night.Verify(ctx, key, batch)
 }
 func (n *Worker) Conclude(ctx context.Context, key string) (bool, error) {
+	if err := n.meets(ctx, key); err != nil {
+		run, loadErr := n.Store.LoadRun(ctx, key)
+		if loadErr != nil || n.Now().Before(run.Deadline) {
+			return false, errors.Join(err, loadErr)
+		} // after the window the run ends without its source
+	}
 	return n.Auditor.Night.Conclude(ctx, key)
 }
 
