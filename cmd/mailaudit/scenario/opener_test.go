@@ -116,7 +116,7 @@ func TestOpenerThatDoesNotOpen(t *testing.T) {
 	s := newSealedByProduct(t)
 	s.serve()
 	s.refuse = true
-	if o := s.do("run"); o.code != exit.Usage || !strings.Contains(o.stderr, "the opener refused: no key of that id") {
+	if o := s.do("run"); o.code != exit.Usage || !strings.Contains(o.stderr, "the opener refused (code no_key;") || strings.Contains(o.stderr, "of that id") {
 		t.Errorf("exit %d: %s", o.code, o.stderr)
 	}
 	s.refuse = false
