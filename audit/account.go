@@ -32,6 +32,8 @@ type Account struct {
 	TimeZone     string    // IANA name; empty: the configured zone
 	UpdatedAt    time.Time // shown, never decides
 	LastSentOKAt time.Time // zero if the product does not say
+
+	ContactUnverified bool // the product says when it verified contacts, and has not verified this one: it is not mailed
 }
 
 // Login is the name that is given to the server.

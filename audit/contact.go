@@ -49,6 +49,17 @@ func Unreadable(n Notice, accounts map[string]Account) string {
 	return ""
 }
 
+// UnverifiedContact tells why a notice's contact is not mailed: one of the notice's accounts says that the product has not
+// verified it. Accounts that are not given do not count.
+func UnverifiedContact(n Notice, accounts map[string]Account) string {
+	for _, item := range n.Items {
+		if acc := accounts[item.AccountID]; acc.ContactUnverified && SameContact(acc.ContactEmail, n.ContactEmail) {
+			return "the contact is not verified" + CallSuffix
+		}
+	}
+	return ""
+}
+
 // Blocked are the accounts that the notice tells of being blocked.
 func (n Notice) Blocked() (accounts []string) {
 	for _, item := range n.Items {

@@ -80,6 +80,12 @@ var columns = []column{
 		a.ContactEmail = v
 		return addressProblem(v)
 	}},
+	// Where the column is there, a contact without a time in it is not verified, see [contactColumn].
+	{name: contactColumn, longest: 255, set: func(a *audit.NewAccount, v string, _ *known) string {
+		var verified time.Time
+		a.ContactUnverified = false
+		return setTime(&verified, v)
+	}},
 	{name: "locale", longest: 255, set: func(a *audit.NewAccount, v string, k *known) (problem string) {
 		a.Locale, problem = k.locale(v)
 		return problem
@@ -95,6 +101,9 @@ var columns = []column{
 		return setTime(&a.LastSentOKAt, v)
 	}},
 }
+
+// contactColumn says when the product verified the contact.
+const contactColumn = "contact_verified_at"
 
 var columnsByName = func() map[string]*column {
 	m := map[string]*column{}

@@ -132,6 +132,9 @@ func (s *scan) row(record []string) (line int, a audit.NewAccount) {
 		return line, a
 	}
 	for i, c := range s.columns {
+		if c.name == contactColumn {
+			a.ContactUnverified = true // until a time says otherwise
+		}
 		value := record[i]
 		problem := printable(value, c.longest)
 		if problem == "" && !c.spaces && value != strings.TrimSpace(value) {

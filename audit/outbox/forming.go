@@ -1,6 +1,7 @@
 package outbox
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -51,7 +52,7 @@ func (o *Outbox) QueueForming(ctx context.Context, run audit.Run, rulings decide
 		hold, isHeld := holds.open[n.Provider]
 		why := kept.reason(*n)
 		if why == "" {
-			why = audit.Unreadable(*n, accounts)
+			why = cmp.Or(audit.UnverifiedContact(*n, accounts), audit.Unreadable(*n, accounts))
 		}
 		if why == "" && n.Kind != audit.KindRecovered {
 			why = holds.failed[n.Provider]

@@ -1,6 +1,7 @@
 package outbox
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -59,8 +60,8 @@ func (o *Outbox) SuppressReason(ctx context.Context, n audit.Notice) (string, er
 	if why := k.reason(n); why != "" || err != nil {
 		return why, err
 	}
-	accounts, _, err := aside.ReadAccounts(ctx, o.Accounts, n.Blocked())
-	return audit.Unreadable(n, accounts), err
+	accounts, _, err := aside.ReadAccounts(ctx, o.Accounts, n.Accounts())
+	return cmp.Or(audit.UnverifiedContact(n, accounts), audit.Unreadable(n, accounts)), err
 }
 
 func (o *Outbox) snoozed(ctx context.Context, now time.Time) (map[string]bool, error) {

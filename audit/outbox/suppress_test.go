@@ -74,3 +74,23 @@ func TestWhatKeepsANoticeBack(t *testing.T) {
 		}
 	}
 }
+
+// Where one of a notice's accounts says that its contact is not verified, the contact is called and not mailed.
+func TestAnUnverifiedContactIsNotMailed(t *testing.T) {
+	accounts := map[string]audit.Account{
+		"1": {ContactEmail: "maria@sunrise.example"}, "2": {ContactEmail: "Maria@sunrise.example", ContactUnverified: true}, "3": {ContactEmail: "x@sunrise.example", ContactUnverified: true},
+	}
+	for _, c := range []struct {
+		items []audit.NoticeItem
+		call  bool
+	}{
+		{[]audit.NoticeItem{{AccountID: "1"}}, false},
+		{[]audit.NoticeItem{{AccountID: "1"}, {AccountID: "2"}}, true},
+		{[]audit.NoticeItem{{AccountID: "3"}, {AccountID: "gone"}}, false}, // he has another contact by now
+	} {
+		why := audit.UnverifiedContact(audit.Notice{ContactEmail: "maria@sunrise.example", Items: c.items}, accounts)
+		if strings.HasSuffix(why, audit.CallSuffix) != c.call {
+			t.Errorf("%v: %q", c.items, why)
+		}
+	}
+}

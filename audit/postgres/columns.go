@@ -93,12 +93,28 @@ func accountUses() []use {
 	}
 	return []use{
 		id("account_id"), id("tenant_id"), text("tenant_name"), address, text("username"), text("host"), port, security, auth,
-		text("contact_name"), text("contact_email"), text("locale"), text("time_zone"), moment("updated_at"), moment("last_sent_ok_at"),
+		text("contact_name"), text("contact_email"), text("locale"), text("time_zone"), moment("updated_at"), moment("last_sent_ok_at"), contactUse(),
 	}
 }
 
 func secretUse() use {
 	return use{name: "secret", needed: true, fits: isSecret, wanted: "bytea, text or jsonb", fix: "::bytea", read: readSecret}
+}
+
+const contactVerified = "contact_verified_at"
+
+// contactUse reads whether a contact is not verified, where the relation says when contacts were. The program's own table
+// says it outright.
+func contactUse() use {
+	return use{
+		name: contactVerified, fits: isMoment, wanted: "timestamptz", fix: "::timestamptz", absent: "false",
+		read: func(q string, t typed) string {
+			if t.Base == "bool" {
+				return q
+			}
+			return "(" + readMoment(q, t) + ") IS NULL"
+		},
+	}
 }
 
 // needed are the columns that must be there.

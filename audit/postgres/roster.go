@@ -80,14 +80,14 @@ func importPageOf(ctx context.Context, tx pgx.Tx, page []newRow) (added int, err
 	type row = newRow
 	err = tx.QueryRow(ctx, `WITH put AS (
 			INSERT INTO mailaudit.mail_accounts (account_id, tenant_id, tenant_name, address, username, host, port, security, auth,
-				contact_name, contact_email, locale, time_zone, updated_at, last_sent_ok_at, secret)
+				contact_name, contact_email, locale, time_zone, updated_at, last_sent_ok_at, contact_unverified, secret)
 			SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::integer[], $8::text[], $9::text[],
-				$10::text[], $11::text[], $12::text[], $13::text[], $14::timestamptz[], $15::timestamptz[], $16::bytea[])
+				$10::text[], $11::text[], $12::text[], $13::text[], $14::timestamptz[], $15::timestamptz[], $16::boolean[], $17::bytea[])
 			ON CONFLICT (account_id) DO UPDATE SET tenant_id = excluded.tenant_id, tenant_name = excluded.tenant_name,
 				address = excluded.address, username = excluded.username, host = excluded.host, port = excluded.port,
 				security = excluded.security, auth = excluded.auth, contact_name = excluded.contact_name,
 				contact_email = excluded.contact_email, locale = excluded.locale, time_zone = excluded.time_zone,
-				updated_at = excluded.updated_at, last_sent_ok_at = excluded.last_sent_ok_at, secret = excluded.secret
+				updated_at = excluded.updated_at, last_sent_ok_at = excluded.last_sent_ok_at, contact_unverified = excluded.contact_unverified, secret = excluded.secret
 			RETURNING xmax = 0 AS added
 		) SELECT count(*) FILTER (WHERE added) FROM put`,
 		column(page, func(r row) string { return r.ID }),
@@ -105,6 +105,7 @@ func importPageOf(ctx context.Context, tx pgx.Tx, page []newRow) (added int, err
 		column(page, func(r row) string { return r.TimeZone }),
 		timestamps(page, func(r row) time.Time { return r.UpdatedAt }),
 		timestamps(page, func(r row) time.Time { return r.LastSentOKAt }),
+		column(page, func(r row) bool { return r.ContactUnverified }),
 		column(page, func(r row) []byte { return r.sealed })).Scan(&added)
 	return added, err
 }

@@ -40,6 +40,7 @@ func ownAccounts(pool *pgxpool.Pool) *Source {
 	for name, base := range map[string]string{"port": "int4", "secret": "bytea", "updated_at": "timestamptz", "last_sent_ok_at": "timestamptz"} {
 		columns[name] = typed{Name: name, Base: base, Readable: true}
 	}
+	columns[contactVerified] = typed{Name: "contact_unverified", Base: "bool", Readable: true}
 	return newSource(pool, pgx.Identifier{Schema, "mail_accounts"}, columns)
 }
 
@@ -201,7 +202,7 @@ func check(columns map[string]typed, role, relation string) []string {
 func scanAccount(row pgx.CollectableRow) (audit.Account, error) {
 	var a audit.Account
 	err := row.Scan(&a.ID, &a.TenantID, &a.TenantName, &a.Address, &a.Username, &a.Host, &a.Port, &a.Security, &a.Auth,
-		&a.ContactName, &a.ContactEmail, &a.Locale, &a.TimeZone, scanTime{&a.UpdatedAt}, scanTime{&a.LastSentOKAt})
+		&a.ContactName, &a.ContactEmail, &a.Locale, &a.TimeZone, scanTime{&a.UpdatedAt}, scanTime{&a.LastSentOKAt}, &a.ContactUnverified)
 	return a, err
 }
 

@@ -86,6 +86,14 @@ func TestSourceOfAnyShape(t *testing.T) {
 			}},
 			secrets: map[string]string{"x": "s"},
 		},
+		"who verified his contact": {
+			sql: `CREATE TABLE a (account_id text, tenant_id text, address text, secret text, contact_verified_at timestamptz);
+				INSERT INTO a VALUES ('x', 't', 'a@example.com', NULL, '2026-11-23'), ('y', 't', 'a@example.com', NULL, NULL), ('z', 't', 'a@example.com', NULL, 'infinity')`,
+			relation: "a",
+			want: []audit.Account{with("x", nil), with("y", func(a *audit.Account) { a.ContactUnverified = true }),
+				with("z", func(a *audit.Account) { a.ContactUnverified = true })},
+			secrets: map[string]string{},
+		},
 		"nothing is NULL": {
 			sql: `CREATE TABLE a (account_id text, tenant_id text, tenant_name text, address text, port bigint, auth text, secret text, updated_at date);
 				INSERT INTO a VALUES ('x', 't', NULL, 'a@example.com', NULL, NULL, NULL, NULL), ('y', 't', NULL, 'a@example.com', 99999999999, '', NULL, '2026-11-23'),

@@ -9,12 +9,12 @@ import (
 )
 
 const accountColumns = `account_id, tenant_id, tenant_name, address, username, host, port, security, auth,
-	contact_name, contact_email, locale, time_zone, updated_at, last_sent_ok_at`
+	contact_name, contact_email, locale, time_zone, updated_at, last_sent_ok_at, contact_unverified`
 
 func scanAccount(row scanner) (audit.Account, error) {
 	var a audit.Account
 	err := row.Scan(&a.ID, &a.TenantID, &a.TenantName, &a.Address, &a.Username, &a.Host, &a.Port, &a.Security, &a.Auth,
-		&a.ContactName, &a.ContactEmail, &a.Locale, &a.TimeZone, scanTime{&a.UpdatedAt}, scanTime{&a.LastSentOKAt})
+		&a.ContactName, &a.ContactEmail, &a.Locale, &a.TimeZone, scanTime{&a.UpdatedAt}, scanTime{&a.LastSentOKAt}, &a.ContactUnverified)
 	return a, err
 }
 
@@ -79,7 +79,7 @@ func (s *Store) Import(ctx context.Context, replace bool, write func(put func(au
 		}
 		defer known.Close()
 		put, err := tx.PrepareContext(ctx, `INSERT OR REPLACE INTO mail_accounts (`+accountColumns+`, secret)
-			VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`)
+			VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`)
 		if err != nil {
 			return err
 		}
@@ -101,7 +101,7 @@ func (s *Store) Import(ctx context.Context, replace bool, write func(put func(au
 			}
 			if _, err := put.ExecContext(ctx, a.ID, a.TenantID, a.TenantName, a.Address, a.Username, a.Host, a.Port,
 				string(a.Security), string(a.Auth), a.ContactName, a.ContactEmail, a.Locale, a.TimeZone,
-				micros(a.UpdatedAt), micros(a.LastSentOKAt), sealed); err != nil {
+				micros(a.UpdatedAt), micros(a.LastSentOKAt), a.ContactUnverified, sealed); err != nil {
 				return err
 			}
 			_, err := mark.ExecContext(ctx, a.ID)

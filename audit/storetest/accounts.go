@@ -15,6 +15,7 @@ func testAccounts(t *testing.T, s audit.Store) {
 		Port: 587, Security: providers.STARTTLS, Auth: audit.AuthPassword, ContactName: "Maria", ContactEmail: "m@example.com",
 		Locale: "es", TimeZone: "America/Chicago", UpdatedAt: night, LastSentOKAt: night.Add(-1),
 	}
+	want.ContactUnverified = true
 	want.LastSentOKAt = night.Add(-24 * 3600e9)
 	put(t, s, want, account("a-2"))
 	got, err := s.AccountsByID(t.Context(), []string{"a-1", "nobody"})

@@ -134,3 +134,21 @@ func TestIncidentSpellingsOfAContactShareTheirMails(t *testing.T) {
 		t.Errorf("to be called: %+v", calls)
 	}
 }
+
+// Where the product says when it verified a contact, those that it did not verify are called.
+func TestIncidentUnverifiedContactsAreNotMailed(t *testing.T) {
+	t.Parallel()
+	s, _, _ := clinicBase(t)
+	rows := []row{s.clinic(0, "gmail.com"), s.clinic(1, "gmail.com")}
+	rows[0]["contact_verified_at"], rows[1]["contact_verified_at"] = "2026-01-02T03:04:05Z", ""
+	s.imported(rows...)
+	s.revoke(0, 3)
+	s.atNight(1)
+	s.done("run")
+	if got := s.recipients(); !slices.Equal(got, []string{"contact00@customers.example", "contact02@customers.example"}) {
+		t.Errorf("mails to %v", got)
+	}
+	if calls := s.notices("--state", "suppressed"); len(calls) != 1 || !strings.Contains(calls[0].Detail, "not verified: telephone") {
+		t.Errorf("to be called: %+v", calls)
+	}
+}
