@@ -3,6 +3,7 @@ package scenario
 import (
 	"os/exec"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"mailaudit/audit/postgres/pgtest"
+	"mailaudit/cmd/mailaudit/exit"
 	"mailaudit/providers/sim"
 )
 
@@ -128,6 +130,25 @@ func TestSleeperWritesOverNothing(t *testing.T) {
 		c.toldOnceOrListed(refusedContacts())
 		if n := len(c.summaries()); n != 1 {
 			t.Errorf("%d summaries", n)
+		}
+
+		// A mail that a process was sending when it was killed is owed, and leaves once the claim holds no more.
+		leaves := func(claimed string) {
+			t.Helper()
+			c.cluster.Exec(t, c.database, `UPDATE mailaudit.notices SET state = 'sending', sent_at = NULL, claimed_at = now() - interval '`+claimed+`'
+				WHERE notice_id = (SELECT min(notice_id) FROM mailaudit.notices WHERE state IN ('sent', 'sending'))`)
+		}
+		before := len(c.relay.Messages())
+		c.settings["deliver_within"] = "1s"
+		leaves("1 second")
+		if o := c.do("deliver"); o.code != exit.Failed || !strings.Contains(lastLine(o.stderr), "1 mail is being sent") {
+			t.Errorf("exit %d while a mail is being sent by nobody knows whom: %s", o.code, lastLine(o.stderr))
+		}
+		c.settings["deliver_within"] = "30s"
+		leaves("1 minute")
+		c.done("deliver")
+		if n := len(c.relay.Messages()) - before; n != 1 {
+			t.Errorf("%d mails left after the claim was over, want 1", n)
 		}
 	})
 }
