@@ -197,6 +197,7 @@ func TestTogether(t *testing.T) {
 		{map[string]int{"a": 80}, 1},
 		{map[string]int{"a": 80, "b": 1, "c": 1}, 3},
 		{map[string]int{"a": 2, "b": 2, "c": 2}, 5},
+		{map[string]int{"a": 80, "b": 80}, 3},
 	} {
 		if got := Together(c.of); got != c.want {
 			t.Errorf("%v: %d, want %d", c.of, got, c.want)
@@ -252,4 +253,15 @@ func TestDealGivesEverybodyOneFirst(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Several tenants that break everything they have are as many as they are, and not as many as they store.
+func TestAFewHostileTenantsHoldNobody(t *testing.T) {
+	tally := apart(300, 3, 0)
+	for i := range 4 {
+		tally.AddTenant(fmt.Sprint("hostile ", i), audit.Count{Accounts: 250, NewlyFailing: 250, Answering: 250})
+	}
+	if r := Rule(defaultLimits, tally); r.Held || r.Void != "" {
+		t.Errorf("held %v void %q (%s%s)", r.Held, r.Void, r.Why, r.HeldWhy)
+	}
 }
