@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"mailaudit/audit"
+	"mailaudit/audit/decide"
 	"mailaudit/providers"
 )
 
@@ -15,6 +16,13 @@ const notOpened = "our own fault: the stored secret could not be opened"
 func (w *Round) candidate(ctx context.Context, acc audit.Account) (Candidate, string) {
 	c, reason := w.Asker.Candidate(ctx, acc, w.States[acc.ID], w.Sealed[acc.ID])
 	c.shared = w.duplicates[c.Key.Login]
+	if c.flaw.Column != "" {
+		w.trouble(ctx, audit.Trouble{
+			What: "accounts are not asked, for our own data cannot be right: " + c.flaw.Column + " " + c.flaw.Said,
+			Fix:  c.flaw.Fix + "; account " + acc.ID + " is one. No customer is told anything of it",
+		})
+		return c, reason
+	}
 	if reason != "" && acc.Auth == audit.AuthOAuth2 && c.fingerprint != "" {
 		if _, t := w.readyGrant(&c, nil); t.What != "" {
 			w.trouble(ctx, t)
@@ -35,6 +43,9 @@ func (a *Asker) Candidate(ctx context.Context, acc audit.Account, before audit.S
 		return c, "the provider could not be found: " + err.Error()
 	}
 	c.Target = target
+	if c.flaw = decide.FlawOf(acc); c.flaw.Column != "" {
+		return c, c.flaw.Reason()
+	}
 	if target.Endpoint.Host == "" {
 		return c, "no mail server is stored, and none is known for this address"
 	}
@@ -48,6 +59,11 @@ func (a *Asker) Candidate(ctx context.Context, acc audit.Account, before audit.S
 	}
 	c.secret = secret
 	c.fingerprint = a.Fingerprints.Secret(acc.ID, secret)
+	if c.fingerprint != c.before.AcceptedFingerprint { // what was accepted is a secret, whatever it looks like
+		if c.flaw = decide.FlawOfSecret(secret); c.flaw.Column != "" {
+			return c, c.flaw.Reason()
+		}
+	}
 	if acc.Auth == audit.AuthOAuth2 {
 		if reason, _ := a.readyGrant(&c, sealed); reason != "" {
 			return c, reason
@@ -127,5 +143,6 @@ type Candidate struct {
 	fingerprint string
 	renamed     string // the accepted fingerprint that a released version stored, as it is made today; "" if it is already
 	day         string
-	grant       *grantCase // of an account that signs in by OAuth
+	flaw        decide.Flaw // in our own data; it is not asked then
+	grant       *grantCase  // of an account that signs in by OAuth
 }

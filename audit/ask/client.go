@@ -87,6 +87,10 @@ func (w *Round) watchGrant(ctx context.Context, c Candidate, conv providers.Conv
 		})
 	case conv.Fault == providers.FaultOurs && conv.Stage == providers.StageOAuthToken:
 		w.trouble(ctx, audit.Trouble{What: "mailboxes at " + title + " cannot be asked by OAuth: " + conv.Detail, Fix: "see the log; account " + c.Account.ID + " is one"})
+		if conv.CredentialSent { // each more refresh token that is handed in may be used up, and its successor lost
+			w.stopClient(ctx, key, conv.Detail)
+			return
+		}
 	case c.grant.unkept && p.Rotation == providers.RotationNone:
 		w.trouble(ctx, audit.Trouble{
 			What: title + " has issued new refresh tokens, which it was not known to do, and the accounts are read only",
@@ -113,11 +117,21 @@ func (c *clientWatch) refuse(key, said string, named bool) bool {
 }
 
 func (w *Round) refuseClient(ctx context.Context, key string, r providers.Reply) {
-	said := r.Evidence()
-	if !w.clients.refuse(key, said, namesClient(r)) {
-		return
+	if said := r.Evidence(); w.clients.refuse(key, said, namesClient(r)) {
+		w.Log.Error("the token endpoint is asked no more in this run: our client is refused", "run", w.Run.Key, "client", key, "reply", said)
+		w.noteClient(ctx, key, said)
 	}
-	w.Log.Error("the token endpoint is asked no more in this run: our client is refused", "run", w.Run.Key, "client", key, "reply", said)
+}
+
+// stopClient has the token endpoint asked no more in this run, for what it says is not understood.
+func (w *Round) stopClient(ctx context.Context, key, why string) {
+	if w.clients.refuse(key, why, true) {
+		w.Log.Error("the token endpoint is asked no more in this run: its answer is not understood", "run", w.Run.Key, "client", key, "why", why)
+		w.noteClient(ctx, key, why)
+	}
+}
+
+func (w *Round) noteClient(ctx context.Context, key, said string) {
 	if _, err := w.Ledger.KeepFact(context.WithoutCancel(ctx), w.Run.Key, clientFact+key, said); err != nil {
 		w.Log.Error("refused client not noted", "run", w.Run.Key, "client", key, "err", err)
 	}

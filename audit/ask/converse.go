@@ -36,7 +36,7 @@ func (w *Round) consider(ctx context.Context, acc audit.Account) (c Candidate, a
 		r := w.Unverified(c, reason)
 		return c, &r, false, nil
 	}
-	if st := c.before; !w.Held && !decide.SentSinceRefused(acc, st) && decide.LeftAlone(w.Policy, w.Run, st, c.fingerprint) {
+	if st := c.before; !w.Held && !decide.SentSinceRefused(acc, st, w.Now()) && decide.LeftAlone(w.Policy, w.Run, st, c.fingerprint) {
 		r := decide.CarriedOver(w.result(c), st.Settled)
 		return c, &r, false, nil
 	}
@@ -103,6 +103,11 @@ func (w *Round) judged(ctx context.Context, c Candidate, conv providers.Conversa
 	reading := w.Asker.judge(&r, c, conv).reading
 	if c.grant != nil {
 		w.watchGrant(ctx, c, conv, reading)
+	} else if conv.Fault == providers.FaultUnspoken {
+		w.trouble(ctx, audit.Trouble{
+			What: "mailaudit does not speak the sign-in mechanism of servers of " + c.Target.Provider.Title,
+			Fix:  "mailaudit check " + c.Account.ID + " shows what the server offers; no customer is told anything of it",
+		})
 	} else if reading.Class == providers.ClientRefused && (conv.Fault == providers.FaultNone || conv.Fault == providers.FaultOurs) {
 		w.trouble(ctx, audit.Trouble{
 			What: c.Target.Provider.Title + " refuses our side whatever the account (" + reading.Rule + ")",
@@ -159,7 +164,7 @@ func (a *Asker) judge(r *audit.Result, c Candidate, conv providers.Conversation)
 	if r.Verdict == audit.Unverified && r.Reason == "" {
 		r.Reason = "the provider did not say: " + string(reading.Class)
 	}
-	r.Retry = r.Verdict == audit.Unverified && reading.Passing()
+	r.Retry = reading.MayPass || r.Verdict == audit.Unverified && reading.Passing()
 	if c.grant != nil {
 		c.grant.settle(r)
 	}

@@ -51,14 +51,14 @@ var columns = []column{
 		return problem
 	}},
 	{name: "security", longest: 255, set: func(a *audit.NewAccount, v string, _ *known) string {
-		a.Security = providers.Security(v)
-		if a.Security != providers.ImplicitTLS && a.Security != providers.STARTTLS {
+		a.Security = audit.ReadSecurity(v, 0) // the port decides when it is read again
+		if a.Security != "" && a.Security != providers.ImplicitTLS && a.Security != providers.STARTTLS {
 			return "is neither tls nor starttls"
 		}
 		return ""
 	}},
 	{name: "auth", longest: 255, set: func(a *audit.NewAccount, v string, _ *known) string {
-		a.Auth = audit.Auth(v)
+		a.Auth = audit.ReadAuth(v)
 		if a.Auth != audit.AuthPassword && a.Auth != audit.AuthOAuth2 {
 			return "is neither password nor oauth2"
 		}

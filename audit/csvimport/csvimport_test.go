@@ -136,7 +136,7 @@ var badTexts = []struct{ name, text, want string }{
 	{"port too high", one("port", "70000"), "line 2, column 5 (port): 70000 is not a port (1 to 65535)"},
 	{"port below", one("port", "-25"), "line 2, column 5 (port): is not a port (1 to 65535)"},
 	{"port by name", one("port", canary), "line 2, column 5 (port): is not a port (1 to 65535)"},
-	{"security", one("security", "ssl"), "line 2, column 5 (security): is neither tls nor starttls"},
+	{"security", one("security", "encrypted"), "line 2, column 5 (security): is neither tls nor starttls"},
 	{"auth", one("auth", canary), "line 2, column 5 (auth): is neither password nor oauth2"},
 	{"host with a scheme", one("host", "smtp://h"), "line 2, column 5 (host): is not a host name or an IP address"},
 	{"host with a port", one("host", "smtp.b.example:587"), "line 2, column 5 (host): is not a host name or an IP address"},
