@@ -34,6 +34,22 @@ type Account struct {
 	LastSentOKAt time.Time // zero if the product does not say
 
 	ContactUnverified bool // the product says when it verified contacts, and has not verified this one: it is not mailed
+	// Flaw is what the gate found in the account's row: it is not asked then, and its customer is not notified.
+	Flaw Flaw
+	// Doubt is what the gate leaves aside of the row, without harm to the account.
+	Doubt Flaw
+}
+
+// Flaw names the column of a row whose value cannot be meant, and what is wrong with it, as a predicate: "holds a URL". It
+// never repeats the value. The zero value is none.
+type Flaw struct{ Column, What string }
+
+// Reason is why such an account is unverified; "" for no flaw.
+func (f Flaw) Reason() string {
+	if f.Column == "" {
+		return ""
+	}
+	return "our own data: column " + f.Column + " " + f.What
 }
 
 // Login is the name that is given to the server.

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"mailaudit/audit"
-	"mailaudit/audit/decide"
+	"mailaudit/audit/gate"
 	"mailaudit/providers"
 )
 
@@ -16,10 +16,10 @@ const notOpened = "our own fault: the stored secret could not be opened"
 func (w *Round) candidate(ctx context.Context, acc audit.Account) (Candidate, string) {
 	c, reason := w.Asker.Candidate(ctx, acc, w.States[acc.ID], w.Sealed[acc.ID])
 	c.shared = w.duplicates[c.Key.Login]
-	if c.flaw.Column != "" {
+	if c.flaw.Column != "" { // of its secret; its row's were told at planning
 		w.trouble(ctx, audit.Trouble{
-			What: "accounts are not asked, for our own data cannot be right: " + c.flaw.Column + " " + c.flaw.Said,
-			Fix:  c.flaw.Fix + "; account " + acc.ID + " is one. No customer is told anything of it",
+			What: "source: column " + c.flaw.Column + " " + c.flaw.What + "; these accounts are not checked and their customers are not notified",
+			Fix:  "have the source hand out the secret itself, as the mail server takes it; account " + acc.ID + " is one",
 		})
 		return c, reason
 	}
@@ -38,14 +38,15 @@ func (a *Asker) Candidate(ctx context.Context, acc audit.Account, before audit.S
 	if c.before.AcceptedFingerprint != before.AcceptedFingerprint {
 		c.renamed = c.before.AcceptedFingerprint
 	}
+	if reason := acc.Flaw.Reason(); reason != "" {
+		c.Target, _ = a.Resolve(ctx, acc) // for the report: its provider, if it can be told
+		return c, reason
+	}
 	target, err := a.Resolve(ctx, acc)
 	if err != nil {
 		return c, "the provider could not be found: " + err.Error()
 	}
 	c.Target = target
-	if c.flaw = decide.FlawOf(acc); c.flaw.Column != "" {
-		return c, c.flaw.Reason()
-	}
 	if target.Endpoint.Host == "" {
 		return c, "no mail server is stored, and none is known for this address"
 	}
@@ -60,7 +61,7 @@ func (a *Asker) Candidate(ctx context.Context, acc audit.Account, before audit.S
 	c.secret = secret
 	c.fingerprint = a.Fingerprints.Secret(acc.ID, secret)
 	if c.fingerprint != c.before.AcceptedFingerprint { // what was accepted is a secret, whatever it looks like
-		if c.flaw = decide.FlawOfSecret(secret); c.flaw.Column != "" {
+		if c.flaw = gate.OfSecret(secret.Reveal()); c.flaw.Column != "" {
 			return c, c.flaw.Reason()
 		}
 	}
@@ -143,6 +144,6 @@ type Candidate struct {
 	fingerprint string
 	renamed     string // the accepted fingerprint that a released version stored, as it is made today; "" if it is already
 	day         string
-	flaw        decide.Flaw // in our own data; it is not asked then
-	grant       *grantCase  // of an account that signs in by OAuth
+	flaw        audit.Flaw // of its secret; it is not asked then
+	grant       *grantCase // of an account that signs in by OAuth
 }

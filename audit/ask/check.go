@@ -23,6 +23,9 @@ type Checked struct {
 	Before       audit.State
 }
 
+// Unopened reports whether the account was not asked because its stored secret does not open.
+func (c Checked) Unopened() bool { return c.Result.Reason == notOpened }
+
 // Check verifies one account now. It counts against the day's attempts and changes nothing else. It
 // returns ErrNoAccount if there is none.
 func (a *Asker) Check(ctx context.Context, id string) (Checked, error) {

@@ -36,7 +36,7 @@ func (w *Round) consider(ctx context.Context, acc audit.Account) (c Candidate, a
 		r := w.Unverified(c, reason)
 		return c, &r, false, nil
 	}
-	if st := c.before; !w.Held && !decide.SentSinceRefused(acc, st, w.Now()) && decide.LeftAlone(w.Policy, w.Run, st, c.fingerprint) {
+	if st := c.before; !w.Held && !decide.SentSinceRefused(acc, st) && decide.LeftAlone(w.Policy, w.Run, st, c.fingerprint) {
 		r := decide.CarriedOver(w.result(c), st.Settled)
 		return c, &r, false, nil
 	}

@@ -26,6 +26,8 @@ func printable(value string, longest int) string {
 			return "has a line end in it"
 		case unicode.IsControl(r):
 			return "has a control character in it"
+		case unicode.Is(unicode.Cf, r):
+			return "has an invisible character in it"
 		}
 	}
 	return ""

@@ -1,10 +1,12 @@
 package csvimport
 
 import (
+	"cmp"
 	"strings"
 	"time"
 
 	"mailaudit/audit"
+	"mailaudit/audit/gate"
 	"mailaudit/providers"
 )
 
@@ -36,32 +38,33 @@ var columns = []column{
 	}},
 	{name: "address", longest: 320, needed: true, set: func(a *audit.NewAccount, v string, _ *known) string {
 		a.Address = v
-		return addressProblem(v)
+		return cmp.Or(meant(v), addressProblem(v))
 	}},
 	{name: "username", longest: 320, set: func(a *audit.NewAccount, v string, _ *known) string {
 		a.Username = v
-		return ""
+		return meant(v)
 	}},
 	{name: "host", longest: 253, set: func(a *audit.NewAccount, v string, _ *known) string {
 		a.Host = v
-		return hostProblem(v)
+		return cmp.Or(meant(v), hostProblem(v))
 	}},
 	{name: "port", longest: 1000, set: func(a *audit.NewAccount, v string, _ *known) (problem string) {
 		a.Port, problem = parsePort(v)
 		return problem
 	}},
 	{name: "security", longest: 255, set: func(a *audit.NewAccount, v string, _ *known) string {
-		a.Security = audit.ReadSecurity(v, 0) // the port decides when it is read again
-		if a.Security != "" && a.Security != providers.ImplicitTLS && a.Security != providers.STARTTLS {
+		if _, ok := gate.Security(v, 0); !ok {
 			return "is neither tls nor starttls"
 		}
+		a.Security = providers.Security(v) // what it means depends on the port, see scan.row
 		return ""
 	}},
 	{name: "auth", longest: 255, set: func(a *audit.NewAccount, v string, _ *known) string {
-		a.Auth = audit.ReadAuth(v)
-		if a.Auth != audit.AuthPassword && a.Auth != audit.AuthOAuth2 {
+		auth, ok := gate.Auth(v)
+		if !ok {
 			return "is neither password nor oauth2"
 		}
+		a.Auth = auth
 		return ""
 	}},
 	// Refresh tokens are the longest secrets; those of some providers go beyond two thousand signs.
@@ -70,7 +73,7 @@ var columns = []column{
 			return "is empty"
 		}
 		a.Secret = providers.NewSecret(strings.Clone(v))
-		return ""
+		return gate.Secret(v)
 	}},
 	{name: "contact_name", longest: 1000, spaces: true, set: func(a *audit.NewAccount, v string, _ *known) string {
 		a.ContactName = strings.TrimSpace(v)
@@ -78,7 +81,7 @@ var columns = []column{
 	}},
 	{name: "contact_email", longest: 320, set: func(a *audit.NewAccount, v string, _ *known) string {
 		a.ContactEmail = v
-		return addressProblem(v)
+		return cmp.Or(meant(v), addressProblem(v))
 	}},
 	// Where the column is there, a contact without a time in it is not verified, see [contactColumn].
 	{name: contactColumn, longest: 255, set: func(a *audit.NewAccount, v string, _ *known) string {
@@ -149,4 +152,12 @@ func setTime(t *time.Time, value string) string {
 		}
 	}
 	return "is not a time with its zone such as 2026-11-23T02:15:00Z"
+}
+
+// meant refuses what exports write for nothing.
+func meant(value string) string {
+	if gate.Placeholder(value) {
+		return "holds a placeholder, such as NULL or None; leave the field empty"
+	}
+	return ""
 }

@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"mailaudit/audit"
+	"mailaudit/audit/gate"
 )
 
 // maxRecord bounds one record, so that a quotation mark that is never closed does not read a whole file
@@ -158,6 +159,7 @@ func (s *scan) row(record []string) (line int, a audit.NewAccount) {
 	if a.Auth == "" {
 		a.Auth = audit.AuthPassword
 	}
+	a.Security, _ = gate.Security(string(a.Security), a.Port) // a word that is not known was noted
 	return line, a
 }
 

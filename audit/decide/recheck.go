@@ -10,26 +10,19 @@ import (
 // trafficProof is how fresh the product's own success must be to contradict a refusal.
 const trafficProof = 24 * time.Hour
 
-// clockLead is how far the product's clock may be ahead of ours; a later time has not come, and proves nothing.
-const clockLead = 5 * time.Minute
-
 // ContradictedByTraffic reports whether the product has sent mail through the very credential that is refused now: then
 // the fault is ours, our address perhaps, and nobody is accused.
 func ContradictedByTraffic(acc audit.Account, j audit.Judgement, class providers.Class, now time.Time) bool {
 	if !j.Verdict.Failing() || class == providers.Accepted || acc.LastSentOKAt.IsZero() {
 		return false
 	}
-	return !aheadOf(now, acc) && now.Sub(acc.LastSentOKAt) < trafficProof
-}
-
-func aheadOf(now time.Time, acc audit.Account) bool {
-	return acc.LastSentOKAt.Sub(now) > clockLead
+	return now.Sub(acc.LastSentOKAt) < trafficProof
 }
 
 // SentSinceRefused reports whether the product has sent mail through the credential since it was refused last: then
 // the refusal may be history.
-func SentSinceRefused(acc audit.Account, st audit.State, now time.Time) bool {
-	return !aheadOf(now, acc) && acc.LastSentOKAt.After(st.NightAt)
+func SentSinceRefused(acc audit.Account, st audit.State) bool {
+	return acc.LastSentOKAt.After(st.NightAt)
 }
 
 // LeftAlone reports whether an account need not be asked in a run: its secret was refused on enough nights and

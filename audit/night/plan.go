@@ -3,6 +3,7 @@ package night
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -10,6 +11,7 @@ import (
 	"mailaudit/audit"
 	"mailaudit/audit/ask"
 	"mailaudit/audit/decide"
+	"mailaudit/audit/gate"
 )
 
 // planStore is what this file needs of the store. The contracts are in package audit.
@@ -86,6 +88,15 @@ func (a *Auditor) planPage(ctx context.Context, run audit.Run, seen *ask.Logins)
 		to = page[len(page)-1].ID
 	}
 	targets := a.targets(ctx, page)
+	if err := a.noteFlaws(ctx, run, page); err != nil {
+		return err
+	}
+	if last {
+		if err := a.noteUnnamed(ctx, run); err != nil {
+			return err
+		}
+	}
+	page, targets = once(page, targets)
 	chosen, full := a.choose(run, page, targets)
 	for i, acc := range page {
 		if targets[i].Provider != nil && unread[acc.ID] == nil {
@@ -102,6 +113,68 @@ func (a *Auditor) planPage(ctx context.Context, run audit.Run, seen *ask.Logins)
 		return err
 	}
 	return a.Ledger.Plan(ctx, run.Key, run.PlannedTo, to, a.cut(chosen, early, last || full), len(chosen), last || full)
+}
+
+// noteFlaws tells operations, once for each column, what the gate found in the source's rows.
+func (a *Auditor) noteFlaws(ctx context.Context, run audit.Run, page []audit.Account) error {
+	noted := map[audit.Trouble]bool{}
+	for _, acc := range page {
+		for _, t := range []audit.Trouble{
+			{What: trouble("these accounts are not checked, their secrets leave for nowhere and their customers are not notified", acc.Flaw), Fix: fixFlaws},
+			{What: trouble("the rest of these accounts is used", acc.Doubt), Fix: fixFlaws},
+		} {
+			if t.What == "" || noted[t] {
+				continue
+			}
+			noted[t] = true
+			if err := audit.NoteTrouble(ctx, a.Ledger, run.Key, t); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// noteUnnamed tells operations of rows that no run can name.
+func (a *Auditor) noteUnnamed(ctx context.Context, run audit.Run) error {
+	from, ok := a.Accounts.(gate.Unnamed)
+	if !ok {
+		return nil
+	}
+	n, err := from.WithoutID(ctx)
+	if err != nil {
+		a.Log.Warn("rows without an id not counted", "err", err)
+		return nil
+	}
+	if n == 0 {
+		return nil
+	}
+	what := fmt.Sprintf("source: %d rows have no account_id; they are not checked and stand in no number", n)
+	if n == 1 {
+		what = "source: 1 row has no account_id; it is not checked and stands in no number"
+	}
+	return audit.NoteTrouble(ctx, a.Ledger, run.Key, audit.Trouble{What: what, Fix: "give each row of the source table or view an account_id"})
+}
+
+const fixFlaws = "mailaudit doctor counts them and names examples; correct the source table or view"
+
+func trouble(follows string, f audit.Flaw) string {
+	if f.Column == "" {
+		return ""
+	}
+	return "source: column " + f.Column + " " + f.What + "; " + follows
+}
+
+// once leaves one account of each id: rows that share one stand beside each other.
+func once(page []audit.Account, targets []ask.Target) ([]audit.Account, []ask.Target) {
+	var accounts []audit.Account
+	var at []ask.Target
+	for i, acc := range page {
+		if i == 0 || page[i-1].ID != acc.ID {
+			accounts, at = append(accounts, acc), append(at, targets[i])
+		}
+	}
+	return accounts, at
 }
 
 type choice struct{ id, provider, tenant string }

@@ -203,7 +203,6 @@ func scanAccount(row pgx.CollectableRow) (audit.Account, error) {
 	var a audit.Account
 	err := row.Scan(&a.ID, &a.TenantID, &a.TenantName, &a.Address, &a.Username, &a.Host, &a.Port, &a.Security, &a.Auth,
 		&a.ContactName, &a.ContactEmail, &a.Locale, &a.TimeZone, scanTime{&a.UpdatedAt}, scanTime{&a.LastSentOKAt}, &a.ContactUnverified)
-	a.Auth, a.Security = audit.ReadAuth(string(a.Auth)), audit.ReadSecurity(string(a.Security), a.Port)
 	return a, err
 }
 
@@ -217,6 +216,17 @@ func (s *Source) AccountsAfter(ctx context.Context, after string, limit int, ten
 		return nil, sourceError("read accounts", err)
 	}
 	return all, nil
+}
+
+// WithoutID counts the rows whose account_id is NULL.
+func (s *Source) WithoutID(ctx context.Context) (n int, err error) {
+	err = read(ctx, s.pool, func(ctx context.Context, tx pgx.Tx) error {
+		return tx.QueryRow(ctx, `SELECT count(*) FROM `+s.from+` WHERE `+s.idName+` IS NULL`).Scan(&n)
+	})
+	if err != nil {
+		return 0, sourceError("count the accounts without an id", err)
+	}
+	return n, nil
 }
 
 func (s *Source) AccountIDsAfter(ctx context.Context, after string, limit int, tenant string) (all []string, err error) {

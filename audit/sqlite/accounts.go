@@ -15,7 +15,6 @@ func scanAccount(row scanner) (audit.Account, error) {
 	var a audit.Account
 	err := row.Scan(&a.ID, &a.TenantID, &a.TenantName, &a.Address, &a.Username, &a.Host, &a.Port, &a.Security, &a.Auth,
 		&a.ContactName, &a.ContactEmail, &a.Locale, &a.TimeZone, scanTime{&a.UpdatedAt}, scanTime{&a.LastSentOKAt}, &a.ContactUnverified)
-	a.Auth, a.Security = audit.ReadAuth(string(a.Auth)), audit.ReadSecurity(string(a.Security), a.Port)
 	return a, err
 }
 

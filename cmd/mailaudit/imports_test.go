@@ -20,10 +20,12 @@ var layers = []string{"providers", "audit", "report", "cmd"}
 var arrows = map[string][]string{
 	"audit/aside":          {},
 	"audit/decide":         {},
+	"audit/gate":           {},
 	"audit/persist":        {},
-	"audit/ask":            {"audit/decide", "audit/aside", "audit/persist"},
+	"audit/csvimport":      {"audit/gate"},
+	"audit/ask":            {"audit/decide", "audit/aside", "audit/gate", "audit/persist"},
 	"audit/outbox":         {"audit/decide", "audit/aside"},
-	"audit/night":          {"audit/decide", "audit/aside", "audit/ask", "audit/outbox", "audit/persist"},
+	"audit/night":          {"audit/decide", "audit/aside", "audit/ask", "audit/gate", "audit/outbox", "audit/persist"},
 	"audit/operate":        {"audit/decide", "audit/aside", "audit/ask", "audit/outbox"},
 	"audit/history":        {"audit/decide"},
 	"audit/postgres":       {"audit/history"}, // a walk over findings is one, whatever the store

@@ -15,6 +15,7 @@ import (
 	"mailaudit/audit"
 	"mailaudit/audit/aside"
 	"mailaudit/audit/ask"
+	"mailaudit/audit/gate"
 	"mailaudit/audit/persist"
 	"mailaudit/cmd/mailaudit/config"
 	"mailaudit/cmd/mailaudit/exit"
@@ -78,6 +79,7 @@ type Parts struct {
 
 // New puts an app together. It reads and opens nothing, so that nothing can fail. The caller closes it.
 func New(s *Setup, p Parts) *App {
+	p.Source = gate.Source{Accounts: p.Source, Now: s.Now}
 	a := &App{Setup: s, Parts: p}
 	paced := newPacing(s.Config)
 	a.Auditor = NewAudit(p.Source, p.Store, s.policy(), s.Now, s.Log)

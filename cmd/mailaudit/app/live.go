@@ -83,6 +83,15 @@ func (l *lazyAccounts) anew(ctx context.Context) (*postgres.Source, error) {
 	return source, nil
 }
 
+// WithoutID counts the rows without an id.
+func (l *lazyAccounts) WithoutID(ctx context.Context) (int, error) {
+	source, err := l.open(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return source.WithoutID(ctx)
+}
+
 // Blame needs no open relation: that it cannot be opened is an error too.
 func (l *lazyAccounts) Blame(err error) (audit.Blame, string) { return postgres.Blame(err) }
 

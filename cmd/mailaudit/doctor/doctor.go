@@ -61,6 +61,7 @@ func (d *Doctor) Examine(ctx context.Context) {
 		d.secrets(ctx)
 		d.fingerprints(ctx)
 		d.canaries(ctx)
+		d.flaws(ctx)
 		d.late(ctx)
 		d.runs(ctx)
 	}

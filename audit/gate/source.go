@@ -1,0 +1,69 @@
+package gate
+
+import (
+	"context"
+	"time"
+
+	"mailaudit/audit"
+)
+
+// Source is a source of accounts behind the gate: each as [Account] reads it, and an id that stands several times as one
+// account, which tells so.
+type Source struct {
+	audit.Accounts
+	Now func() time.Time
+}
+
+// ahead is the doubt of a time that has not come.
+var ahead = audit.Flaw{Column: "last_sent_ok_at", What: "lies ahead of the clock, and proves nothing"}
+
+func (s Source) pass(a audit.Account) audit.Account {
+	a = Account(a)
+	if Ahead(a.LastSentOKAt, s.Now()) {
+		a.LastSentOKAt, a.Doubt = time.Time{}, ahead
+	}
+	return a
+}
+
+// repeated is the flaw of an id that several rows bear: nobody can say which of them is meant.
+var repeated = audit.Flaw{Column: "account_id", What: "stands more than once; it must be unique"}
+
+// Unnamed is a source that can count its rows without an id, which no page shows.
+type Unnamed interface {
+	WithoutID(ctx context.Context) (int, error)
+}
+
+// WithoutID counts the rows that have no id; 0 where the source cannot have any.
+func (s Source) WithoutID(ctx context.Context) (int, error) {
+	if from, ok := s.Accounts.(Unnamed); ok {
+		return from.WithoutID(ctx)
+	}
+	return 0, nil
+}
+
+func (s Source) AccountsAfter(ctx context.Context, after string, limit int, tenant string) ([]audit.Account, error) {
+	page, err := s.Accounts.AccountsAfter(ctx, after, limit, tenant)
+	for i := range page {
+		page[i] = s.pass(page[i])
+		// A page goes by the order of ids; all its rows stay, for whoever reads pages counts them.
+		if i > 0 && page[i].ID == page[i-1].ID {
+			page[i-1].Flaw, page[i].Flaw = repeated, repeated
+		}
+	}
+	return page, err
+}
+
+func (s Source) AccountsByID(ctx context.Context, ids []string) ([]audit.Account, error) {
+	rows, err := s.Accounts.AccountsByID(ctx, ids)
+	var all []audit.Account
+	at := map[string]int{}
+	for _, row := range rows {
+		if i, again := at[row.ID]; again {
+			all[i].Flaw = repeated
+			continue
+		}
+		at[row.ID] = len(all)
+		all = append(all, s.pass(row))
+	}
+	return all, err
+}
