@@ -80,6 +80,7 @@ func id(name string) use {
 func accountUses() []use {
 	address, auth := text("address"), text("auth")
 	address.needed = true
+	auth.read = func(q string, _ typed) string { return "lower(coalesce(nullif(" + q + "::text, ''), 'password'))" }
 	auth.absent = "'password'"
 	security := text("security")
 	security.read = func(q string, t typed) string { return "lower(" + readText(q, t) + ")" }
