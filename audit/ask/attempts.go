@@ -58,8 +58,7 @@ func (a *Asker) reserve(ctx context.Context, day string, all []Candidate, limit 
 	for i := range granted {
 		granted[i] = true
 	}
-	var taken [][]audit.AttemptKey // by candidate
-	taken = make([][]audit.AttemptKey, len(all))
+	taken := make([][]audit.AttemptKey, len(all)) // by candidate
 	giveBack := func(err error) error {
 		for i, keys := range taken {
 			if err == nil && granted[i] || len(keys) == 0 {
