@@ -13,6 +13,9 @@ import (
 // it. Whether it is an address at all is not asked here.
 func Misrouted(contact string) string {
 	contact = FoldAddress(contact)
+	if strings.ContainsAny(contact, ",;") || strings.Count(contact, "@") > 1 {
+		return "the contact is more than one address"
+	}
 	at := strings.LastIndexByte(contact, '@')
 	if at < 0 {
 		return ""

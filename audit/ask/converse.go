@@ -49,7 +49,7 @@ func (w *Round) consider(ctx context.Context, acc audit.Account) (c Candidate, a
 		return c, nil, false, err
 	}
 	if !admitted {
-		r := w.Unverified(c, AttemptsUsedUp)
+		r := w.unadmitted(c)
 		return c, &r, false, nil
 	}
 	r := w.judged(ctx, c, said.Conversation(c))

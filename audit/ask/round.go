@@ -75,7 +75,7 @@ func (w *Round) Prepare(ctx context.Context, accounts []audit.Account) (ready []
 			if granted[i] {
 				asked = append(asked, c)
 			} else {
-				settled = append(settled, w.Unverified(c, AttemptsUsedUp))
+				settled = append(settled, w.unadmitted(c))
 			}
 		}
 		return nil
@@ -102,6 +102,17 @@ func (w *Round) result(c Candidate) audit.Result {
 	r := baseResult(c, w.Now())
 	r.RunKey, r.Try = w.Run.Key, w.Batch.Try
 	return r
+}
+
+// unadmitted is the result of an account whose attempts are used up. At a second try the first one's refusal stands: it
+// was heard, and that it might have passed takes nothing away from it.
+func (w *Round) unadmitted(c Candidate) audit.Result {
+	if first := c.before.Tonight; first != nil && first.RunKey == w.Run.Key && first.Try < w.Batch.Try && first.Verdict.Failing() {
+		again := *first
+		again.Try, again.Retry = w.Batch.Try, false
+		return again
+	}
+	return w.Unverified(c, AttemptsUsedUp)
 }
 
 func (w *Round) returnAttempt(ctx context.Context, c Candidate) {

@@ -85,6 +85,19 @@ func TestFlawsNameTheirColumn(t *testing.T) {
 	}
 }
 
+func TestAContactIsOneAddress(t *testing.T) {
+	for value, want := range map[string][2]string{
+		"a@x.example": {"a@x.example", ""}, " a@x.example ": {"a@x.example", ""}, "Maria Lopez <maria@z.example>": {"maria@z.example", "Maria Lopez"},
+		"a@x.example;": {"a@x.example", ""}, "a@x.example, A@X.example": {"a@x.example", ""}, "<a@x.example>": {"a@x.example", ""},
+		"a@x.example; b@x.example": {"a@x.example; b@x.example", ""}, "a@x.example,b@x.example": {"a@x.example,b@x.example", ""},
+		"": {"", ""}, "call the desk": {"call the desk", ""},
+	} {
+		if address, name := gate.Contact(value); address != want[0] || name != want[1] {
+			t.Errorf("%q: %q, %q", value, address, name)
+		}
+	}
+}
+
 func TestSecretsThatAreNone(t *testing.T) {
 	laravel := base64.StdEncoding.EncodeToString([]byte(`{"iv":"ZGVtb2RlbW8=","value":"c2VjcmV0","mac":"abc","tag":""}`))
 	for _, secret := range []string{

@@ -19,6 +19,11 @@ var ahead = audit.Flaw{Column: "last_sent_ok_at", What: "lies ahead of the clock
 
 func (s Source) pass(a audit.Account) audit.Account {
 	a = Account(a)
+	contact, name := Contact(a.ContactEmail)
+	a.ContactEmail = contact
+	if a.ContactName == "" {
+		a.ContactName = name
+	}
 	if Ahead(a.LastSentOKAt, s.Now()) {
 		a.LastSentOKAt, a.Doubt = time.Time{}, ahead
 	}

@@ -74,3 +74,18 @@ func TestIncidentSharedHostIsLeftAloneAfterRefusals(t *testing.T) {
 		t.Errorf("verdicts %v", r.Verdicts)
 	}
 }
+
+// "Account disabled" under a 4xx may pass and is tried once more in the run. Where the day has no attempt left, what was
+// heard stands: the account is not taken for one of which nothing is known.
+func TestIncidentARefusalStandsWhereItCannotBeTriedAgain(t *testing.T) {
+	t.Parallel()
+	s, _, yahoo := clinicBase(t)
+	s.settings["attempts_per_day"], s.settings["retry_after"] = "1", "1s"
+	yahoo.SetMood(sim.Mood{At: map[sim.Step]sim.Act{sim.AtSecret: sim.Say("454 4.7.0 This account has been disabled")}})
+	s.atNight(1)
+	s.done("run")
+	if r := s.report(""); len(r.verdictsOf()["account_blocked"]) != 4 {
+		t.Errorf("%v, findings %+v", r.Verdicts, r.Findings)
+	}
+	s.nothingMailed()
+}
