@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"mailaudit/audit"
+	"mailaudit/audit/gate"
 	"mailaudit/audit/postgres"
 	"mailaudit/cmd/mailaudit/config"
 )
@@ -104,9 +105,17 @@ func (l *lazyAccounts) Close() error {
 	return nil
 }
 
+// behind is the source behind the gate.
+func behind(source audit.Accounts) audit.Accounts {
+	if g, ok := source.(gate.Source); ok {
+		return g.Accounts
+	}
+	return source
+}
+
 // SourceReady opens the accounts if they are not open yet.
 func SourceReady(ctx context.Context, source audit.Accounts) error {
-	if l, ok := source.(*lazyAccounts); ok {
+	if l, ok := behind(source).(*lazyAccounts); ok {
 		_, err := l.open(ctx)
 		return err
 	}
@@ -115,7 +124,7 @@ func SourceReady(ctx context.Context, source audit.Accounts) error {
 
 // SourceAnew has the columns of the accounts' relation read as they are now.
 func SourceAnew(ctx context.Context, source audit.Accounts) error {
-	if l, ok := source.(*lazyAccounts); ok {
+	if l, ok := behind(source).(*lazyAccounts); ok {
 		_, err := l.anew(ctx)
 		return err
 	}

@@ -260,7 +260,7 @@ func TestBouncedContactsAreTelephoned(t *testing.T) {
 			t.Errorf("%+v", n)
 		}
 	}
-	if text := s.done("report"); !strings.Contains(text, "telephone") {
+	if text := s.done("report"); !strings.Contains(text, "Call 2 customers") {
 		t.Errorf("the report has no call list:\n%s", text)
 	}
 }

@@ -108,7 +108,7 @@ func compared(p packed) (all []string) {
 // sums are the lines of a text report that count.
 func sums(text string) string {
 	_, rest, _ := strings.Cut(text, "mailboxes")
-	counts, _, _ := strings.Cut(rest, "Newly failing")
+	counts, _, _ := strings.Cut(rest, "New failures")
 	return counts
 }
 
