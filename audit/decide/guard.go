@@ -49,12 +49,12 @@ func Rule(g audit.GuardLimits, t audit.Tally) Ruling {
 		}
 	} else if deaf(g, t.Tenants) {
 		r.Void = VoidChanges
-		r.Why = fmt.Sprintf("%d of %d mailboxes gave no answer", t.Lost, t.Answering)
+		r.Why = fmt.Sprintf("%d of %d mailboxes gave no response", t.Lost, t.Answering)
 		return r
 	}
 	if over, normal := Spike(g, t); over {
 		r.Held = true
-		r.HeldWhy = fmt.Sprintf("%d of %d mailboxes fail newly (normal: up to %d)", t.NewlyFailing+t.Beside.NewlyFailing, t.Accounts+t.Beside.Accounts, normal)
+		r.HeldWhy = fmt.Sprintf("%d new failures among %d mailboxes (threshold %d)", t.NewlyFailing+t.Beside.NewlyFailing, t.Accounts+t.Beside.Accounts, normal)
 	}
 	return r
 }
@@ -88,18 +88,18 @@ func ruleHosts(g audit.GuardLimits, t audit.Tally, r *Ruling) {
 			if r.DeafHosts == nil {
 				r.DeafHosts = map[string]string{}
 			}
-			r.DeafHosts[name] = fmt.Sprintf("%d of the %d mailboxes at its host gave no answer", h.Lost, h.Answering)
+			r.DeafHosts[name] = fmt.Sprintf("%d of the %d mailboxes at its host gave no response", h.Lost, h.Answering)
 		}
 		over, normal := Spike(g, audit.Tally{Count: h.Count, First: h.First, Tenants: h.Tenants})
 		if over && failingTenants(h.Tenants) >= smallProvider && !r.Held {
 			r.Held = true
 			// The host is a customer's to know, and the reason stands in Slack: the notices lead to it.
-			r.HeldWhy = fmt.Sprintf("%d of the %d mailboxes at one host fail newly (normal: up to %d)", h.NewlyFailing, h.Accounts, normal)
+			r.HeldWhy = fmt.Sprintf("%d new failures among the %d mailboxes at one host (threshold %d)", h.NewlyFailing, h.Accounts, normal)
 		}
 	}
 	if deaf(g, owners) {
 		r.Void, r.Held, r.HeldWhy = VoidChanges, false, ""
-		r.Why = fmt.Sprintf("%d of %d hosts gave no answer", away, answering)
+		r.Why = fmt.Sprintf("%d of %d hosts gave no response", away, answering)
 	}
 }
 
@@ -232,7 +232,7 @@ func (r Rulings) Apply(st audit.State) audit.State {
 	}
 	voided := *st.Tonight
 	voided.Judgement = audit.Judgement{Verdict: audit.Unverified, TwoFactor: "unknown", Certainty: "ambiguous"}
-	voided.Reason = "the provider's night does not count: " + ruling.Why
+	voided.Reason = "the provider's results are inconclusive: " + ruling.Why
 	st.Tonight = &voided
 	return st
 }

@@ -92,7 +92,7 @@ func (a *Auditor) preflight(ctx context.Context, run audit.Run) error {
 		}
 	}
 	for _, provider := range slices.Sorted(maps.Keys(p.Unreachable)) {
-		t := audit.Trouble{What: p.Unreachable[provider], Fix: "check the way out (DNS, firewall, network.proxy); its night does not count"}
+		t := audit.Trouble{What: p.Unreachable[provider], Fix: "check outbound connectivity (DNS, firewall, network.proxy); its results are inconclusive"}
 		if err := audit.NoteTrouble(ctx, a.Ledger, run.Key, t); err != nil {
 			return err
 		}
@@ -241,7 +241,7 @@ func (a *Auditor) checkWayOut(ctx context.Context, run audit.Run, p *Preflight) 
 	if reached, _, err := a.anyReached(ctx, audit.ProviderOther, hosts); reached || err != nil {
 		return err
 	}
-	p.Stop = "no provider can be reached from here: check the way out (DNS, firewall, network.proxy)"
+	p.Stop = "no provider can be reached from here: check outbound connectivity (DNS, firewall, network.proxy)"
 	return nil
 }
 

@@ -48,7 +48,7 @@ func (o *Outbox) hold(ctx context.Context, run audit.Run, r decide.Rulings, form
 		case ruling.Held:
 			reasons[provider] = ruling.HeldWhy
 		case together(first[provider], ruling) > ruling.NewLimit:
-			reasons[provider] = fmt.Sprintf("%d first notices are due at once (normal: up to %d)", sum(first[provider]), ruling.NewLimit)
+			reasons[provider] = fmt.Sprintf("%d first notices are due at once (threshold %d)", sum(first[provider]), ruling.NewLimit)
 		case again[provider] > 0:
 			reasons[provider] = fmt.Sprintf("%d accounts still fail whose findings were discarded", again[provider])
 		}

@@ -267,7 +267,7 @@ func Held() Night {
 	s.mail(200, audit.KindFinding, audit.NoticeHeld, start.Add(6*time.Hour))
 	s.Conclude()
 	p := s.Runs[len(s.Runs)-1].Numbers.Providers["google"]
-	p.Held, p.HoldReason = true, "212 of 7,216 mailboxes fail newly (normal: up to 72)"
+	p.Held, p.HoldReason = true, "212 new failures among 7,216 mailboxes (threshold 72)"
 	s.hold("google", p.HoldReason, start)
 	return night("held", s)
 }
@@ -285,7 +285,7 @@ func StillHeld() Night {
 	s.ordinary()
 	s.some(212, "google", audit.Revoked, audit.Revoked)
 	s.some(3, "google", audit.Revoked, audit.Compliant)
-	s.hold("google", "212 of 7,007 mailboxes fail newly (normal: up to 67)", start.Add(-24*time.Hour))
+	s.hold("google", "212 new failures among 7,007 mailboxes (threshold 67)", start.Add(-24*time.Hour))
 	s.Noted = map[string]string{"trouble/the keyset opens none of the stored secrets of two tenants": "mount the keyset that sealed them"}
 	s.Conclude()
 	return night("still-held", s)
@@ -302,7 +302,7 @@ func Outage() Night {
 	})
 	s.Conclude()
 	p := s.Runs[len(s.Runs)-1].Numbers.Providers["microsoft"]
-	p.Void, p.VoidReason = true, "3780 of 7551 mailboxes gave no answer"
+	p.Void, p.VoidReason = true, "3780 of 7551 mailboxes gave no response"
 	return night("outage", s)
 }
 

@@ -61,7 +61,7 @@ func NewMetrics() *Metrics {
 	m.verdicts = vec("run_verdicts", "Accounts of that run by verdict.", "provider", "verdict")
 	m.changes = vec("run_changes", "Accounts of that run by change: newly_failing, recovered, still_failing.", "provider", "change")
 	m.held = vec("run_held", "1 where a guard holds the provider's notices of that run.", "provider")
-	m.void = vec("run_void", "1 where that run's night does not count for the provider.", "provider")
+	m.void = vec("run_void", "1 where that run's results for the provider are inconclusive.", "provider")
 	m.unknown = vec("run_unknown_replies", "Accounts of that run whose reply no rule knows.", "provider")
 	m.open = gauge("run_open_findings", "Failing accounts after that run, by its word or an earlier one's.")
 	m.duration = gauge("run_duration_seconds", "How long that run took.")

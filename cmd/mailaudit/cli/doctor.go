@@ -19,7 +19,7 @@ func (doctorCmd) Run(ctx context.Context, g *app.Globals, s *app.Setup) error {
 		return err
 	}
 	if d.Failures > 0 {
-		return fmt.Errorf("doctor found %s; each line that begins with FAIL ends with the mend", app.HowMany(d.Failures, "difference"))
+		return fmt.Errorf("%s failed; each line that begins with FAIL ends with the fix", app.HowMany(d.Failures, "check"))
 	}
 	return nil
 }

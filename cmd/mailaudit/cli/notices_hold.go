@@ -45,7 +45,7 @@ func (k noticesReleaseCmd) say(w io.Writer, a *app.App, r operate.Released) erro
 	if r.Otherwise > 0 {
 		text += fmt.Sprintf("%6d are refused for another reason now: tonight's run judges them\n", r.Otherwise)
 	}
-	text += fmt.Sprintf("%6d could not be asked or gave no answer: left to tonight's run\n", r.Unasked)
+	text += fmt.Sprintf("%6d could not be re-checked or gave no response: left to the next run\n", r.Unasked)
 	_, err := io.WriteString(w, text)
 	return err
 }

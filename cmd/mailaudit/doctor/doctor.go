@@ -41,7 +41,7 @@ func (d *Doctor) fail(subject string, err error, fix string) {
 	d.Failures++
 	text := exit.OneLine(err)
 	if fix != "" {
-		text += "; mend: " + fix
+		text += "; fix: " + fix
 	}
 	d.line("FAIL", subject, text)
 }

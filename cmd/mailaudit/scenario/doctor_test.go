@@ -125,7 +125,7 @@ func TestDoctorFindsWhatIsWrong(t *testing.T) {
 		{"Slack's token is not one", func(s *scene) { s.slack.SetMood(sim.SlackMood{Errors: map[string]string{"auth.test": "invalid_auth"}}) },
 			"slack", []string{"invalid_auth", "slack.token"}},
 		{"Slack asks to wait", func(s *scene) { s.slack.SetMood(sim.SlackMood{Status: 429, RetryAfter: 30 * time.Second}) },
-			"slack", []string{"asks to wait 30s", "mend: wait"}},
+			"slack", []string{"asks to wait 30s", "fix: wait"}},
 		{"Slack is ill", func(s *scene) { s.slack.SetMood(sim.SlackMood{Status: 503}) }, "slack", []string{"http 503", "Slack's own trouble"}},
 		{"Slack says what nobody knows", func(s *scene) { s.slack.SetMood(sim.SlackMood{Errors: map[string]string{"auth.test": "fatal_error"}}) },
 			"slack", []string{"fatal_error", "Slack's own trouble"}},

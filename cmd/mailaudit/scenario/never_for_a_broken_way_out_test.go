@@ -29,7 +29,7 @@ func TestIncidentWayOutCutInMidRunAccusesNobody(t *testing.T) {
 	if got := s.recipients(); !slices.Equal(got, told) {
 		t.Errorf("mails to %v, had been %v", got, told)
 	}
-	if text := s.lastSummary(); !strings.Contains(text, "gave no answer") {
+	if text := s.lastSummary(); !strings.Contains(text, "gave no response") {
 		t.Error("operations are not told")
 	}
 }
@@ -43,7 +43,7 @@ func TestIncidentNoWayOutStopsTheRun(t *testing.T) {
 		s.places[place] = "127.0.0.1:1" // where nobody listens
 	}
 	s.atNight(1)
-	if o := s.do("run"); o.code != exit.Failed || !strings.Contains(o.stderr, "way out") {
+	if o := s.do("run"); o.code != exit.Failed || !strings.Contains(o.stderr, "outbound connectivity") {
 		t.Errorf("exit %d: %s", o.code, o.stderr)
 	}
 	if r := s.report(""); r.Run.Status != "stopped" || s.counters().Credentials != asked {
