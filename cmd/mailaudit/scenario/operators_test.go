@@ -165,7 +165,7 @@ func TestReleaseMailsWhatStillFails(t *testing.T) {
 	s.world.Change("front3@gmail.com", func(a *sim.Account) { a.State = sim.BackendDown })
 	asked := s.world.Attempts()["front0@gmail.com"]
 	text := s.done("notices", "release", "--run", "held", "--provider", "google", "--by", "maria", "--why", "Google was right")
-	for _, want := range []string{"5 accounts asked again", "2 still fail: 2 mails are queued", "2 work again", "1 are refused for another reason", "1 could not be asked"} {
+	for _, want := range []string{"5 accounts asked again", "2 still fail: 2 mails are queued", "2 work again", "1 are refused for another reason", "1 could not be re-checked"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("release does not say %q:\n%s", want, text)
 		}
