@@ -2,7 +2,6 @@ package csvimport
 
 import (
 	"net/mail"
-	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -10,6 +9,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/language"
+
+	"mailaudit/audit/gate"
 )
 
 // printable is what every field must be: a control character in a name could end a header line of a mail,
@@ -42,21 +43,10 @@ func addressProblem(value string) string {
 	return ""
 }
 
-// hostProblem takes an IP address, or labels of letters (of any script), digits, hyphens and underscores.
+// hostProblem takes what a run takes: a name or an IP address, and nothing around it.
 func hostProblem(value string) string {
-	const problem = "is not a host name or an IP address"
-	if _, err := netip.ParseAddr(value); err == nil {
-		return ""
-	}
-	for label := range strings.SplitSeq(strings.TrimSuffix(value, "."), ".") {
-		if label == "" || label[0] == '-' || label[len(label)-1] == '-' || len(label) > 63 {
-			return problem
-		}
-		for _, r := range label {
-			if r != '-' && r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsMark(r) {
-				return problem
-			}
-		}
+	if gate.Host(value) != "" {
+		return "is not a host name or an IP address"
 	}
 	return ""
 }

@@ -1,6 +1,7 @@
 package decide
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"math"
@@ -219,6 +220,22 @@ type Rulings struct {
 	// How the customers of this run were told, so that it can be explained after a change of configuration.
 	Mode    audit.Mode    `json:"mode,omitempty"`
 	Cadence audit.Cadence `json:"cadence,omitzero"`
+}
+
+// RulingsFact is the name under which a run keeps its rulings.
+const RulingsFact = "rulings"
+
+// KeptRulings reads them from a run's facts; ok is false where none are kept, and where they cannot be read, which err
+// tells.
+func KeptRulings(facts map[string]string) (r Rulings, ok bool, err error) {
+	text := facts[RulingsFact]
+	if text == "" {
+		return Rulings{}, false, nil
+	}
+	if err := json.Unmarshal([]byte(text), &r); err != nil {
+		return Rulings{}, false, err
+	}
+	return r, true, nil
 }
 
 // Apply replaces tonight's result by "unverified" where the provider's results are inconclusive.

@@ -33,8 +33,9 @@ func Account(a audit.Account) audit.Account {
 		}
 	}
 	find("account_id", ids(a.ID))
-	a.Host = strings.TrimSuffix(strings.TrimSpace(a.Host), ".")
-	find("host", host(a.Host))
+	a.Host = strings.TrimSpace(a.Host)
+	find("host", Host(a.Host))
+	a.Host = strings.TrimSuffix(a.Host, ".")
 	a.Address, a.Username = strings.TrimSpace(a.Address), strings.TrimSpace(a.Username)
 	if a.Username == "" {
 		find("address", mailbox(a.Address))
@@ -75,11 +76,14 @@ func signs(value string) string {
 	return ""
 }
 
-// host takes a name or an IP address, and nothing around it.
-func host(value string) string {
-	switch {
-	case value == "":
+// Host tells what is wrong with a stored host, which is a name or an IP address and nothing around it; "" for none. One
+// dot may end it.
+func Host(value string) string {
+	if value == "" {
 		return ""
+	}
+	value = strings.TrimSuffix(value, ".")
+	switch {
 	case strings.Contains(value, "://"), strings.ContainsAny(value, "/@?#"):
 		return "holds a URL; a host name alone is needed"
 	}

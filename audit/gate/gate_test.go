@@ -58,6 +58,7 @@ func TestFlawsNameTheirColumn(t *testing.T) {
 		"host  ":     func(a *audit.Account) { a.Host = "NULL" },
 		"host   ":    func(a *audit.Account) { a.Host = "smtp_one.example" },
 		"host    ":   func(a *audit.Account) { a.Host = "smtp.one.example\u200b.example" },
+		"host     ":  func(a *audit.Account) { a.Host = "." },
 		"username":   func(a *audit.Account) { a.Username = `\N` },
 		"username ":  func(a *audit.Account) { a.Username = "a\u00a0b" },
 		"address":    func(a *audit.Account) { a.Address = "front desk" },

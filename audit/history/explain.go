@@ -6,7 +6,6 @@ package history
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -329,17 +328,15 @@ func (t *explainer) between(ctx context.Context, since time.Time) ([]Event, erro
 	return all, nil
 }
 
-const rulingsFact = "rulings"
-
 // keptRulings returns what the guards have said of a run; ok is false if that is not kept, or cannot be read.
 func (a *Reader) keptRulings(ctx context.Context, key string) (r decide.Rulings, ok bool, err error) {
-	facts, err := a.Ledger.Facts(ctx, key, rulingsFact)
-	if err != nil || facts[rulingsFact] == "" {
+	facts, err := a.Ledger.Facts(ctx, key, decide.RulingsFact)
+	if err != nil {
 		return r, false, err
 	}
-	if err := json.Unmarshal([]byte(facts[rulingsFact]), &r); err != nil {
-		a.Log.Error("what the guards have said of a run cannot be read", "run", key, "err", err)
-		return decide.Rulings{}, false, nil
+	r, ok, unread := decide.KeptRulings(facts)
+	if unread != nil {
+		a.Log.Error("what the guards have said of a run cannot be read", "run", key, "err", unread)
 	}
-	return r, true, nil
+	return r, ok, nil
 }

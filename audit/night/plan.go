@@ -120,8 +120,8 @@ func (a *Auditor) noteFlaws(ctx context.Context, run audit.Run, page []audit.Acc
 	noted := map[audit.Trouble]bool{}
 	for _, acc := range page {
 		for _, t := range []audit.Trouble{
-			{What: trouble("these accounts are not checked, their secrets leave for nowhere and their customers are not notified", acc.Flaw), Fix: fixFlaws},
-			{What: trouble("the rest of these accounts is used", acc.Doubt), Fix: fixFlaws},
+			{What: trouble("these accounts are not checked, their secrets are sent nowhere and their customers are not notified", acc.Flaw), Fix: fixFlaws},
+			{What: trouble("these accounts are checked without it", acc.Doubt), Fix: fixFlaws},
 		} {
 			if t.What == "" || noted[t] {
 				continue
@@ -149,9 +149,9 @@ func (a *Auditor) noteUnnamed(ctx context.Context, run audit.Run) error {
 	if n == 0 {
 		return nil
 	}
-	what := fmt.Sprintf("source: %d rows have no account_id; they are not checked and stand in no number", n)
+	what := fmt.Sprintf("source: %d rows have no account_id; they are not checked and not counted", n)
 	if n == 1 {
-		what = "source: 1 row has no account_id; it is not checked and stands in no number"
+		what = "source: 1 row has no account_id; it is not checked and not counted"
 	}
 	return audit.NoteTrouble(ctx, a.Ledger, run.Key, audit.Trouble{What: what, Fix: "give each row of the source table or view an account_id"})
 }

@@ -16,8 +16,6 @@ type rulingsStore interface {
 	MarkForSettlement(ctx context.Context, run audit.Run, provider string) error
 }
 
-const rulingsFact = "rulings"
-
 // rule has the guards look at the run's results before anything is settled. What they say is kept: a
 // conclusion that is begun again goes by the same word.
 func (a *Auditor) rule(ctx context.Context, run audit.Run) (decide.Rulings, error) {
@@ -52,7 +50,7 @@ func (a *Auditor) rule(ctx context.Context, run audit.Run) (decide.Rulings, erro
 	if err != nil {
 		return r, err
 	}
-	if _, err := a.Ledger.KeepFact(ctx, run.Key, rulingsFact, string(text)); err != nil {
+	if _, err := a.Ledger.KeepFact(ctx, run.Key, decide.RulingsFact, string(text)); err != nil {
 		return r, err
 	}
 	if kept, ok, err := a.keptRulings(ctx, run.Key); ok || err != nil {
@@ -63,15 +61,15 @@ func (a *Auditor) rule(ctx context.Context, run audit.Run) (decide.Rulings, erro
 
 // keptRulings returns what the guards have said of a run; ok is false if that is not kept, or cannot be read.
 func (a *Auditor) keptRulings(ctx context.Context, key string) (r decide.Rulings, ok bool, err error) {
-	facts, err := a.Ledger.Facts(ctx, key, rulingsFact)
-	if err != nil || facts[rulingsFact] == "" {
+	facts, err := a.Ledger.Facts(ctx, key, decide.RulingsFact)
+	if err != nil {
 		return r, false, err
 	}
-	if err := json.Unmarshal([]byte(facts[rulingsFact]), &r); err != nil {
-		a.Log.Error("what the guards have said of a run cannot be read", "run", key, "err", err)
-		return decide.Rulings{}, false, nil
+	r, ok, unread := decide.KeptRulings(facts)
+	if unread != nil {
+		a.Log.Error("what the guards have said of a run cannot be read", "run", key, "err", unread)
 	}
-	return r, true, nil
+	return r, ok, nil
 }
 
 // openUp has even the quiet accounts settled where a void takes acceptances away.

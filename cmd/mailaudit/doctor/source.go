@@ -55,10 +55,10 @@ func (d *Doctor) flaws(ctx context.Context) {
 	}
 	if from, ok := accounts.(gate.Unnamed); ok {
 		if unnamed, err := from.WithoutID(ctx); err == nil && unnamed > 0 {
-			d.fail("source", fmt.Errorf("%s without an account_id, in no number of any report", report.Number(unnamed, "account stands", "accounts stand")), "give each row of the source table or view an account_id")
+			d.fail("source", fmt.Errorf("%s no account_id, and no report counts them", report.Number(unnamed, "row has", "rows have")), "give each row of the source table or view an account_id")
 		}
 	}
 	if len(found) == 0 && n > 0 {
-		d.ok("source", "%s pass every check of their rows", report.Number(n, "account", "accounts"))
+		d.ok("source", "the rows of %s pass every check", report.Number(n, "account", "accounts"))
 	}
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // A product's view with every mess at once, beside good accounts of the same clinics: the good ones are verified, what
-// cannot be meant is named by its column, its secret leaves for nowhere, and its customer hears nothing.
+// cannot be meant is named by its column, its secret is sent nowhere, and its customer hears nothing.
 func TestIncidentWhatAViewHandsOutIsNotGuessed(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
@@ -68,7 +68,7 @@ func TestIncidentWhatAViewHandsOutIsNotGuessed(t *testing.T) {
 			t.Errorf("doctor does not name column %s: %s", column, said)
 		}
 	}
-	if !strings.Contains(said, "as in a5") || !strings.Contains(said, "1 account stands without an account_id") {
+	if !strings.Contains(said, "as in a5") || !strings.Contains(said, "1 row has no account_id") {
 		t.Errorf("doctor: %s", said)
 	}
 	s.do("check", "bad-auth")

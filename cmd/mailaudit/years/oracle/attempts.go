@@ -112,7 +112,7 @@ func refusalsPerHost(w *world) rule {
 	}}
 }
 
-// unusableRows: a row that cannot be meant is our own fault: its secret leaves for nowhere and its customer is not told.
+// unusableRows: a row that cannot be meant is our own fault: its secret is sent nowhere and its customer is not notified.
 func unusableRows(w *world) rule {
 	unusable := func(id string, m moment) bool {
 		return all(w.account(id, m), func(r row) bool { return r.OwnData })
