@@ -40,6 +40,8 @@ type Rule struct {
 
 	Source string `yaml:"source" json:"source"` // who says so
 	Seen   string `yaml:"seen" json:"seen"`     // when the reply was given or its source read: 2026, 2026-03 or 2026-03-15
+
+	File string `yaml:"-" json:"file,omitempty"` // the operator's file that holds the rule; "" of a built-in one
 }
 
 // Reading is what the rule makes of a reply that it matches. A rule of class unknown keeps the rules after it

@@ -110,7 +110,7 @@ func parseRules(name string, file []byte) ([]Rule, error) {
 	var rules []Rule
 	dec := yaml.NewDecoder(bytes.NewReader(file), yaml.Strict())
 	if err := dec.Decode(&rules); err != nil {
-		return nil, fmt.Errorf("read rules of %s: %w", name, err)
+		return nil, fmt.Errorf("read rules of %s: %w", name, yamlFault(err))
 	}
 	seen := map[string]bool{}
 	for i := range rules {

@@ -120,13 +120,16 @@ func canonical(name string) string {
 	return name
 }
 
-// Run reads the case's reply by its provider's rules.
-func (c Case) Run() Outcome {
+// Run reads the case's reply by the built-in rules of its provider.
+func (c Case) Run() Outcome { return BuiltIn().Read(c) }
+
+// Read reads a case's reply by the rules of its provider.
+func (cat *Catalog) Read(c Case) Outcome {
 	reply := providers.ParseReply(c.Stage, c.Reply)
 	if challenge := c.challenge(); challenge != "" {
 		reply.SASLError = challenge
 	}
-	p, _ := ByName(c.Provider)
+	p, _ := cat.ByName(c.Provider)
 	reading := p.Rules.Read(reply)
 	return Outcome{ID: c.ID, Class: reading.Class, Rule: reading.Rule, Certainty: reading.Certainty, Case: c}
 }

@@ -3,8 +3,6 @@
 package catalog
 
 import (
-	"context"
-
 	"mailaudit/providers"
 	"mailaudit/providers/apple"
 	"mailaudit/providers/fastmail"
@@ -36,18 +34,4 @@ func ByName(name string) (*providers.Provider, bool) {
 		}
 	}
 	return nil, false
-}
-
-// Resolver finds an account's provider among all; see [providers.Resolver] for lookupMX.
-func Resolver(lookupMX func(ctx context.Context, domain string) ([]string, error)) *providers.Resolver {
-	return &providers.Resolver{Providers: All(), Other: &other.Provider, LookupMX: lookupMX}
-}
-
-// Rules returns every rule once, the shared ones last.
-func Rules() []providers.Rule {
-	var all []providers.Rule
-	for _, p := range All() {
-		all = append(all, p.Rules.Own()...)
-	}
-	return append(all, providers.CommonRules().Own()...)
 }

@@ -83,7 +83,7 @@ func New(s *Setup, p Parts) *App {
 	a := &App{Setup: s, Parts: p}
 	paced := newPacing(s.Config)
 	a.Auditor = NewAudit(p.Source, p.Store, s.policy(), s.Now, s.Log)
-	resolver := catalog.Resolver(newMXCache(p.MX).Lookup)
+	resolver := s.Config.Rules().Resolver(newMXCache(p.MX).Lookup)
 	a.Auditor.Ask.Resolve, a.Auditor.Ask.Leads = resolveWith(resolver), resolver.Leads
 	a.Auditor.Ask.Open = p.Keys.Open
 	a.Auditor.Ask.Seal = p.Keys.Seal
@@ -275,7 +275,7 @@ func (s *Setup) policy() audit.Policy {
 		},
 		Canaries:     map[string]audit.Canaries{},
 		OAuthClients: expiries(c),
-		Changes:      providers.Changes(),
+		Changes:      c.Rules().Changes(),
 		Mode:         audit.Mode(c.Notices.Mode),
 		Cadence:      s.Cadence(),
 		Hours:        audit.Hours{Days: c.Notices.SendBetween.Days, From: c.Notices.SendBetween.From, To: c.Notices.SendBetween.To},

@@ -127,7 +127,7 @@ func (a *App) dispatcher() (*notice.Dispatcher, func() error, error) {
 func (a *App) refused(ctx context.Context, to string, r providers.Reply) notice.Refusal {
 	target, err := a.Auditor.Ask.Resolve(ctx, audit.Account{Address: to})
 	if err != nil || target.Provider == nil {
-		return notice.Refusal{Class: providers.CommonRules().Read(r).Class}
+		return notice.Refusal{Class: a.Config.Rules().Shared().Read(r).Class}
 	}
 	return notice.Refusal{Provider: target.Provider.Name, Class: target.Provider.Rules.Read(r).Class}
 }

@@ -24,13 +24,13 @@ type rulesListCmd struct {
 	Format   string `enum:"text,json" default:"text" help:"text or json."`
 }
 
-func (r rulesListCmd) Run(env *app.Env) error {
-	rules := catalog.Rules()
+func (r rulesListCmd) Run(s *app.Setup) error {
+	env, rules := s.Env, s.Config.Rules().Rules()
 	if r.Provider != "" {
-		p, err := app.MustProvider(r.Provider)
-		if err != nil {
+		if _, err := app.MustProvider(r.Provider); err != nil {
 			return err
 		}
+		p, _ := s.Config.Rules().ByName(r.Provider)
 		rules = p.Rules.All()
 	}
 	if r.Format == "json" {
@@ -49,7 +49,8 @@ type rulesTestCmd struct {
 	Format string `enum:"text,json" default:"text" help:"text (with what differs from the file's labels) or json."`
 }
 
-func (r rulesTestCmd) Run(_ context.Context, env *app.Env) error {
+func (r rulesTestCmd) Run(_ context.Context, s *app.Setup) error {
+	env := s.Env
 	in := io.Reader(os.Stdin)
 	if r.File != "-" {
 		f, err := os.Open(r.File)
@@ -63,7 +64,7 @@ func (r rulesTestCmd) Run(_ context.Context, env *app.Env) error {
 	enc := json.NewEncoder(env.Stdout)
 	labelled, differing := 0, 0
 	for _, c := range cases {
-		out := c.Run()
+		out := s.Config.Rules().Read(c)
 		if c.Class != "" {
 			labelled++
 		}

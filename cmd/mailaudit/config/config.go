@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"mailaudit/providers"
+	"mailaudit/providers/catalog"
 )
 
 // Config is the whole configuration: one field a key, in the order of deploy/mailaudit.example.yaml, which
@@ -42,11 +43,13 @@ type Config struct {
 	Guard          Guard            `yaml:"guard"`
 	Report         Report           `yaml:"report"`
 	Metrics        Metrics          `yaml:"metrics"`
+	RulesDir       string           `yaml:"rules_dir"`
 	DeadManURL     providers.Secret `yaml:"dead_man_url"` // whoever knows it can silence the alarm
 	Retention      time.Duration    `yaml:"retention"`
 
-	written     []string // keys whose secret stands in the file itself
-	exposedFile string   // the file, where others on this machine may read it
+	rules       *catalog.Catalog // as RulesDir has it; nil: the built-in one
+	written     []string         // keys whose secret stands in the file itself
+	exposedFile string           // the file, where others on this machine may read it
 	exposedMode fs.FileMode
 }
 

@@ -105,6 +105,7 @@ func TestEveryKeyArrives(t *testing.T) {
 		Metrics: Metrics{Listen: ":9000",
 			Pushgateway: providers.NewSecret("http://user:push-secret@push.example.com:9091"),
 			Textfile:    "/var/lib/node/mailaudit.prom"},
+		RulesDir:   "testdata/rules",
 		DeadManURL: providers.NewSecret("https://hc.example.com/dead-secret"),
 		Retention:  (2*365 + 26*7) * 24 * time.Hour,
 	}

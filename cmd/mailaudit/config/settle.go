@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"time"
 
@@ -33,6 +34,7 @@ func (f *configFile) settle(c *Config) error {
 	k.slack(c)
 	k.notices(c)
 	k.outputs(c)
+	k.rules(c)
 	return k.first()
 }
 
@@ -211,4 +213,15 @@ func (k *checker) outputs(c *Config) {
 	k.listenAddress("metrics.listen", c.Metrics.Listen)
 	k.secretURL("metrics.pushgateway", c.Metrics.Pushgateway, webWithSecret)
 	k.secretURL("dead_man_url", c.DeadManURL, webWithSecret)
+}
+
+// rules reads the operator's own rules, so that a fault in them is found before anything is asked.
+func (k *checker) rules(c *Config) {
+	if c.RulesDir == "" {
+		return
+	}
+	var err error
+	if c.rules, err = catalog.Open(os.DirFS(c.RulesDir)); err != nil {
+		k.wrong("rules_dir", "holds what cannot be meant: "+err.Error())
+	}
 }

@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"path/filepath"
 	"strconv"
+
+	"mailaudit/providers/catalog"
 )
 
 // PerSecond is the rate as a number a second.
@@ -34,6 +36,14 @@ func (c *Config) FingerprintSource() KeySource {
 		return c.FingerprintKey
 	}
 	return KeySource{Kind: "file", Value: filepath.Join(filepath.Dir(c.Keyset.Value), "fingerprint.json")}
+}
+
+// Rules are the providers with the rules in force: the built-in ones, and those of rules_dir before them.
+func (c *Config) Rules() *catalog.Catalog {
+	if c.rules == nil {
+		return catalog.BuiltIn()
+	}
+	return c.rules
 }
 
 // Clients are the OAuth clients of a provider by brand, "" being the provider's own.

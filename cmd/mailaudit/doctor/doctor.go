@@ -66,6 +66,7 @@ func (d *Doctor) Examine(ctx context.Context) {
 		d.runs(ctx)
 	}
 	d.guides()
+	d.rules()
 	d.relay(ctx)
 	d.slack(ctx)
 	d.clock(ctx)

@@ -13,6 +13,7 @@ import (
 	"mailaudit/cmd/mailaudit/app"
 	"mailaudit/providers"
 	"mailaudit/providers/web"
+	"mailaudit/report"
 )
 
 // guides reads the operator's own and those built in, as every mail does.
@@ -22,6 +23,22 @@ func (d *Doctor) guides() {
 		return
 	}
 	d.ok("guides", "every guide reads well")
+}
+
+// rules tells which of the operator's own are in force. A fault in them is a configuration error, found before.
+func (d *Doctor) rules() {
+	if d.Config.RulesDir == "" {
+		return
+	}
+	cat := d.Config.Rules()
+	own := 0
+	for _, r := range cat.Rules() {
+		if r.File != "" {
+			own++
+		}
+	}
+	d.ok("rules_dir", "%s of your own are tried first, of %s; %s announced", report.Number(own, "rule", "rules"),
+		report.Number(len(cat.Files()), "file", "files"), report.Number(len(cat.Changes()), "change is", "changes are"))
 }
 
 // folder writes a file and takes it away again.
