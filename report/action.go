@@ -62,12 +62,12 @@ func (s *Summary) actions() []Action {
 		a = append(a, Action{Kind: ActionStopped, Text: "Fix what stopped the run, then start it again: " + s.stopReason()})
 	case audit.RunIncomplete:
 		a = append(a, Action{Kind: ActionIncomplete, Count: s.Expected() - s.Numbers.Accounts,
-			Text:    "Resume the run: " + Count(s.Numbers.Verified) + " of " + Mailboxes(s.Expected()) + " checked, no worker",
+			Text:    "Resume the run: " + Count(s.Numbers.Verified) + " of " + Accounts(s.Expected()) + " verified, no worker",
 			Command: "run --key " + key})
 	}
 	if s.Uncovered() {
 		a = append(a, Action{Kind: ActionCoverage, Count: s.Expected() - s.Numbers.Verified, Section: "no-answer",
-			Text: "Restore coverage: " + Count(s.Numbers.Verified) + " of " + Mailboxes(s.Expected()) + " checked" + s.mostlyUnverified()})
+			Text: "Restore coverage: " + Count(s.Numbers.Verified) + " of " + Accounts(s.Expected()) + " verified" + s.mostlyUnverified()})
 	}
 	if n := s.Mails.Overdue; n > 0 {
 		a = append(a, Action{Kind: ActionOverdue, Count: n, Command: "deliver",
@@ -102,19 +102,19 @@ func (s *Summary) providerActions() []Action {
 	for _, p := range s.Providers {
 		if p.Void {
 			void = append(void, Action{Kind: ActionVoid, Provider: p.Name, Count: p.NoAnswer, Section: "no-answer",
-				Text: "Check " + p.Title + ": its results are inconclusive and discarded, " + reasonOr(p.VoidReason, Mailboxes(p.NoAnswer)+" gave no response")})
+				Text: "Check " + p.Title + ": its results are inconclusive and discarded, " + reasonOr(p.VoidReason, Accounts(p.NoAnswer)+" gave no response")})
 		}
 		n := s.Unknown(p.Name)
 		if n > 0 {
 			unknown = append(unknown, Action{Kind: ActionUnknown, Provider: p.Name, Count: n, Section: "unknown",
-				Text: "Review unrecognized replies at " + p.Title + ": " + Mailboxes(n) + ", counted as unverified"})
+				Text: "Review unrecognized replies at " + p.Title + ": " + Accounts(n) + ", counted as unverified"})
 		}
 		if s.HeldNow(p.Name) {
 			n += s.inUse(p.Name) // the hold tells of them
 		}
 		if n := p.NoAnswer - n - s.chronicOf(p.Name); !p.Void && s.Finished() && tooSilent(n, p.Accounts) {
 			silent = append(silent, Action{Kind: ActionNoAnswer, Provider: p.Name, Count: n, Section: "no-answer",
-				Text: "Check " + p.Title + ": " + Count(n) + " of " + Mailboxes(p.Accounts) + " unverified" + s.mostly(p.Name)})
+				Text: "Check " + p.Title + ": " + Count(n) + " of " + Accounts(p.Accounts) + " unverified" + s.mostly(p.Name)})
 		}
 	}
 	var faults []Action

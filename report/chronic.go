@@ -72,6 +72,6 @@ func (s *Summary) chronicActions() []Action {
 		return nil
 	}
 	return []Action{{Kind: ActionChronic, Count: n, Section: "chronic",
-		Text: "Correct the host of " + Mailboxes(n) + " without a response for 3 nights or more",
+		Text: "Correct the host of " + Accounts(n) + " without a response for 3 nights or more",
 		Fix:  "the report lists them by host and cause; remove an account that nobody needs"}}
 }

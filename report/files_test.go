@@ -65,6 +65,10 @@ type jsonReport struct {
 		Rule       string `json:"rule"`
 		Carried    bool   `json:"carried"`
 		Notice     string `json:"notice"`
+
+		LastNotified *time.Time `json:"last_notified_at"`
+		Number       *string    `json:"notice_number"`
+		NextReminder *time.Time `json:"next_reminder_at"`
 	} `json:"findings"`
 	UnknownReplies []struct {
 		Provider string `json:"provider"`

@@ -198,7 +198,11 @@ func fromPage(t *testing.T, n reporttest.Night, s *report.Summary) numbers {
 			var row []string
 			for c := node.FirstChild; c != nil; c = c.NextSibling {
 				if c.Type == html.ElementNode && c.FirstChild != nil {
-					row = append(row, c.FirstChild.Data)
+					text := c.FirstChild
+					if text.Data == "a" { // a provider's row leads to its findings
+						text = text.FirstChild
+					}
+					row = append(row, text.Data)
 				}
 			}
 			if len(row) == 7 && row[1] != "accounts" {

@@ -44,6 +44,14 @@ type jsonFinding struct {
 	Rule       string `json:"rule"`
 	Carried    bool   `json:"carried"`
 	Notice     string `json:"notice"`
+	*jsonTold
+}
+
+// jsonTold is null where there is none: nobody notified, no reminder left.
+type jsonTold struct {
+	LastNotified *string `json:"last_notified_at"`
+	Number       *string `json:"notice_number"`
+	NextReminder *string `json:"next_reminder_at"`
 }
 
 type jsonUnknown struct {
@@ -72,7 +80,8 @@ func (s *Summary) WriteJSON(ctx context.Context, w io.Writer, src Source) error 
 	return s.writeJSON(ctx, w, src, false)
 }
 
-// writeJSON leaves out, where frozen, what goes on after a run has concluded: where its mails stand.
+// writeJSON leaves out, where frozen, what goes on after a run has concluded: where its mails stand, and when
+// customers were notified.
 func (s *Summary) writeJSON(ctx context.Context, w io.Writer, src Source, frozen bool) error {
 	out := jsonWriter{w: bufio.NewWriterSize(w, 1<<16)}
 	out.member("{", "run", jsonRun{
@@ -90,14 +99,18 @@ func (s *Summary) writeJSON(ctx context.Context, w io.Writer, src Source, frozen
 		out.member(",\n ", "notices", s.noticeCounts())
 	}
 	out.list("findings")
-	err := src.Findings(ctx, s.Run, func(f audit.Finding) error {
-		if f.Verdict != audit.Compliant {
-			finding := s.jsonFinding(f)
-			if frozen {
-				finding.Notice = ""
-			}
-			out.item(finding)
+	shown := *s
+	if frozen {
+		shown.Told = nil
+	}
+	err := shown.WalkFindings(ctx, src, func(f audit.Finding, told Told) error {
+		finding := s.jsonFinding(f)
+		if frozen {
+			finding.Notice = ""
+		} else {
+			finding.jsonTold = told.json()
 		}
+		out.item(finding)
 		return out.err
 	})
 	if err != nil {

@@ -150,3 +150,20 @@ func (m Mails) Kinds(state audit.NoticeState) []string {
 	}
 	return parts
 }
+
+// StateWord is a notice's state in prose; "" for no notice.
+func StateWord(state audit.NoticeState) string {
+	switch state {
+	case audit.NoticeQueued:
+		return "scheduled"
+	case audit.NoticeHeld:
+		return "on hold"
+	case audit.NoticeAmbiguous:
+		return "unconfirmed"
+	case audit.NoticeShadowed:
+		return "not sent"
+	case audit.NoticeNone:
+		return ""
+	}
+	return string(state)
+}

@@ -48,7 +48,7 @@ func (s schema) check(at string, rule map[string]any, v any) (faults []string) {
 			name := strings.TrimPrefix(want.(string), "#/$defs/")
 			faults = append(faults, s.check(at, s.root["$defs"].(map[string]any)[name].(map[string]any), v)...)
 		case "type":
-			if !ofType(want.(string), v) {
+			if !ofTypes(want, v) {
 				bad("is no %s: %v", want, v)
 			}
 		case "enum":
@@ -94,8 +94,19 @@ func (s schema) check(at string, rule map[string]any, v any) (faults []string) {
 	return faults
 }
 
+// ofTypes takes one name, or a list of those that are allowed.
+func ofTypes(names, v any) bool {
+	list, many := names.([]any)
+	if !many {
+		list = []any{names}
+	}
+	return slices.ContainsFunc(list, func(name any) bool { return ofType(name.(string), v) })
+}
+
 func ofType(name string, v any) bool {
 	switch v := v.(type) {
+	case nil:
+		return name == "null"
 	case map[string]any:
 		return name == "object"
 	case []any:

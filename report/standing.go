@@ -120,7 +120,7 @@ func (s *Summary) debtActions() []Action {
 	if s.DebtTotal == 0 || !s.Finished() {
 		return nil
 	}
-	text := "Check " + Mailboxes(s.DebtTotal) + " not verified for 7+ days"
+	text := "Check " + Accounts(s.DebtTotal) + " not verified for 7+ days"
 	if len(s.Debts) > 0 && s.Debts[0].Accounts > 1 {
 		text += ", most at tenant " + s.Debts[0].TenantID + " (" + Count(s.Debts[0].Accounts) + ")"
 	}

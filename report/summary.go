@@ -25,8 +25,13 @@ type Options struct {
 	MinCoverage   float64                  // guard.min_coverage, a share; below it the run is an alarm
 	BaseURL       string                   // report.url, where report.dir is reached; "": nowhere
 	PageURL       string                   // where the run's page is reached; "": by BaseURL and the run's key
+	AccountURL    string                   // report.account_url, with {account_id} and {tenant_id}; "": nowhere
+	CommandPrefix string                   // before printed commands: "kubectl -n mail exec deploy/mailaudit --"
+	Links         *Links                   // to other runs' pages; nil: the page stands alone
 	Faults        []Fault                  // our own troubles, beside those that the run has noted
 	Ahead         []string                 // what will have to be done soon: "the Microsoft client secret ends on 3 Dec"
+	// Told says of which accounts' findings customers were told; nil: not known. Accounts of which nobody was told are absent.
+	Told func(ctx context.Context, accountIDs []string) (map[string]Told, error)
 }
 
 // Fault is trouble on our own side, such as a relay that refuses us. Neither text may hold a secret.

@@ -124,7 +124,7 @@ func (s *Summary) textProviders(t *textWriter) {
 	}
 	t.title("Providers")
 	format := "%s %10s %10s %10s %11s %8s %9s"
-	t.line(fmt.Sprintf(format, pad("", 16), "accounts", "OK", "failing", "no response", "new", "recovered"))
+	t.line(fmt.Sprintf(format, pad("", 16), "accounts", "OK", "failing", "unverified", "new", "recovered"))
 	for _, p := range s.Providers {
 		t.inked(failingInk(p), fmt.Sprintf(format, pad(Plain(p.Title), 16), Count(p.Accounts), Count(p.Fine), Count(p.Failing), Count(p.NoAnswer), Count(p.New), Count(p.Back)))
 	}

@@ -39,8 +39,8 @@ func plural(n int, one, many string) string {
 	return many
 }
 
-// Mailboxes writes a count of mailboxes.
-func Mailboxes(n int) string { return Number(n, "mailbox", "mailboxes") }
+// Accounts writes a count of accounts.
+func Accounts(n int) string { return Number(n, "account", "accounts") }
 
 // Percent writes a share, rounded down, so that 100 % is said only where nothing is missing.
 func Percent(part, whole int) string {
@@ -109,7 +109,7 @@ func (s *Summary) Headline() string {
 	case len(s.Mismatch) > 0:
 		return "Do not use this report: its numbers do not add up"
 	case s.Run.Status == audit.RunStopped:
-		return "STOPPED: nothing was checked"
+		return "STOPPED: nothing was verified"
 	case s.Run.Status == audit.RunIncomplete:
 		return "NOT FINISHED"
 	case s.Run.Status == audit.RunRunning:
@@ -119,7 +119,7 @@ func (s *Summary) Headline() string {
 		return held
 	}
 	if s.Uncovered() {
-		return "Only " + Percent(s.Numbers.Verified, s.Expected()) + " checked"
+		return "Only " + Percent(s.Numbers.Verified, s.Expected()) + " verified"
 	}
 	if n := len(s.Actions); n > 0 {
 		return Number(n, "action", "actions") + " for Ops"
@@ -145,7 +145,7 @@ func (s *Summary) held() string {
 
 // Coverage says how many mailboxes there were and how many were checked.
 func (s *Summary) Coverage() string {
-	return Mailboxes(s.Expected()) + ", " + Percent(s.Numbers.Verified, s.Expected()) + " checked"
+	return Accounts(s.Expected()) + ", " + Percent(s.Numbers.Verified, s.Expected()) + " verified"
 }
 
 // OpenBefore is the number of open findings to compare with: "yesterday 90"; "" where comparing would

@@ -76,6 +76,15 @@ func folderName(key string) error {
 	return nil
 }
 
+// HasPage reports whether the run's page stands in dir/key.
+func HasPage(dir, key string) bool {
+	if folderName(key) != nil {
+		return false
+	}
+	_, err := os.Stat(filepath.Join(dir, key, PageFile))
+	return err == nil
+}
+
 // RemoveDir removes a run's files from dir/key, and the folder where nothing else is in it. That they are gone
 // already is no error.
 func RemoveDir(dir, key string) error {
@@ -90,7 +99,7 @@ func RemoveDir(dir, key string) error {
 		return fmt.Errorf("remove report: %w", err)
 	}
 	defer root.Close()
-	for _, name := range [...]string{PageFile, JSONFile, CSVFile} {
+	for _, name := range [...]string{PageFile, JSONFile, CSVFile, NextFile} {
 		if err := root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("remove report: %w", err)
 		}

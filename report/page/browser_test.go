@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -144,6 +145,55 @@ func TestBrowserAnAccount(t *testing.T) {
 	// A link from Slack leads to its part of the list.
 	do(t, ctx, chromedp.Evaluate(`location.hash = "unverified"`, nil), chromedp.Sleep(100*time.Millisecond))
 	says(t, ctx, "#shown", "4 of ")
+}
+
+// What a reader does after a glance: a provider's row, a list, an account, the shown rows as a file.
+func TestBrowserFromATableToItsFindings(t *testing.T) {
+	ctx := browser(t, reporttest.Typical(), 1280, 900)
+	do(t, ctx, chromedp.Click(`a[data-filter="provider=Microsoft"]`), chromedp.Sleep(100*time.Millisecond))
+	says(t, ctx, "#shown", "3,780 of ")
+	do(t, ctx, chromedp.Click(`a[data-filter="verdict=revoked"]`), chromedp.Sleep(100*time.Millisecond))
+	says(t, ctx, "#list tbody.rows", "revoked")
+
+	var wide int
+	do(t, ctx, chromedp.Evaluate(`document.getElementById("list").scrollWidth - document.getElementById("list").clientWidth`, &wide))
+	if wide > 0 {
+		t.Errorf("the list is %d px wider than its frame", wide)
+	}
+
+	// The file holds what is shown, under the titles of the columns.
+	var file string
+	do(t, ctx, chromedp.Evaluate(`window.saved = ""; const made = URL.createObjectURL; URL.createObjectURL = (b) => { b.text().then((t) => { window.saved = t; }); return made.call(URL, b); };
+		document.getElementById("csv").click()`, nil), chromedp.Sleep(300*time.Millisecond), chromedp.Evaluate(`window.saved`, &file))
+	lines := strings.Split(strings.TrimSpace(file), "\r\n")
+	var shown string
+	do(t, ctx, chromedp.Text("#shown", &shown, chromedp.ByQuery))
+	if want := strconv.Itoa(len(lines)-1) + " of "; !strings.HasPrefix(lines[0], `"Account","Tenant","Tenant's name"`) || !strings.HasPrefix(shown, want) {
+		t.Errorf("%d lines in the file, %q shown; it begins with %s", len(lines), shown, lines[0])
+	}
+
+	for _, link := range []string{`a[rel=prev][href="../2026-11-22/report.html"]`, `a[rel=next][href="next.html"]`} {
+		do(t, ctx, chromedp.WaitReady(link, chromedp.ByQuery))
+	}
+}
+
+// An account opens at its top, also on a phone, with the way to the product and a command that can be pasted.
+func TestBrowserAnAccountOnAPhone(t *testing.T) {
+	ctx := browser(t, withPast(reporttest.Typical()), 375, 700)
+	do(t, ctx, chromedp.Click("#list tbody.rows button"), chromedp.WaitVisible("dialog[open]"))
+	var top, href string
+	var scrolled float64
+	do(t, ctx, chromedp.Evaluate(`document.getElementById("account").scrollTop`, &scrolled),
+		chromedp.Evaluate(`document.activeElement.id`, &top),
+		chromedp.Evaluate(`document.querySelector("#account a").href`, &href))
+	if scrolled != 0 || top != "account-id" {
+		t.Errorf("the account opens %v px below its top, with the focus on %q", scrolled, top)
+	}
+	if !strings.HasPrefix(href, "https://app.example.com/tenants/T-") || !strings.Contains(href, "?account=A-") {
+		t.Errorf("the way to the product leads to %s", href)
+	}
+	says(t, ctx, "dialog", "kubectl -n mail exec deploy/mailaudit -- mailaudit explain A-")
+	says(t, ctx, "dialog", "M-47")
 }
 
 func TestBrowserPhoneAndPrint(t *testing.T) {

@@ -35,7 +35,7 @@ func (v view) Charts() []template.HTML {
 	return []template.HTML{
 		v.line("Open findings", open, func(f float64) string { return report.Count(int(f)) }),
 		v.bars(),
-		v.line("Checked", checked, func(f float64) string { return fmt.Sprintf("%.2f %%", f) }),
+		v.line("Verified", checked, func(f float64) string { return fmt.Sprintf("%.2f %%", f) }),
 	}
 }
 

@@ -36,8 +36,14 @@ func (v view) Data() (template.JS, error) {
 		Texts     []string           `json:"texts"`
 		Rows      [][]int            `json:"rows"`
 		Histories map[string][][]int `json:"histories"`
+		Account   string             `json:"account"` // report.account_url
+		Prefix    string             `json:"prefix"`  // of commands
+		File      string             `json:"file"`    // of the CSV of what is shown
 	}
-	d := data{Heading: "Findings", Columns: columns[:], Sections: map[string]int{}, Rows: [][]int{}, Histories: v.findings.past}
+	d := data{
+		Heading: "Findings", Columns: columns[:], Sections: map[string]int{}, Rows: [][]int{}, Histories: v.findings.past,
+		Account: v.AccountURL, Prefix: v.prefix(), File: "findings-" + v.Run.Key + ".csv",
+	}
 	for _, s := range v.findings.Sections {
 		d.Sections[s.ID] = v.findings.pool.at(s.Title)
 	}

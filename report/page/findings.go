@@ -54,23 +54,27 @@ type column struct {
 	Title string `json:"title"`
 	Width string `json:"width,omitempty"`
 	Wide  bool   `json:"wide,omitempty"` // left out on a phone
+	Date  bool   `json:"date,omitempty"` // 2026-11-23, so that it can be sorted; shown as people write it
 }
 
 var columns = [...]column{
-	{"account", "Account", "9rem", false},
-	{"tenant", "Tenant", "7rem", false},
-	{"name", "Tenant's name", "8rem", true},
-	{"provider", "Provider", "7rem", true},
-	{"address", "Mailbox", "11rem", true},
-	{"verdict", "Verdict", "10rem", false},
-	{"previous", "Before", "", true},
-	{"factor", "2FA", "", true},
-	{"since", "Since", "7rem", true},
-	{"said", "Server response", "14rem", true},
-	{"rule", "Rule", "", true},
-	{"carried", "Not re-checked", "", true},
-	{"notice", "Mail", "5.5rem", true},
-	{"section", "List", "", true},
+	{"account", "Account", "8.5rem", false, false},
+	{"tenant", "Tenant", "6.5rem", false, false},
+	{"name", "Tenant's name", "", true, false},
+	{"provider", "Provider", "6.5rem", true, false},
+	{"address", "Mailbox", "11rem", true, false},
+	{"verdict", "Verdict", "9.5rem", false, false},
+	{"previous", "Before", "", true, false},
+	{"factor", "2FA", "", true, false},
+	{"since", "Since", "7.5rem", true, true},
+	{"said", "Server response", "11rem", true, false},
+	{"rule", "Rule", "", true, false},
+	{"carried", "Not re-checked", "", true, false},
+	{"notice", "E-mail", "6rem", true, false},
+	{"notified", "Notified", "7.5rem", true, true},
+	{"number", "Notice number", "", true, false},
+	{"reminder", "Next reminder", "", true, true},
+	{"section", "List", "", true, false},
 }
 
 // collect sorts the run's findings into sections. Together they hold every account that the JSON report
@@ -86,11 +90,11 @@ func collect(ctx context.Context, src report.Source, s *report.Summary) (*findin
 		{ID: "unproven", Title: "Unproven", About: "accepted; 2FA undetermined",
 			has: func(f audit.Finding) bool { return f.Verdict != audit.Compliant }},
 	}}
-	err := src.Findings(ctx, s.Run, func(found audit.Finding) error {
+	err := s.WalkFindings(ctx, src, func(found audit.Finding, told report.Told) error {
 		for i, section := range f.Sections {
 			if section.has(found) {
 				section.Count++
-				f.add(s, i, found)
+				f.add(s, i, found, told)
 				break
 			}
 		}
@@ -113,7 +117,7 @@ func collect(ctx context.Context, src report.Source, s *report.Summary) (*findin
 
 // add keeps at most rowsMax rows of each section, so that a night of any size stays in bounds and the most
 // urgent ones are kept.
-func (f *findings) add(s *report.Summary, section int, found audit.Finding) {
+func (f *findings) add(s *report.Summary, section int, found audit.Finding, told report.Told) {
 	if f.Sections[section].Count > rowsMax {
 		return
 	}
@@ -124,9 +128,10 @@ func (f *findings) add(s *report.Summary, section int, found audit.Finding) {
 	values := [len(columns)]string{
 		report.Plain(found.AccountID), report.Plain(found.TenantID), report.Plain(found.TenantName),
 		s.ProviderTitle(found.Provider), report.Plain(s.Address(found)),
-		report.Words(found.Verdict), report.Words(found.Previous), report.Words(found.TwoFactor), day(found.Since, s.Zone),
+		report.Words(found.Verdict), report.Words(found.Previous), report.Words(found.TwoFactor), date(found.Since, s.Zone),
 		report.Plain(cmp.Or(found.Reply, found.Reason)), found.Rule, carried,
-		string(cmp.Or(found.Notice.Shown(), audit.NoticeNone)), f.Sections[section].Title,
+		report.StateWord(found.Notice.Shown()),
+		date(told.LastNotified, s.Zone), told.Number, date(told.NextReminder, s.Zone), f.Sections[section].Title,
 	}
 	r := row{section: section, tenant: found.TenantID, account: found.AccountID, values: make([]int, len(values))}
 	for i, v := range values {
@@ -190,9 +195,16 @@ func (p *pool) at(text string) int {
 	return i
 }
 
-func day(t time.Time, zone *time.Location) string {
+func date(t time.Time, zone *time.Location) string {
 	if t.IsZero() {
 		return ""
 	}
 	return t.In(zone).Format(time.DateOnly)
+}
+
+func day(t time.Time, zone *time.Location) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.In(zone).Format("2 Jan 2006")
 }

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"html/template"
 	"io"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -47,10 +45,7 @@ func WriteIndex(w io.Writer, dir string, runs []audit.Run, o report.Options) err
 		if !run.Scope.Whole() {
 			row.Scope = strings.Join((&report.Summary{Run: run}).Scope(), ", ")
 		}
-		if filepath.IsLocal(run.Key) {
-			_, err := os.Stat(filepath.Join(dir, run.Key, report.PageFile))
-			row.There = err == nil
-		}
+		row.There = report.HasPage(dir, run.Key)
 		v.Rows = append(v.Rows, row)
 	}
 	if err := layout.Execute(w, v); err != nil {

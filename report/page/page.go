@@ -69,6 +69,22 @@ func (v view) FindingsTotal() int { return v.findings.Total() }
 func (v view) Listed() int        { return v.findings.Listed() }
 func (v view) Hidden() int        { return v.findings.Hidden() }
 
+// Command is a command as it can be pasted where the program runs.
+func (v view) Command(words string) string { return v.prefix() + "mailaudit " + words }
+
+func (v view) prefix() string {
+	if v.CommandPrefix == "" {
+		return ""
+	}
+	return report.Plain(v.CommandPrefix) + " "
+}
+
+// Found reports whether findings of the provider are listed.
+func (v view) Found(p report.Provider) bool { return p.Accounts > p.Verdicts[audit.Compliant] }
+
+// Definitions say what each number means.
+func (v view) Definitions() []report.Definition { return report.Definitions }
+
 // Date is a day as the page writes it.
 func (v view) Date(t time.Time) string { return day(t, v.Zone) }
 
@@ -93,14 +109,14 @@ func (v view) NoticeCounts() []noticeCount {
 	var out []noticeCount
 	for _, state := range audit.NoticeStates {
 		if n := v.Mails.States[state]; n > 0 {
-			out = append(out, noticeCount{state, n, v.Mails.Kinds(state)})
+			out = append(out, noticeCount{report.StateWord(state), n, v.Mails.Kinds(state)})
 		}
 	}
 	return out
 }
 
 type noticeCount struct {
-	State audit.NoticeState
+	State string
 	Count int
 	Kinds []string
 }

@@ -1,7 +1,9 @@
 package reporttest
 
 import (
+	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -167,7 +169,23 @@ func Typical() Night {
 	s.Conclude()
 	n := night("typical", s)
 	n.Ahead = []string{"the client secret of Microsoft ends on 3 Dec"}
+	n.Told = told
+	n.Links = report.LinksIn("2026-11-22")
+	n.AccountURL = "https://app.example.com/tenants/{tenant_id}/mail?account={account_id}"
+	n.CommandPrefix = "kubectl -n mail exec deploy/mailaudit --"
 	return n
+}
+
+// told says of every other account that its customer was notified two days ago.
+func told(_ context.Context, accountIDs []string) (map[string]report.Told, error) {
+	out := map[string]report.Told{}
+	for i, id := range accountIDs {
+		if i%2 == 0 {
+			at := start.Add(-48 * time.Hour)
+			out[id] = report.Told{LastNotified: at, Number: "M-" + strconv.Itoa(4700+i), NextReminder: at.Add(168 * time.Hour)}
+		}
+	}
+	return out, nil
 }
 
 func Bad() Night {

@@ -22,7 +22,7 @@ func section(text string) *slack.SectionBlock { return slack.NewSectionBlock(mrk
 // rows are the providers' numbers with their heading and their sum. Many providers are folded into one
 // row, so that the columns still add up.
 func (c composer) rows() [][]string {
-	out := [][]string{{"Provider", "accounts", "OK", "failing", "no response", "new", "recovered"}}
+	out := [][]string{{"Provider", "accounts", "OK", "failing", "unverified", "new", "recovered"}}
 	rest := report.Provider{}
 	folded := 0
 	for i, p := range c.s.Providers {

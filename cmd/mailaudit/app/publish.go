@@ -14,7 +14,6 @@ import (
 	"mailaudit/audit"
 	"mailaudit/cmd/mailaudit/exit"
 	"mailaudit/report"
-	"mailaudit/report/page"
 	"mailaudit/report/slack"
 )
 
@@ -39,6 +38,9 @@ func (a *App) ReportOptions() report.Options {
 		MailsPerRun:   c.Notices.MaxPerNight,
 		MinCoverage:   float64(c.Guard.MinCoverage),
 		Ahead:         a.secretsThatEnd(),
+		AccountURL:    c.Report.AccountURL,
+		CommandPrefix: c.Slack.CommandPrefix,
+		Told:          a.notified,
 	}
 	return o
 }
@@ -211,37 +213,6 @@ func (p *Publisher) keepDigest(ctx context.Context, s *report.Summary) error {
 	_, err = p.Store.KeepFact(ctx, s.Run.Key, report.DigestFact, digest)
 	return err
 }
-
-func (p *Publisher) writeFiles(ctx context.Context, s *report.Summary) error {
-	if p.Config.Report.Dir == "" {
-		return nil
-	}
-	if err := p.writeNight(ctx, s); err != nil {
-		return err
-	}
-	return p.writeIndex(ctx)
-}
-
-func (p *Publisher) writeNight(ctx context.Context, s *report.Summary) error {
-	return report.WriteDir(p.Config.Report.Dir, s.Run.Key,
-		report.File{Name: report.PageFile, Write: func(w io.Writer) error { return page.Write(ctx, w, s, p.Store) }},
-		report.File{Name: report.JSONFile, Write: func(w io.Writer) error { return s.WriteJSON(ctx, w, p.Store) }},
-		report.File{Name: report.CSVFile, Write: func(w io.Writer) error { return s.WriteCSV(ctx, w, p.Store) }},
-	)
-}
-
-func (p *Publisher) writeIndex(ctx context.Context) error {
-	runs, err := p.Store.ListRuns(ctx, indexRuns, false)
-	if err != nil {
-		return err
-	}
-	return report.WriteTop(p.Config.Report.Dir, report.File{Name: report.IndexFile, Write: func(w io.Writer) error {
-		return page.WriteIndex(w, p.Config.Report.Dir, runs, p.ReportOptions())
-	}})
-}
-
-// indexRuns is how many runs the index page lists.
-const indexRuns = 1_000
 
 // TellDecision brings what was said of a hold up to date: in the run that opened it and in the latest, which
 // named it too. What is decided stands whether or not that works.

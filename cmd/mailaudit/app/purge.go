@@ -112,7 +112,7 @@ func (p Purge) rebuild(ctx context.Context, runs []audit.Run, concerned func(aud
 			}
 			if p.published(run) {
 				files++
-				if err := p.writeNight(ctx, s); err != nil {
+				if err := p.writeRun(ctx, s); err != nil {
 					return err
 				}
 			}

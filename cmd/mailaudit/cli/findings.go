@@ -10,11 +10,9 @@ import (
 	"time"
 
 	"mailaudit/audit"
-	"mailaudit/audit/decide"
 	"mailaudit/cmd/mailaudit/app"
 	"mailaudit/cmd/mailaudit/exit"
 	"mailaudit/report"
-	"mailaudit/report/notice"
 )
 
 type findingsCmd struct {
@@ -131,13 +129,11 @@ func (k findingsListCmd) listed(a *app.App, f audit.Finding, st audit.State) fin
 	if a.Config.Report.Addresses != "full" {
 		line.Address = report.Mask(f.Address)
 	}
-	if told := st.Told; told.Step > 0 && !told.Shadow {
-		line.notified, line.reminder = told.At, decide.ReminderDue(a.Cadence(), told)
-		line.LastNotified, line.NextReminder = dated(line.notified), dated(line.reminder)
-		if told.NoticeID > 0 {
-			number := notice.Reference(told.NoticeID)
-			line.Notice = &number
-		}
+	told := a.LastNotified(st.Told)
+	line.notified, line.reminder = told.LastNotified, told.NextReminder
+	line.LastNotified, line.NextReminder = dated(line.notified), dated(line.reminder)
+	if told.Number != "" {
+		line.Notice = &told.Number
 	}
 	return line
 }

@@ -143,6 +143,7 @@ var badFiles = []struct {
 	{"colour", "notices: {colour: blue}\n", `1: notices.colour: "blue" is not a colour such as #1a73e8`},
 	{"logo", "notices: {logo: testdata/authority.pem}\n", `1: notices.logo: "testdata/authority.pem" is not a PNG, JPEG or GIF picture`},
 	{"no logo", "notices: {logo: /nowhere/logo.png}\n", `1: notices.logo: "/nowhere/logo.png" cannot be read: no such file or directory`},
+	{"account page", "report: {account_url: \"https://h/{id}\"}\n", `1: report.account_url: "https://h/{id}" has {id} in it; only {account_id} and {tenant_id} are replaced`},
 	{"addresses", "report: {addresses: hidden}\n", `1: report.addresses: "hidden" is not one of masked, full`},
 	{"listen", "metrics: {listen: \"9464\"}\n", `1: metrics.listen: "9464" is not host:port such as 127.0.0.1:9464`},
 	{"push", "metrics: {pushgateway: \"push.example.com\"}\n", "1: metrics.pushgateway: the value is not a URL such as https://host/path"},

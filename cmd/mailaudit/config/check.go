@@ -78,6 +78,17 @@ func (k *checker) url(key, value string, rule urlRule) {
 	}
 }
 
+// placeholders refuses a name in braces that nothing replaces.
+func (k *checker) placeholders(key, value string) {
+	for _, name := range inBraces.FindAllString(value, -1) {
+		if name != "{account_id}" && name != "{tenant_id}" {
+			k.wrong(key, "has "+name+" in it; only {account_id} and {tenant_id} are replaced")
+		}
+	}
+}
+
+var inBraces = regexp.MustCompile(`\{[^{}]*\}`)
+
 func (k *checker) secretURL(key string, value providers.Secret, rule urlRule) {
 	k.url(key, value.Reveal(), rule)
 }

@@ -173,9 +173,10 @@ type Guard struct {
 
 // Report says where the report's files go.
 type Report struct {
-	Dir       string `yaml:"dir"`
-	URL       string `yaml:"url"`
-	Addresses string `yaml:"addresses"` // "masked" or "full"
+	Dir        string `yaml:"dir"`
+	AccountURL string `yaml:"account_url"` // with {account_id} and {tenant_id}
+	URL        string `yaml:"url"`
+	Addresses  string `yaml:"addresses"` // "masked" or "full"
 }
 
 // Metrics says how metrics are fetched or handed over.

@@ -101,7 +101,7 @@ func TestEveryKeyArrives(t *testing.T) {
 			RecheckWithin: "15 minutes", GuidesDir: "guides", OAuthOffered: []string{"microsoft"},
 		},
 		Guard:  Guard{MaxNewFailures: 0.025, MinNewFailures: 20, MinCoverage: 0.9, MaxUnreachable: 0.3, MaxSourceLoss: 0},
-		Report: Report{Dir: "/var/lib/mailaudit", URL: "https://audit.example.com/reports", Addresses: "full"},
+		Report: Report{Dir: "/var/lib/mailaudit", URL: "https://audit.example.com/reports", AccountURL: "https://app.example.com/tenants/{tenant_id}?account={account_id}", Addresses: "full"},
 		Metrics: Metrics{Listen: ":9000",
 			Pushgateway: providers.NewSecret("http://user:push-secret@push.example.com:9091"),
 			Textfile:    "/var/lib/node/mailaudit.prom"},

@@ -209,6 +209,8 @@ func toldVerdicts() []string {
 
 func (k *checker) outputs(c *Config) {
 	k.oneOf("report.addresses", c.Report.Addresses, "masked", "full")
+	k.url("report.account_url", c.Report.AccountURL, anyWeb)
+	k.placeholders("report.account_url", c.Report.AccountURL)
 	k.url("report.url", c.Report.URL, anyWeb)
 	k.listenAddress("metrics.listen", c.Metrics.Listen)
 	k.secretURL("metrics.pushgateway", c.Metrics.Pushgateway, webWithSecret)

@@ -106,7 +106,7 @@ func TestARunThatCheckedLittleIsRed(t *testing.T) {
 	s.atNight(1)
 	s.done("run")
 	text := s.lastSummary()
-	if !strings.Contains(text, "🔴 *Only 16.66 % checked*") || !strings.Contains(text, "Restore coverage: 4 of 24 mailboxes checked; 20 at Google") || strings.Contains(text, "Nothing to do") {
+	if !strings.Contains(text, "🔴 *Only 16.66 % verified*") || !strings.Contains(text, "Restore coverage: 4 of 24 accounts verified; 20 at Google") || strings.Contains(text, "Nothing to do") {
 		t.Error(text)
 	}
 	s.nothingMailed()
@@ -114,7 +114,7 @@ func TestARunThatCheckedLittleIsRed(t *testing.T) {
 	s.writeConfig()
 	s.atNight(2)
 	s.done("run")
-	if text := s.lastSummary(); strings.Contains(text, "Only 16.66 % checked") {
+	if text := s.lastSummary(); strings.Contains(text, "Only 16.66 % verified") {
 		t.Errorf("with guard.min_coverage at 10 %%: %s", text)
 	}
 }

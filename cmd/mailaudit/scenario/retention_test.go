@@ -65,7 +65,7 @@ func TestPurgeAndRetention(t *testing.T) {
 	s.need(os.WriteFile(s.path("reports/night-1"), nil, 0o600)) // no folder, so that it cannot be taken away as one
 	s.atNight(36)
 	s.done("run", "--key", "late", "--accept-source")
-	if text := s.done("report", "late"); !strings.Contains(text, "8 mailboxes, 100 % checked") {
+	if text := s.done("report", "late"); !strings.Contains(text, "8 accounts, 100 % verified") {
 		t.Errorf("the night after the purges: %s", text)
 	}
 	for night, want := range map[string]bool{"night-0": false, "night-5": false, "night-7": true, "late": true} {

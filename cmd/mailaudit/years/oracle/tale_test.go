@@ -201,7 +201,7 @@ func (s *tale) post(process int, r observe.RunRow) {
 }
 
 func (s *tale) prose(f figures) string {
-	return fmt.Sprintf("%d mailboxes, 100 %% checked\nNew *%d* · repaired *%d* · open *%d*", f.accounts, f.newly, f.recovered, f.open)
+	return fmt.Sprintf("%d accounts, 100 %% verified\nNew *%d* · recovered *%d* · open *%d*", f.accounts, f.newly, f.recovered, f.open)
 }
 
 // meaning is what the provider thinks of an account's secret now.
