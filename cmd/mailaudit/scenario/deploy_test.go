@@ -71,7 +71,7 @@ func TestDeployedConfigurations(t *testing.T) {
 func TestRunbookCommands(t *testing.T) {
 	t.Parallel()
 	found := 0
-	for _, name := range []string{"README.md", "SECURITY.md", "openers/README.md"} {
+	for _, name := range []string{"README.md", "RUNBOOK.md", "SECURITY.md", "openers/README.md"} {
 		for _, line := range commandsOf(deployFile(t, name)) {
 			found++
 			if err := parses(line); err != nil {
@@ -195,13 +195,13 @@ func TestDeployedMetrics(t *testing.T) {
 // Each alert leads to its section, and each is tried.
 func TestAlertsHaveTheirSection(t *testing.T) {
 	t.Parallel()
-	alerts := regexp.MustCompile(`alert: (\w+)[\s\S]*?runbook: "deploy/README\.md#(\w+)"`).FindAllStringSubmatch(deployFile(t, "prometheus/alerts.yaml"), -1)
+	alerts := regexp.MustCompile(`alert: (\w+)[\s\S]*?runbook_url: "https://[^"]*/RUNBOOK\.md#(\w+)"`).FindAllStringSubmatch(deployFile(t, "prometheus/alerts.yaml"), -1)
 	if len(alerts) < 10 {
 		t.Fatalf("only %d alerts found", len(alerts))
 	}
-	book, tried := deployFile(t, "README.md"), deployFile(t, "prometheus/alerts_test.yaml")
+	book, tried := deployFile(t, "RUNBOOK.md"), deployFile(t, "prometheus/alerts_test.yaml")
 	for _, a := range alerts {
-		if a[2] != strings.ToLower(a[1]) || !strings.Contains(book, "\n### "+a[1]+"\n") {
+		if a[2] != strings.ToLower(a[1]) || !strings.Contains(book, "\n## "+a[1]+"\n") {
 			t.Errorf("%s has no section %q", a[1], a[2])
 		}
 		if !strings.Contains(tried, a[1]) {
