@@ -22,13 +22,13 @@ type accountsCmd struct {
 	Import accountsImportCmd `cmd:"" help:"Add or update accounts from CSV, sealing each secret."`
 	List   accountsListCmd   `cmd:"" help:"List accounts; never a secret."`
 	Remove accountsRemoveCmd `cmd:"" help:"Remove an account."`
-	Vouch  accountsVouchCmd  `cmd:"" help:"Let accepted secrets go to their new mail server: an account's, or all that move to a host."`
-	Purge  accountsPurgeCmd  `cmd:"" help:"Take a tenant out of everything that is kept; tombstones stay, so that old numbers add up."`
+	Vouch  accountsVouchCmd  `cmd:"" help:"Allow an accepted secret to be sent to its new mail server, or all that move to a host."`
+	Purge  accountsPurgeCmd  `cmd:"" help:"Erase a tenant from everything that is kept; tombstones stay, so that old numbers add up."`
 }
 
 type accountsImportCmd struct {
 	File    string `arg:"" help:"CSV with a header line; - is standard input."`
-	DryRun  bool   `help:"Check the file and store nothing."`
+	DryRun  bool   `help:"Check the file; store nothing."`
 	Replace bool   `help:"Also remove the accounts that the file does not have."`
 	Migrate bool   `help:"Bring a PostgreSQL database's tables up to date first."`
 }

@@ -8,7 +8,7 @@ import (
 )
 
 type accountsPurgeCmd struct {
-	Tenant string `required:"" placeholder:"ID" help:"The tenant whose data goes."`
+	Tenant string `required:"" placeholder:"ID" help:"The tenant to erase."`
 	decider
 }
 

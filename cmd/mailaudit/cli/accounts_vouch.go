@@ -12,8 +12,8 @@ import (
 )
 
 type accountsVouchCmd struct {
-	ID   string `arg:"" optional:"" name:"account_id" help:"The account whose secret may go where it now leads."`
-	Host string `placeholder:"HOST" help:"Instead: the mail server to which every account's accepted secret may go."`
+	ID   string `arg:"" optional:"" name:"account_id" help:"The account whose secret may be sent to its new destination."`
+	Host string `placeholder:"HOST" help:"Instead: a mail server to which every account's accepted secret may be sent."`
 	decider
 }
 

@@ -17,7 +17,7 @@ import (
 type checkCmd struct {
 	Account  string `arg:"" name:"account_id" help:"The account."`
 	Format   string `enum:"text,json" default:"text" help:"text or json."`
-	ExitCode bool   `help:"End with 4 where the account is failing, with 5 where it is unverified."`
+	ExitCode bool   `help:"Exit with 4 if the account is failing, with 5 if it is unverified."`
 }
 
 func (checkCmd) wants() app.Wants { return app.Wants{Asks: true} }

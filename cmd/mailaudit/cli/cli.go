@@ -12,25 +12,25 @@ type CommandLine struct {
 	app.Globals
 	ShowVersion kong.VersionFlag `name:"version" help:"Version, commit and Go version."`
 
-	Demo       demo.Cmd      `cmd:"" help:"Several nights of an invented customer base, on loopback."`
+	Demo       demo.Cmd      `cmd:"" help:"Run several nights with simulated customers and providers, on loopback."`
 	Migrate    migrateCmd    `cmd:"" help:"Bring the database's own tables up to date."`
-	Keys       keysCmd       `cmd:"" help:"Make and rotate the keyset that seals secrets."`
+	Keys       keysCmd       `cmd:"" help:"Make and rotate the keyset that encrypts secrets."`
 	Accounts   accountsCmd   `cmd:"" help:"Import, list and remove accounts."`
-	Run        runCmd        `cmd:"" help:"Tonight's audit, from start to summary; joins it if it has started."`
-	Serve      serveCmd      `cmd:"" help:"Stay up: start a run at each time of the schedule, work, deliver, answer probes and metrics."`
-	Deliver    deliverCmd    `cmd:"" help:"Send what is due now and end."`
+	Run        runCmd        `cmd:"" help:"Tonight's run, from start to Slack summary; joins it if it has started."`
+	Serve      serveCmd      `cmd:"" help:"Daemon: run at each time of the schedule, deliver, answer probes and metrics."`
+	Deliver    deliverCmd    `cmd:"" help:"Send what is due now, then exit."`
 	Check      checkCmd      `cmd:"" help:"Verify one account now and explain the verdict."`
-	Explain    ExplainCmd    `cmd:"" help:"Why an account's customer was or was not told, night by night."`
+	Explain    ExplainCmd    `cmd:"" help:"Why an account's customer was or was not notified, run by run."`
 	Status     statusCmd     `cmd:"" help:"One screen: last run and next, coverage, holds, e-mails, what needs an operator."`
-	Runs       runsCmd       `cmd:"" help:"The runs."`
-	Findings   findingsCmd   `cmd:"" help:"The open findings."`
-	Report     ReportCmd     `cmd:"" help:"A run's report."`
+	Runs       runsCmd       `cmd:"" help:"Runs."`
+	Findings   findingsCmd   `cmd:"" help:"Open findings."`
+	Report     ReportCmd     `cmd:"" help:"Show a run's report."`
 	Evidence   EvidenceCmd   `cmd:"" help:"An auditor's pack of the nights in a range of days."`
-	Notices    noticesCmd    `cmd:"" help:"The customer mails."`
+	Notices    noticesCmd    `cmd:"" help:"Customer e-mails: list, stop, preview, release and more."`
 	Guide      guideCmd      `cmd:"" help:"Show or send a provider's guide."`
 	Rules      rulesCmd      `cmd:"" help:"The rules that turn replies into classes."`
-	Doctor     doctorCmd     `cmd:"" help:"Check everything a night needs, and say how to fix it."`
-	Settings   configCmd     `cmd:"" name:"config" help:"The configuration."`
-	Completion completionCmd `cmd:"" help:"A script for the shell that completes commands and flags."`
+	Doctor     doctorCmd     `cmd:"" help:"Check everything that a run needs, and say how to fix what fails."`
+	Settings   configCmd     `cmd:"" name:"config" help:"Check or show the configuration."`
+	Completion completionCmd `cmd:"" help:"Print a completion script for the shell."`
 	Version    versionCmd    `cmd:"" help:"Version, commit and Go version."`
 }

@@ -9,7 +9,7 @@ import (
 )
 
 type configCmd struct {
-	Check configCheckCmd `cmd:"" help:"Is the configuration valid, and what in it is dangerous? Offline."`
+	Check configCheckCmd `cmd:"" help:"Validate the configuration and name what is dangerous in it. Offline."`
 	Show  configShowCmd  `cmd:"" help:"The configuration in effect, defaults included; secrets are hidden."`
 }
 

@@ -23,7 +23,7 @@ type findingsListCmd struct {
 	Tenant   string `help:"Only this tenant's."`
 	Provider string `help:"Only this provider's."`
 	Verdict  string `help:"Only those with this verdict."`
-	New      bool   `help:"Only those that began with the latest run."`
+	New      bool   `help:"Only new failures of the latest run."`
 	Format   string `enum:"table,json,csv" default:"table" help:"table, json or csv."`
 }
 

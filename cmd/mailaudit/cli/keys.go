@@ -15,16 +15,16 @@ import (
 )
 
 type keysCmd struct {
-	New    keysNewCmd    `cmd:"" help:"Make a keyset, and a fingerprint key beside it. Never overwrites."`
+	New    keysNewCmd    `cmd:"" help:"Make a keyset and, beside it, a fingerprint key. Never overwrites."`
 	Rotate keysRotateCmd `cmd:"" help:"Add a primary key; old secrets still open. Leaves FILE.old."`
 	Status keysStatusCmd `cmd:"" help:"List a keyset's keys without their material, and how many stored secrets need each."`
-	Reseal keysResealCmd `cmd:"" help:"Seal anew, by the primary key, what older keys have sealed."`
+	Reseal keysResealCmd `cmd:"" help:"Re-encrypt with the primary key what older keys have sealed."`
 
-	Destroy keysDestroyCmd `cmd:"" help:"Take an old key out of the keyset, if no stored secret needs it."`
+	Destroy keysDestroyCmd `cmd:"" help:"Remove an old key from the keyset, if no stored secret needs it."`
 }
 
 type keysNewCmd struct {
-	Out string `required:"" placeholder:"FILE" help:"Where the keyset goes."`
+	Out string `required:"" placeholder:"FILE" help:"The keyset file to make."`
 }
 
 func (k keysNewCmd) Run(env *app.Env) error {

@@ -14,23 +14,23 @@ import (
 )
 
 type noticesCmd struct {
-	List     noticesListCmd     `cmd:"" help:"The customer mails and where they stand."`
-	Stop     noticesStopCmd     `cmd:"" help:"The kill switch: no customer mail leaves until start."`
-	Start    noticesStartCmd    `cmd:"" help:"Let customer mails leave again."`
-	Bounced  noticesBouncedCmd  `cmd:"" help:"Put a contact whose mail came back on the call list."`
-	Preview  noticesPreviewCmd  `cmd:"" help:"Three of the notices that are held or queued, as they would go out."`
-	Release  noticesReleaseCmd  `cmd:"" help:"Verify again what a guard held, and mail what still fails."`
-	Discard  noticesDiscardCmd  `cmd:"" help:"End a hold; none of its notices is mailed."`
-	Told     noticesToldCmd     `cmd:"" help:"After a restore: queued mails whose customers have them already count as sent."`
-	Correct  noticesCorrectCmd  `cmd:"" help:"Tell exactly those whom a wrong run has told something that it was wrong, once."`
-	Snooze   noticesSnoozeCmd   `cmd:"" help:"Mail a tenant nothing until a day."`
-	Unsnooze noticesUnsnoozeCmd `cmd:"" help:"Mail a tenant again."`
+	List     noticesListCmd     `cmd:"" help:"List customer e-mails and their state."`
+	Stop     noticesStopCmd     `cmd:"" help:"Kill switch: stop all customer e-mail until start."`
+	Start    noticesStartCmd    `cmd:"" help:"Resume customer e-mail."`
+	Bounced  noticesBouncedCmd  `cmd:"" help:"Add a contact whose e-mail bounced to the call list."`
+	Preview  noticesPreviewCmd  `cmd:"" help:"Show three of the held or queued e-mails as they would go out."`
+	Release  noticesReleaseCmd  `cmd:"" help:"Approve what a guard holds: re-checks, then e-mails those still failing."`
+	Discard  noticesDiscardCmd  `cmd:"" help:"Discard what a guard holds; cancels these e-mails."`
+	Told     noticesToldCmd     `cmd:"" help:"After a restore: mark queued e-mails as sent that customers already have."`
+	Correct  noticesCorrectCmd  `cmd:"" help:"Tell exactly those customers whom a wrong run notified that it was wrong, once."`
+	Snooze   noticesSnoozeCmd   `cmd:"" help:"Mute a tenant until a date."`
+	Unsnooze noticesUnsnoozeCmd `cmd:"" help:"Unmute a tenant."`
 }
 
 type noticesListCmd struct {
 	Run_   string `name:"run" placeholder:"KEY" help:"Only this run's."`
 	State  string `help:"queued, held, sent, failed, ambiguous, shadowed or suppressed."`
-	Limit  int    `default:"100" help:"At most so many, newest first."`
+	Limit  int    `default:"100" help:"At most N, newest first."`
 	Format string `enum:"table,json" default:"table" help:"table or json."`
 }
 

@@ -9,7 +9,7 @@ import (
 )
 
 type noticesCorrectCmd struct {
-	Key string `name:"run" required:"" placeholder:"KEY" help:"The run that was wrong."`
+	Key string `name:"run" required:"" placeholder:"KEY" help:"The wrong run."`
 	doer
 }
 

@@ -12,7 +12,7 @@ import (
 
 // ofHold names a hold by the run whose guard opened it, and its provider.
 type ofHold struct {
-	Key      string `name:"run" required:"" placeholder:"KEY" help:"The run whose guard held the notices."`
+	Key      string `name:"run" required:"" placeholder:"KEY" help:"The run whose guard held the e-mails."`
 	Provider string `required:"" placeholder:"NAME" help:"The provider."`
 }
 

@@ -17,7 +17,7 @@ type noticesPreviewCmd struct {
 	Key      string `name:"run" placeholder:"KEY" help:"The run that wrote or held them."`
 	Provider string `placeholder:"NAME" help:"The provider."`
 	Out      string `placeholder:"DIR" help:"Write each as a file M-NUMBER.eml."`
-	Full     bool   `help:"Show the recipients; they are masked otherwise."`
+	Full     bool   `help:"Show recipients in full instead of masked."`
 }
 
 const (

@@ -13,8 +13,8 @@ import (
 )
 
 type noticesSnoozeCmd struct {
-	Tenant string `required:"" placeholder:"ID" help:"Whose mails are kept back; its findings are counted all the same."`
-	Until  string `required:"" placeholder:"DATE" help:"The day on which its mails begin again, as 2026-12-01."`
+	Tenant string `required:"" placeholder:"ID" help:"The tenant to mute; its findings are still counted."`
+	Until  string `required:"" placeholder:"DATE" help:"The date on which e-mails resume, such as 2026-12-01."`
 	doer
 }
 
@@ -53,7 +53,7 @@ func (k noticesSnoozeCmd) Run(ctx context.Context, a *app.App) error {
 }
 
 type noticesUnsnoozeCmd struct {
-	Tenant string `required:"" placeholder:"ID" help:"Whose mails may leave again."`
+	Tenant string `required:"" placeholder:"ID" help:"The tenant to unmute."`
 	doer
 }
 
@@ -70,9 +70,9 @@ func (k noticesUnsnoozeCmd) Run(ctx context.Context, a *app.App) error {
 }
 
 type noticesBouncedCmd struct {
-	Address string `arg:"" help:"The contact's address to which a mail could not be delivered."`
+	Address string `arg:"" help:"The contact's address that bounced."`
 	Detail  string `placeholder:"TEXT" help:"What the bounce said."`
-	By      string `placeholder:"WHO" help:"Who does this; it is kept. Default: the login name."`
+	By      string `placeholder:"WHO" help:"Who does this; recorded in the audit log. Default: the login name."`
 }
 
 func (k noticesBouncedCmd) check() error {

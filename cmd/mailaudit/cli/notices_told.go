@@ -10,7 +10,7 @@ import (
 )
 
 type noticesToldCmd struct {
-	Notices []string `arg:"" name:"notice" help:"The notices that count as sent, as M-4821."`
+	Notices []string `arg:"" name:"notice" help:"The notices to mark as sent, such as M-4821."`
 	decider
 }
 

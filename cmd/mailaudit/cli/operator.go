@@ -10,8 +10,8 @@ import (
 
 // decider is who decides something that cannot be undone, and why. Both are kept.
 type decider struct {
-	By  string `required:"" placeholder:"WHO" help:"Who decides this; it is kept."`
-	Why string `placeholder:"TEXT" help:"Why; it is kept."`
+	By  string `required:"" placeholder:"WHO" help:"Who decides; recorded in the audit log."`
+	Why string `placeholder:"TEXT" help:"Why; recorded in the audit log."`
 }
 
 func (d decider) check() error {
@@ -23,8 +23,8 @@ func (d decider) check() error {
 
 // doer is who does something, by default whoever is logged in.
 type doer struct {
-	By  string `placeholder:"WHO" help:"Who does this; it is kept. Default: the login name."`
-	Why string `placeholder:"TEXT" help:"Why; it is kept."`
+	By  string `placeholder:"WHO" help:"Who does this; recorded in the audit log. Default: the login name."`
+	Why string `placeholder:"TEXT" help:"Why; recorded in the audit log."`
 }
 
 func (d doer) who(env *app.Env) string {

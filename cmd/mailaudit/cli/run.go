@@ -14,16 +14,16 @@ import (
 )
 
 type runCmd struct {
-	Key      string `help:"Name of the run; default: the night's date."`
-	DryRun   bool   `help:"Verify and report to the terminal; store nothing but the attempts, mail and post nothing."`
-	Limit    int    `help:"At most so many accounts."`
+	Key      string `help:"Key of the run; default: the date of the night."`
+	DryRun   bool   `help:"Verify and report to the terminal; e-mail and post nothing. Uses the day's attempts; that day's run takes its answers."`
+	Limit    int    `help:"Verify at most N accounts."`
 	Provider string `help:"Only this provider's accounts."`
 	Tenant   string `help:"Only this tenant's accounts."`
 	Migrate  bool   `help:"Bring a PostgreSQL database's tables up to date first."`
 	ExitCode bool   `help:"Exit with 3 if the run concludes while a hold is open, whichever run opened it."`
 
-	Changed      bool `help:"Verify only accounts with an open finding and a changed secret, and tell their customers at once. Makes no run; for every 15 minutes."`
-	AcceptSource bool `help:"After the source guard has stopped a run: take the accounts as they are, once."`
+	Changed      bool `help:"Verify only accounts with an open finding and a changed secret, and notify their customers at once. Makes no run; for every 15 minutes."`
+	AcceptSource bool `help:"After the source guard stopped a run: accept the accounts as they are, once."`
 	doer
 }
 

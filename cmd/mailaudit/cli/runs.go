@@ -17,7 +17,7 @@ type runsCmd struct {
 }
 
 type runsListCmd struct {
-	Limit  int    `default:"20" help:"At most so many."`
+	Limit  int    `default:"20" help:"At most N."`
 	Format string `enum:"table,json" default:"table" help:"table or json."`
 }
 

@@ -22,8 +22,8 @@ import (
 
 // Cmd is the command demo.
 type Cmd struct {
-	Out      string `default:"mailaudit-demo" placeholder:"DIR" help:"The folder to leave."`
-	Accounts int    `default:"300" help:"How many invented mailboxes."`
+	Out      string `default:"mailaudit-demo" placeholder:"DIR" help:"The folder to write."`
+	Accounts int    `default:"300" help:"How many simulated accounts."`
 	Nights   int    `default:"5" help:"How many nights."`
 }
 
