@@ -1,6 +1,8 @@
 package audit
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"slices"
 
 	"mailaudit/providers"
@@ -44,6 +46,12 @@ type UnknownReply struct {
 	Wording  string `json:"wording"` // its normal form, by which replies are counted together
 	Reply    string `json:"reply"`   // the first of them
 	Count    int    `json:"count"`
+}
+
+// ID names the wording among all of its provider's: the same in every run.
+func (u UnknownReply) ID() string {
+	sum := sha256.Sum256([]byte(u.Provider + "\n" + u.Wording))
+	return hex.EncodeToString(sum[:4])
 }
 
 // Count adds one account's outcome.

@@ -348,6 +348,10 @@ type Guarding interface {
 	Reschedule(ctx context.Context, id int64, due time.Time) error
 	// History returns what is kept of one account's past.
 	History(ctx context.Context, accountID string) (History, error)
+	// ChangesAfter returns the steps of all histories behind a step of an account, by ascending account id and Seq.
+	ChangesAfter(ctx context.Context, accountID string, seq int64, limit int) ([]Change, error)
+	// NotesAfter returns a run's own notes, see [Settlement], by ascending account id greater than after.
+	NotesAfter(ctx context.Context, key, after string, limit int) ([]Finding, error)
 }
 
 // Forgetting takes away what is not to be kept any longer.

@@ -23,6 +23,11 @@ const (
 var classes = []Class{Accepted, CredentialRejected, AppPasswordRequired, BrowserSignInRequired, MFARequired, AuthDisabled,
 	AccountBlocked, Throttled, Temporary, ClientRefused, Misconfigured, Unknown}
 
+// Classes returns every class but [Unknown].
+func Classes() []Class {
+	return slices.DeleteFunc(slices.Clone(classes), func(c Class) bool { return c == Unknown })
+}
+
 // Valid reports whether c is a class at all.
 func (c Class) Valid() bool { return slices.Contains(classes, c) }
 

@@ -89,12 +89,29 @@ func (r Reply) Wording() string {
 	if r.Code == 334 {
 		return strings.Join(append(parts, saslStatus(r.SASLError)), " ")
 	}
+	return truncate(strings.TrimSpace(strings.Join(append(parts, r.constantText()), " ")), 200)
+}
+
+// constantText is the folded text with "#" for what varies.
+func (r Reply) constantText() string {
 	text := reToken.ReplaceAllStringFunc(foldText(r), func(t string) string {
 		if looksRandom(t) {
 			return "#"
 		}
 		return t
 	})
-	text = reVarying.ReplaceAllString(text, "#")
-	return truncate(strings.TrimSpace(strings.Join(append(parts, text), " ")), 200)
+	return reVarying.ReplaceAllString(text, "#")
+}
+
+// Constant returns the stretches of the folded text in which nothing varies and no sentence ends, in their order.
+func (r Reply) Constant() []string {
+	var all []string
+	for _, stretch := range strings.FieldsFunc(strings.ReplaceAll(r.constantText()+" ", ". ", "#"), func(c rune) bool {
+		return strings.ContainsRune("#@^;!?()[]{}", c) || c == '*'
+	}) {
+		if stretch = strings.TrimSpace(stretch); stretch != "" {
+			all = append(all, stretch)
+		}
+	}
+	return all
 }

@@ -1,5 +1,7 @@
 package providers
 
+import "strings"
+
 // Read is what the provider means by a conversation: by its rules if a reply was given, else by the fault
 // that kept one from being given. foreignHost says that the conversation was with a host that the customer
 // stored and that is no provider's own: only there can a fault be the customer's, and then always an ambiguous
@@ -53,6 +55,9 @@ func readFault(f Fault, foreignHost bool) Reading {
 	}
 	return r
 }
+
+// IsFault reports whether a rule is that of a fault.
+func IsFault(rule string) bool { return strings.HasPrefix(rule, "fault/") }
 
 // Answered reports whether the rule of a fault tells of a server that did answer, with a certificate that is self-signed,
 // expired, from an unknown authority or another name's: whoever asks must not take that for silence.

@@ -106,7 +106,7 @@ func (s *Summary) providerActions() []Action {
 		}
 		n := s.Unknown(p.Name)
 		if n > 0 {
-			unknown = append(unknown, Action{Kind: ActionUnknown, Provider: p.Name, Count: n, Section: "unknown",
+			unknown = append(unknown, Action{Kind: ActionUnknown, Provider: p.Name, Count: n, Section: "unknown", Command: "rules propose",
 				Text: "Review unrecognized replies at " + p.Title + ": " + Accounts(n) + ", counted as unverified"})
 		}
 		if s.HeldNow(p.Name) {

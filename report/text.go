@@ -176,6 +176,7 @@ func (s *Summary) textUnanswered(t *textWriter) {
 				break
 			}
 			t.wrap(fmt.Sprintf("%7s %s ", Count(r.Count), pad(s.ProviderTitle(r.Provider), 10)), r.Reply)
+			t.line("        mailaudit rules propose " + r.ID())
 		}
 		t.more(len(u) - textLines)
 	}

@@ -16,19 +16,21 @@ func (s *Store) Findings(ctx context.Context, run audit.Run, each func(audit.Fin
 		Tonight: func(after string) ([]audit.State, error) {
 			return s.states(ctx, "read tonight's results", `run_key = $1 AND account_id > $2 ORDER BY account_id LIMIT $3`, run.Key, after, history.FindingsPage)
 		},
-		Notes:   func(after string) ([]audit.Finding, error) { return s.notes(ctx, run.Key, after) },
+		Notes: func(after string) ([]audit.Finding, error) {
+			return s.NotesAfter(ctx, run.Key, after, history.FindingsPage)
+		},
 		History: func(after string) ([]audit.Finding, error) { return s.history(ctx, run.Seq, after) },
 		Notices: func(page []audit.Finding) error { return s.noticeStates(ctx, run.Key, page) },
 	}, each)
 }
 
-func (s *Store) notes(ctx context.Context, key, after string) ([]audit.Finding, error) {
+func (s *Store) NotesAfter(ctx context.Context, key, after string, limit int) ([]audit.Finding, error) {
 	return collect(ctx, s.pool, func(row pgx.CollectableRow) (f audit.Finding, err error) {
 		var id, note string
 		err = row.Scan(&id, &note)
 		return audit.ReadNote(id, note), err
 	}, `SELECT account_id, finding::text FROM mailaudit.run_notes
-		WHERE run_key = $1 AND account_id > $2 ORDER BY account_id LIMIT $3`, key, after, history.FindingsPage)
+		WHERE run_key = $1 AND account_id > $2 ORDER BY account_id LIMIT $3`, key, after, limit)
 }
 
 func (s *Store) history(ctx context.Context, seq int64, after string) ([]audit.Finding, error) {

@@ -12,15 +12,7 @@ import (
 func (s *Store) History(ctx context.Context, id string) (audit.History, error) {
 	var h audit.History
 	var err error
-	h.Changes, err = collect(ctx, s.pool, func(row pgx.CollectableRow) (audit.Change, error) {
-		var c audit.Change
-		err := row.Scan(&c.AccountID, &c.Seq, &c.RunKey, &c.TenantID, &c.TenantName, &c.Address, &c.Provider,
-			&c.Verdict, &c.Previous, &c.TwoFactor, &c.Certainty, &c.Actor, scanTime{&c.Since}, &c.Rule, &c.Reply, &c.Reason)
-		return c, err
-	}, `SELECT account_id, seq, run_key, tenant_id, tenant_name, address, provider,
-			verdict, previous, two_factor, certainty, actor, since, rule, reply, reason
-		FROM mailaudit.verdict_changes WHERE account_id = $1 ORDER BY seq`, id)
-	if err != nil {
+	if h.Changes, err = s.changes(ctx, `account_id = $1 ORDER BY seq`, id); err != nil {
 		return h, fmt.Errorf("read history of account %s: %w", id, err)
 	}
 	if h.Notes, err = s.notesOf(ctx, id); err != nil {
@@ -28,6 +20,21 @@ func (s *Store) History(ctx context.Context, id string) (audit.History, error) {
 	}
 	h.Notices, err = s.notices(ctx, `notice_id IN (SELECT notice_id FROM mailaudit.notice_items WHERE account_id = $1) ORDER BY notice_id`, id)
 	return h, err
+}
+
+func (s *Store) ChangesAfter(ctx context.Context, id string, seq int64, limit int) ([]audit.Change, error) {
+	return s.changes(ctx, `(account_id, seq) > ($1, $2) ORDER BY account_id, seq LIMIT $3`, id, seq, limit)
+}
+
+func (s *Store) changes(ctx context.Context, where string, args ...any) ([]audit.Change, error) {
+	return collect(ctx, s.pool, func(row pgx.CollectableRow) (audit.Change, error) {
+		var c audit.Change
+		err := row.Scan(&c.AccountID, &c.Seq, &c.RunKey, &c.TenantID, &c.TenantName, &c.Address, &c.Provider,
+			&c.Verdict, &c.Previous, &c.TwoFactor, &c.Certainty, &c.Actor, scanTime{&c.Since}, &c.Rule, &c.Reply, &c.Reason)
+		return c, err
+	}, `SELECT account_id, seq, run_key, tenant_id, tenant_name, address, provider,
+			verdict, previous, two_factor, certainty, actor, since, rule, reply, reason
+		FROM mailaudit.verdict_changes WHERE `+where, args...)
 }
 
 // notesOf looks each run's note up by its key: there are few runs and many notes.

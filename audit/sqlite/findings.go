@@ -14,15 +14,17 @@ func (s *Store) Findings(ctx context.Context, run audit.Run, each func(audit.Fin
 		Tonight: func(after string) ([]audit.State, error) {
 			return s.states(ctx, "read tonight's results", `run_key = ? AND account_id > ? ORDER BY account_id LIMIT ?`, run.Key, after, history.FindingsPage)
 		},
-		Notes:   func(after string) ([]audit.Finding, error) { return s.notes(ctx, run.Key, after) },
+		Notes: func(after string) ([]audit.Finding, error) {
+			return s.NotesAfter(ctx, run.Key, after, history.FindingsPage)
+		},
 		History: func(after string) ([]audit.Finding, error) { return s.history(ctx, run.Seq, after) },
 		Notices: func(page []audit.Finding) error { return s.noticeStates(ctx, run.Key, page) },
 	}, each)
 }
 
-func (s *Store) notes(ctx context.Context, key, after string) ([]audit.Finding, error) {
+func (s *Store) NotesAfter(ctx context.Context, key, after string, limit int) ([]audit.Finding, error) {
 	rows, err := s.db.QueryContext(ctx, `SELECT account_id, finding FROM run_notes
-		WHERE run_key = ? AND account_id > ? ORDER BY account_id LIMIT ?`, key, after, history.FindingsPage)
+		WHERE run_key = ? AND account_id > ? ORDER BY account_id LIMIT ?`, key, after, limit)
 	return collect(rows, err, func(row scanner) (audit.Finding, error) {
 		var id, note string
 		err := row.Scan(&id, &note)

@@ -9,16 +9,8 @@ import (
 
 func (s *Store) History(ctx context.Context, id string) (audit.History, error) {
 	var h audit.History
-	rows, err := s.db.QueryContext(ctx, `SELECT account_id, seq, run_key, tenant_id, tenant_name, address, provider,
-			verdict, previous, two_factor, certainty, actor, since, rule, reply, reason
-		FROM verdict_changes WHERE account_id = ? ORDER BY seq`, id)
-	h.Changes, err = collect(rows, err, func(row scanner) (audit.Change, error) {
-		var c audit.Change
-		err := row.Scan(&c.AccountID, &c.Seq, &c.RunKey, &c.TenantID, &c.TenantName, &c.Address, &c.Provider,
-			&c.Verdict, &c.Previous, &c.TwoFactor, &c.Certainty, &c.Actor, scanTime{&c.Since}, &c.Rule, &c.Reply, &c.Reason)
-		return c, err
-	})
-	if err != nil {
+	var err error
+	if h.Changes, err = s.changes(ctx, `account_id = ? ORDER BY seq`, id); err != nil {
 		return h, fmt.Errorf("read history of account %s: %w", id, err)
 	}
 	if h.Notes, err = s.notesOf(ctx, id); err != nil {
@@ -26,6 +18,22 @@ func (s *Store) History(ctx context.Context, id string) (audit.History, error) {
 	}
 	h.Notices, err = s.notices(ctx, `notice_id IN (SELECT notice_id FROM notice_items WHERE account_id = ?) ORDER BY notice_id`, id)
 	return h, err
+}
+
+func (s *Store) ChangesAfter(ctx context.Context, id string, seq int64, limit int) ([]audit.Change, error) {
+	return s.changes(ctx, `(account_id, seq) > (?, ?) ORDER BY account_id, seq LIMIT ?`, id, seq, limit)
+}
+
+func (s *Store) changes(ctx context.Context, where string, args ...any) ([]audit.Change, error) {
+	rows, err := s.db.QueryContext(ctx, `SELECT account_id, seq, run_key, tenant_id, tenant_name, address, provider,
+			verdict, previous, two_factor, certainty, actor, since, rule, reply, reason
+		FROM verdict_changes WHERE `+where, args...)
+	return collect(rows, err, func(row scanner) (audit.Change, error) {
+		var c audit.Change
+		err := row.Scan(&c.AccountID, &c.Seq, &c.RunKey, &c.TenantID, &c.TenantName, &c.Address, &c.Provider,
+			&c.Verdict, &c.Previous, &c.TwoFactor, &c.Certainty, &c.Actor, scanTime{&c.Since}, &c.Rule, &c.Reply, &c.Reason)
+		return c, err
+	})
 }
 
 func (s *Store) notesOf(ctx context.Context, id string) (map[string]audit.Finding, error) {

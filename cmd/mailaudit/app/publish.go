@@ -76,6 +76,7 @@ type poster interface {
 	Find(ctx context.Context, runKey string, since time.Time) (at slack.Posted, found bool, err error)
 	Post(ctx context.Context, s *report.Summary, mayRepeat bool) (slack.Posted, error)
 	Details(ctx context.Context, s *report.Summary, src report.Source, at slack.Posted) error
+	Unrecognized(ctx context.Context, s *report.Summary, at slack.Posted) error
 	Update(ctx context.Context, s *report.Summary, ref string) error
 	Alarm(ctx context.Context, a slack.Alarm) error
 }
@@ -197,6 +198,9 @@ func (p *Publisher) toSlack(ctx context.Context, run audit.Run, summary *report.
 		if err := p.slack.Details(ctx, summary, p.Store, at); err != nil {
 			p.Log.Warn("the list of findings is not in the summary's thread", "run", run.Key, "err", err)
 		}
+	}
+	if err := p.slack.Unrecognized(ctx, summary, at); err != nil {
+		p.Log.Warn("the unrecognized replies are not in the summary's thread", "run", run.Key, "err", err)
 	}
 	return nil
 }

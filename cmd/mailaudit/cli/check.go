@@ -11,6 +11,7 @@ import (
 	"mailaudit/cmd/mailaudit/app"
 	"mailaudit/cmd/mailaudit/exit"
 	"mailaudit/providers"
+	"mailaudit/providers/catalog"
 	"mailaudit/report"
 )
 
@@ -37,9 +38,9 @@ func (k checkCmd) Run(ctx context.Context, a *app.App) error {
 		return err
 	}
 	if k.Format == "json" {
-		err = writeIndented(a.Env.Stdout, checkJSON(got, told))
+		err = writeIndented(a.Env.Stdout, checkJSON(got, told, a.Config.Rules()))
 	} else {
-		err = writeCheck(a.Env.Stdout, got, told)
+		err = writeCheck(a.Env.Stdout, got, told, a.Config.Rules())
 	}
 	if err != nil || !k.ExitCode {
 		return err
@@ -72,6 +73,8 @@ type checkReport struct {
 	Class          providers.Class     `json:"class"`
 	Rule           string              `json:"rule"`
 	Certainty      providers.Certainty `json:"certainty"`
+	Basis          providers.Basis     `json:"basis"` // how the rule reads; "" where none knew the reply
+	RuleFile       string              `json:"rule_file,omitempty"`
 	SecretKind     providers.Kind      `json:"secret_kind"`
 	Verdict        audit.Verdict       `json:"verdict"`
 	TwoFactor      providers.TwoFactor `json:"two_factor"`
@@ -81,13 +84,15 @@ type checkReport struct {
 	Told           string              `json:"told"`
 }
 
-func checkJSON(got ask.Checked, told string) checkReport {
+func checkJSON(got ask.Checked, told string, cat *catalog.Catalog) checkReport {
+	rule, _ := cat.Rule(got.Result.Rule)
 	r := checkReport{
 		AccountID: got.Account.ID, TenantID: got.Account.TenantID,
 		Provider: got.Result.Provider, Brand: got.Result.Brand,
 		Dialogue: dialogue(got.Conversation), CredentialSent: got.Conversation.CredentialSent,
 		TLS: got.Conversation.TLSVersion, LocalAddr: got.Result.LocalAddr,
-		Class: got.Result.Class, Rule: got.Result.Rule, Certainty: got.Result.Certainty, SecretKind: got.Kind,
+		Class: got.Result.Class, Rule: got.Result.Rule, Certainty: got.Result.Certainty,
+		Basis: cat.Basis(got.Result.Rule), RuleFile: rule.File, SecretKind: got.Kind,
 		Verdict: got.Result.Verdict, TwoFactor: got.Result.TwoFactor, Previous: got.Before.Settled.Verdict,
 		Reply: got.Result.Reply, Reason: got.Result.Reason, Told: told,
 	}
@@ -109,8 +114,8 @@ func dialogue(c providers.Conversation) []string {
 	return lines
 }
 
-func writeCheck(w io.Writer, got ask.Checked, told string) error {
-	r := checkJSON(got, told)
+func writeCheck(w io.Writer, got ask.Checked, told string, cat *catalog.Catalog) error {
+	r := checkJSON(got, told, cat)
 	var all error
 	say := func(name, value string) {
 		if value != "" {
@@ -134,6 +139,7 @@ func writeCheck(w io.Writer, got ask.Checked, told string) error {
 		rule = "none"
 	}
 	say("rule", fmt.Sprintf("%s: %s, %s", rule, r.Class, r.Certainty))
+	say("read by", basisWords(r.Basis, r.RuleFile))
 	say("secret", "looks like "+string(r.SecretKind))
 	say("verdict", fmt.Sprintf("%s, second factor %s", r.Verdict, r.TwoFactor))
 	if r.Previous != "" {
@@ -141,4 +147,16 @@ func writeCheck(w io.Writer, got ask.Checked, told string) error {
 	}
 	say("customer", r.Told)
 	return all
+}
+
+// basisWords says why a reading can be relied on, and whose rule it is; "" where no rule knew the reply.
+func basisWords(b providers.Basis, file string) string {
+	if b == "" {
+		return ""
+	}
+	text := string(b) + ": " + b.Words()
+	if file != "" {
+		text += ", " + file + " in rules_dir"
+	}
+	return text
 }

@@ -11,6 +11,8 @@ import (
 	"mailaudit/audit"
 	"mailaudit/audit/history"
 	"mailaudit/cmd/mailaudit/app"
+	"mailaudit/providers"
+	"mailaudit/providers/catalog"
 	"mailaudit/report"
 	"mailaudit/report/notice"
 )
@@ -25,7 +27,7 @@ func (k ExplainCmd) Run(ctx context.Context, a *app.App) error {
 	if err != nil {
 		return err
 	}
-	r := explainJSON(e)
+	r := explainJSON(e, a.Config.Rules())
 	if k.Format == "json" {
 		enc := json.NewEncoder(a.Env.Stdout)
 		enc.SetIndent("", "  ")
@@ -36,16 +38,18 @@ func (k ExplainCmd) Run(ctx context.Context, a *app.App) error {
 
 // explainReport is what explain prints as JSON.
 type explainReport struct {
-	AccountID  string         `json:"account_id"`
-	TenantID   string         `json:"tenant_id"`
-	Provider   string         `json:"provider"`
-	Verdict    audit.Verdict  `json:"verdict"` // the last one that was not unverified; "" before the first
-	Since      string         `json:"since"`
-	Rule       string         `json:"rule"`
-	Certainty  string         `json:"certainty"`
-	ToldAt     string         `json:"told_at"` // of this finding, last; "" if not
-	ToldNotice string         `json:"told_notice"`
-	Nights     []explainNight `json:"nights"` // since the verdict last changed
+	AccountID  string          `json:"account_id"`
+	TenantID   string          `json:"tenant_id"`
+	Provider   string          `json:"provider"`
+	Verdict    audit.Verdict   `json:"verdict"` // the last one that was not unverified; "" before the first
+	Since      string          `json:"since"`
+	Rule       string          `json:"rule"`
+	Certainty  string          `json:"certainty"`
+	Basis      providers.Basis `json:"basis"` // how the rule reads; "" where none did, or it is gone
+	RuleFile   string          `json:"rule_file,omitempty"`
+	ToldAt     string          `json:"told_at"` // of this finding, last; "" if not
+	ToldNotice string          `json:"told_notice"`
+	Nights     []explainNight  `json:"nights"` // since the verdict last changed
 	known      bool
 	told       string
 }
@@ -60,11 +64,12 @@ type explainNight struct {
 	Notice   string        `json:"notice"`
 }
 
-func explainJSON(e history.Explanation) explainReport {
+func explainJSON(e history.Explanation, cat *catalog.Catalog) explainReport {
 	s := e.State
+	rule, _ := cat.Rule(s.Rule)
 	r := explainReport{
 		AccountID: e.AccountID, TenantID: s.TenantID, Provider: s.Provider, Verdict: s.Settled.Verdict, Since: app.RFC3339(s.Settled.Since),
-		Rule: s.Rule, Certainty: string(s.Certainty), Nights: []explainNight{}, known: e.Known, told: toldLine(s, e.Heard),
+		Rule: s.Rule, Certainty: string(s.Certainty), Basis: cat.Basis(s.Rule), RuleFile: rule.File, Nights: []explainNight{}, known: e.Known, told: toldLine(s, e.Heard),
 	}
 	if s.Settled.Verdict.Failing() && e.Heard.First != 0 && s.Told.Step > 0 {
 		r.ToldAt, r.ToldNotice = app.RFC3339(e.Heard.At), notice.Reference(e.Heard.First)
@@ -94,6 +99,9 @@ func (r explainReport) write(w io.Writer) error {
 	}
 	if r.Rule != "" {
 		head += fmt.Sprintf(" by %s, %s", r.Rule, r.Certainty)
+	}
+	if words := basisWords(r.Basis, r.RuleFile); words != "" {
+		head += "\nread by " + words
 	}
 	_, err := fmt.Fprintf(w, "%s\n%s\n", head, r.told)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)

@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"strings"
-	"text/tabwriter"
 
 	"mailaudit/cmd/mailaudit/app"
 	"mailaudit/cmd/mailaudit/exit"
@@ -15,33 +14,10 @@ import (
 )
 
 type rulesCmd struct {
-	List rulesListCmd `cmd:"" help:"The rules with their sources."`
-	Test rulesTestCmd `cmd:"" help:"Run the rules over replies (JSON lines)."`
-}
-
-type rulesListCmd struct {
-	Provider string `help:"One provider's rules."`
-	Format   string `enum:"text,json" default:"text" help:"text or json."`
-}
-
-func (r rulesListCmd) Run(s *app.Setup) error {
-	env, rules := s.Env, s.Config.Rules().Rules()
-	if r.Provider != "" {
-		if _, err := app.MustProvider(r.Provider); err != nil {
-			return err
-		}
-		p, _ := s.Config.Rules().ByName(r.Provider)
-		rules = p.Rules.All()
-	}
-	if r.Format == "json" {
-		return writeJSONList(env.Stdout, rules)
-	}
-	w := tabwriter.NewWriter(env.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "RULE\tCLASS\tCERTAINTY\tSEEN\tSOURCE")
-	for _, rule := range rules {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", rule.ID, rule.Class, rule.Certainty, rule.Seen, rule.Source)
-	}
-	return w.Flush()
+	List    rulesListCmd    `cmd:"" help:"The rules with their sources; one of them is explained."`
+	Test    rulesTestCmd    `cmd:"" help:"Run the rules over replies (JSON lines)."`
+	Diff    rulesDiffCmd    `cmd:"" help:"Which past verdicts rules would change before they are live."`
+	Propose rulesProposeCmd `cmd:"" help:"Draft a rule for an unrecognized reply."`
 }
 
 type rulesTestCmd struct {

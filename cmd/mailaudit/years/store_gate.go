@@ -118,6 +118,15 @@ func (s *Store) Bounces(a0 context.Context, a1 []string) (r0 map[string]string, 
 	return r0, err
 }
 
+func (s *Store) ChangesAfter(a0 context.Context, a1 string, a2 int64, a3 int) (r0 []audit.Change, err error) {
+	if err = s.p.enter("ChangesAfter", a1, a2, a3); err != nil {
+		return r0, err
+	}
+	r0, err = s.under.ChangesAfter(a0, a1, a2, a3)
+	err = s.p.leave("ChangesAfter", err)
+	return r0, err
+}
+
 func (s *Store) Claim(a0 context.Context, a1 int64, a2 time.Time, a3 audit.Allowance) (r0 audit.Claim, err error) {
 	if err = s.p.enter("Claim", a1, a2, a3); err != nil {
 		return r0, err
@@ -521,6 +530,15 @@ func (s *Store) Note(a0 context.Context, a1 audit.Run, a2 []audit.Finding) (err 
 	err = s.under.Note(a0, a1, a2)
 	err = s.p.leave("Note", err)
 	return err
+}
+
+func (s *Store) NotesAfter(a0 context.Context, a1 string, a2 string, a3 int) (r0 []audit.Finding, err error) {
+	if err = s.p.enter("NotesAfter", a1, a2, a3); err != nil {
+		return r0, err
+	}
+	r0, err = s.under.NotesAfter(a0, a1, a2, a3)
+	err = s.p.leave("NotesAfter", err)
+	return r0, err
 }
 
 func (s *Store) OpenBatches(a0 context.Context, a1 string) (r0 []audit.Batch, err error) {
