@@ -31,11 +31,19 @@ type Point struct {
 
 // readTrend returns the concluded runs of the whole source up to this one, oldest first.
 func readTrend(ctx context.Context, src Source, run audit.Run) ([]Point, error) {
-	runs, err := src.ListRuns(ctx, runsRead, false)
-	if err != nil {
-		return nil, fmt.Errorf("list earlier runs: %w", err)
+	points, more, err := trendWithin(ctx, src, run, TrendNights)
+	if err == nil && more {
+		points, _, err = trendWithin(ctx, src, run, runsRead)
 	}
-	var points []Point
+	return points, err
+}
+
+// trendWithin is readTrend from the last so many runs, and whether earlier ones may have more points.
+func trendWithin(ctx context.Context, src Source, run audit.Run, limit int) (points []Point, more bool, err error) {
+	runs, err := src.ListRuns(ctx, limit, false)
+	if err != nil {
+		return nil, false, fmt.Errorf("list earlier runs: %w", err)
+	}
 	for _, r := range runs {
 		if r.Seq > run.Seq || r.Status != audit.RunConcluded || !r.Scope.Whole() || r.Numbers == nil || len(points) == TrendNights {
 			continue
@@ -46,7 +54,7 @@ func readTrend(ctx context.Context, src Source, run audit.Run) ([]Point, error) 
 		})
 	}
 	slices.Reverse(points)
-	return points, nil
+	return points, len(runs) == limit && len(points) < TrendNights, nil
 }
 
 var bars = []rune("▁▂▃▄▅▆▇█")
