@@ -88,7 +88,7 @@ kept: ## Keep an installation of this version as NAME, for the upgrades of all t
 
 .PHONY: years
 years: ## Years of nights on a clock of their own (NIGHTS=n, else as many as 20 minutes bring; YEARS_SEED plays one again, YEARS_STORE=postgres).
-	@YEARS_LONG=$(if $(YEARS_RECIPE),,1) YEARS_NIGHTS=$(NIGHTS) YEARS_MINUTES=$(if $(NIGHTS),,$(or $(MINUTES),20)) MAILAUDIT_TEST_REQUIRE=1 \
+	@GOGC=400 YEARS_LONG=$(if $(YEARS_RECIPE),,1) YEARS_NIGHTS=$(NIGHTS) YEARS_MINUTES=$(if $(NIGHTS),,$(or $(MINUTES),20)) MAILAUDIT_TEST_REQUIRE=1 \
 		go test ./cmd/mailaudit/scenario -run '^Test(Years|TheSameSeedPlays)' -v -count 1 -timeout 0
 
 .PHONY: scale

@@ -27,6 +27,7 @@ const (
 	yearsStore   = "YEARS_STORE"   // "postgres" instead of the database in memory
 	yearsShrink  = "YEARS_SHRINK"  // seconds that are spent on making a failure small
 	yearsTrace   = "YEARS_TRACE"   // not empty: what happens is printed, for one world
+	yearsFailing = "YEARS_FAILING" // of so many worlds that fail, no more are played (3)
 	yearsLong    = "YEARS_LONG"    // not empty: another seed each time, and everything that there is must be met
 )
 
@@ -108,7 +109,7 @@ func TestYears(t *testing.T) {
 		group.Go(func() {
 			for {
 				p.mu.Lock()
-				mine, over := seed, p.nights >= nights || time.Now().After(until) || p.failing > 3
+				mine, over := seed, p.nights >= nights || time.Now().After(until) || p.failing > number(p.t, yearsFailing, 3)
 				seed++
 				p.nights += aWorld
 				p.mu.Unlock()
