@@ -9,6 +9,9 @@ import (
 	"mailaudit/audit"
 )
 
+// replacedUsed are the attempts of a refresh token that another has taken the place of: it is not sent any more that day.
+const replacedUsed = 1 << 20
+
 func (s *Store) ReplaceSecret(ctx context.Context, r audit.Renewal) error {
 	err := s.inTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, `UPDATE mailaudit.mail_accounts SET secret = $1 WHERE account_id = $2 AND secret = $3`, r.New, r.AccountID, r.Old)
@@ -37,9 +40,14 @@ func (s *Store) ReplaceSecret(ctx context.Context, r audit.Renewal) error {
 			WHERE account_id = $3`, r.OldFingerprint, r.NewFingerprint, r.AccountID, r.Released, r.Binding); err != nil {
 			return err
 		}
-		_, err = tx.Exec(ctx, `UPDATE mailaudit.attempts SET login = $5, secret = $1 WHERE day = $2::text::date AND login = $3 AND secret = $4
-			AND NOT EXISTS (SELECT FROM mailaudit.attempts WHERE day = $2::text::date AND login = $5 AND secret = $1)`,
-			r.NewAttempt.Secret, r.Day, r.OldAttempt.Login, r.OldAttempt.Secret, r.NewAttempt.Login)
+		if _, err := tx.Exec(ctx, `INSERT INTO mailaudit.attempts AS a (day, login, secret, used)
+				SELECT day, $5, $1, used FROM mailaudit.attempts WHERE day = $2::text::date AND login = $3 AND secret = $4
+			ON CONFLICT (day, login, secret) DO UPDATE SET used = a.used + excluded.used`,
+			r.NewAttempt.Secret, r.Day, r.OldAttempt.Login, r.OldAttempt.Secret, r.NewAttempt.Login); err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `INSERT INTO mailaudit.attempts (day, login, secret, used) VALUES ($1::text::date, $2, $3, $4)
+			ON CONFLICT (day, login, secret) DO UPDATE SET used = excluded.used`, r.Day, r.OldAttempt.Login, r.OldAttempt.Secret, replacedUsed)
 		return err
 	})
 	if err != nil {

@@ -8,6 +8,9 @@ import (
 	"mailaudit/audit"
 )
 
+// replacedUsed are the attempts of a refresh token that another has taken the place of: it is not sent any more that day.
+const replacedUsed = 1 << 20
+
 func (s *Store) ReplaceSecret(ctx context.Context, r audit.Renewal) error {
 	err := s.inTx(ctx, func(tx *sql.Tx) error {
 		var held bool
@@ -37,8 +40,14 @@ func (s *Store) ReplaceSecret(ctx context.Context, r audit.Renewal) error {
 			WHERE account_id = ?3`, r.OldFingerprint, r.NewFingerprint, r.AccountID, r.Released, r.Binding); err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `UPDATE OR IGNORE attempts SET login = ?, secret = ? WHERE day = ? AND login = ? AND secret = ?`,
-			r.NewAttempt.Login, r.NewAttempt.Secret, r.Day, r.OldAttempt.Login, r.OldAttempt.Secret)
+		if _, err := tx.ExecContext(ctx, `INSERT INTO attempts (day, login, secret, used)
+				SELECT day, ?1, ?2, used FROM attempts WHERE day = ?3 AND login = ?4 AND secret = ?5
+			ON CONFLICT (day, login, secret) DO UPDATE SET used = attempts.used + excluded.used`,
+			r.NewAttempt.Login, r.NewAttempt.Secret, r.Day, r.OldAttempt.Login, r.OldAttempt.Secret); err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `INSERT INTO attempts (day, login, secret, used) VALUES (?, ?, ?, ?)
+			ON CONFLICT (day, login, secret) DO UPDATE SET used = excluded.used`, r.Day, r.OldAttempt.Login, r.OldAttempt.Secret, replacedUsed)
 		return err
 	})
 	if err != nil {
