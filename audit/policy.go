@@ -57,10 +57,11 @@ func (o Only) Covers(n Notice) bool {
 	if len(o.Providers) > 0 && !slices.Contains(o.Providers, n.Provider) {
 		return false
 	}
-	return len(o.Verdicts) == 0 || slices.ContainsFunc(n.Items, func(i NoticeItem) bool {
-		return slices.Contains(o.Verdicts, i.Verdict)
-	})
+	return len(o.Verdicts) == 0 || slices.ContainsFunc(n.Items, func(i NoticeItem) bool { return o.Tells(i.Verdict) })
 }
+
+// Tells reports whether a verdict is one that the pilot tells of.
+func (o Only) Tells(v Verdict) bool { return len(o.Verdicts) == 0 || slices.Contains(o.Verdicts, v) }
 
 // Cadence decides when a customer is told, and when told again.
 type Cadence struct {

@@ -118,6 +118,36 @@ func (o *Outbox) Deferred(ctx context.Context, caps audit.Caps) ([]audit.Notice,
 	return owed, nil
 }
 
+const (
+	lateAtMost = 1_000
+	// capsReach is how far back mails that were sent explain why others wait: over a weekend.
+	capsReach = 72 * time.Hour
+)
+
+// Late counts the mails that were due at a moment and have not left, though the caps left them room.
+func (o *Outbox) Late(ctx context.Context, caps audit.Caps, due time.Time) (late int, err error) {
+	all, err := o.Ledger.DueNotices(ctx, due, lateAtMost)
+	if err != nil || len(all) == 0 {
+		return 0, err
+	}
+	from := o.Now().Add(-capsReach)
+	sent, err := o.Ledger.SentSince(ctx, from, audit.SentTo{})
+	if err != nil || sent >= caps.Night {
+		return 0, err
+	}
+	p := &pass{Outbox: o, full: map[audit.SentTo]bool{}, allowed: audit.Allowance{Recipient: caps.Recipient, Domain: caps.Night, Tenant: caps.Tenant, DayFrom: from}}
+	for _, n := range all {
+		full, err := p.overDay(ctx, n)
+		if err != nil {
+			return 0, err
+		}
+		if full == "" {
+			late++
+		}
+	}
+	return late, nil
+}
+
 // MayMail asks once more for one notice, just before it is claimed. What the caps leave is only certain once it is.
 func (o *Outbox) MayMail(ctx context.Context, caps audit.Caps, id int64) (bool, error) {
 	n, err := o.Ledger.LoadNotice(ctx, id)

@@ -41,6 +41,8 @@ type Dispatcher struct {
 	Changed func(ctx context.Context, acc audit.Account, st audit.State) (bool, error)
 	// SuppressReason tells why a notice is not to be sent to its contact any more; "" if nothing speaks against it.
 	SuppressReason func(ctx context.Context, n audit.Notice) (string, error)
+	// Only is the pilot: of a notice about several accounts, it leaves out those whose verdict it does not tell of.
+	Only audit.Only
 	// Refused reads what the relay said of a recipient, and Bounced notes an address that no mail reaches. Where
 	// Refused is nil, a refusal for good fails its notice and no more.
 	Refused func(ctx context.Context, to string, r providers.Reply) Refusal

@@ -107,6 +107,8 @@ func (d *Dispatcher) overtaken(ctx context.Context, n audit.Notice, acc audit.Ac
 		return "the account works again", nil
 	case recovered:
 		return "", nil
+	case !d.Only.Tells(st.Settled.Verdict):
+		return "outside notices.only", nil
 	case st.Settled.Verdict != audit.SingleFactor && acc.LastSentOKAt.After(st.DefiniteAt):
 		return "the product has sent mail through it since", nil
 	}

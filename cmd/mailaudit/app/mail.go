@@ -108,6 +108,7 @@ func (a *App) dispatcher() (*notice.Dispatcher, func() error, error) {
 		Outbox:   a.Store,
 		Accounts: a.Source,
 		Carrier:  relay,
+		Only:     a.Auditor.Outbox.Policy.Only,
 		Settings: settings,
 		Allowance: func(ctx context.Context) (audit.Allowance, error) {
 			return a.Auditor.Outbox.Allowance(ctx, a.Caps())
@@ -207,6 +208,6 @@ func (a *App) Preview() (*notice.Dispatcher, error) {
 	}
 	return &notice.Dispatcher{
 		Outbox: a.Store, Accounts: a.Source, Settings: settings, Changed: a.secretChanged, SuppressReason: a.Auditor.Outbox.SuppressReason,
-		Now: a.Now, Zone: a.Config.TimeZone, Log: a.Log,
+		Only: a.Auditor.Outbox.Policy.Only, Now: a.Now, Zone: a.Config.TimeZone, Log: a.Log,
 	}, nil
 }

@@ -63,22 +63,13 @@ func (a *App) ExpireOlder(ctx context.Context, key string) error {
 
 const lateAfter = 24 * time.Hour
 
-// LateMails counts mails that were due a day ago and have not been sent: nothing runs deliver.
+// LateMails counts mails that were due a day ago and have not been sent, though the caps left them room: nothing runs
+// deliver, or not in their hours.
 func (a *App) LateMails(ctx context.Context) (int, error) {
 	if a.Config.Notices.Mode != string(audit.ModeLive) {
 		return 0, nil
 	}
-	since := a.Now().Add(-lateAfter)
-	late, err := a.Store.DueNotices(ctx, since, 1000)
-	if err != nil || len(late) == 0 {
-		return 0, err
-	}
-	// Where mails leave, the others wait for their turn: the caps let so many go a day.
-	sent, err := a.Store.SentSince(ctx, since, audit.SentTo{})
-	if err != nil || sent > 0 {
-		return 0, err
-	}
-	return len(late), nil
+	return a.Auditor.Outbox.Late(ctx, a.Caps(), a.Now().Add(-lateAfter))
 }
 
 // LateError is the error for n mails that have been due for 24 hours; nil for none.
