@@ -124,12 +124,12 @@ func (t Tables) runs(ctx context.Context, d *observe.Database) error {
 func (t Tables) notices(ctx context.Context, d *observe.Database) error {
 	at := map[int64]int{}
 	err := t.each(ctx, `SELECT notice_id, run_key, kind, tenant_id, contact_email, provider, state, detail, hold_key, due_at, created_at, sent_at,
-		tries, message_id FROM {}notices ORDER BY notice_id`, func(f fields) {
+		tries, message_id, waits_until FROM {}notices ORDER BY notice_id`, func(f fields) {
 		at[f.number(0)] = len(d.Notices)
 		d.Notices = append(d.Notices, observe.NoticeRow{
 			ID: f.number(0), Run: f.text(1), Kind: f.text(2), Tenant: f.text(3), Contact: f.text(4), Provider: f.text(5), State: f.text(6),
 			Detail: f.text(7), Hold: f.text(8), DueAt: f.time(9), CreatedAt: f.time(10), SentAt: f.time(11), Tries: int(f.number(12)),
-			MessageID: f.text(13),
+			MessageID: f.text(13), WaitsUntil: f.time(14),
 		})
 	})
 	if err != nil {

@@ -2,6 +2,7 @@ package years
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -338,7 +339,9 @@ func renumbered(s *Stage, pick *rand.Rand) error {
 		return nil
 	}
 	old := r.account.ID
-	if err := s.w.store.Remove(context.Background(), old); err != nil {
+	if err := s.w.store.Remove(context.Background(), old); errors.Is(err, audit.ErrNoAccount) {
+		return s.w.remove(r) // it was purged
+	} else if err != nil {
 		return err
 	}
 	delete(s.w.rows, old)

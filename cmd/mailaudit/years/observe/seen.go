@@ -152,6 +152,7 @@ type NoticeRow struct {
 	State, Detail             string
 	Hold                      string // the run whose hold it waits, or waited, in
 	DueAt, CreatedAt, SentAt  time.Time
+	WaitsUntil                time.Time // for a re-check
 	Tries                     int
 	MessageID                 string
 	Items                     []ItemRow

@@ -15,9 +15,20 @@ func onRecord(w *world) rule {
 	allowed := map[observe.RelayAnswer][]string{
 		observe.RelayTook:    {"sent"},
 		observe.RelayNothing: {"ambiguous"},
-		observe.RelayNever:   {"failed"},
 	}
-	return rule{name: "on record", letter: func(l letter) []string {
+	last := map[int64]letter{} // tonight's last offer of each notice
+	return rule{name: "on record", night: func() []string {
+		var bad []string
+		for _, l := range last {
+			if l.Answer == observe.RelayNever && !l.lost && (l.row.State == "sent" || l.row.State == "ambiguous") {
+				bad = append(bad, sprintf("%s is %q in the database; the relay's answer was %q", l, l.row.State, l.Answer))
+			}
+		}
+		clear(last)
+		slices.Sort(bad)
+		return bad
+	}, letter: func(l letter) []string {
+		last[l.row.ID] = l
 		if !l.known {
 			return one("a mail to %s at %s, Message-ID %s, is no notice in the database", strings.Join(l.To, ", "), l.moment, l.MessageID)
 		}
@@ -30,9 +41,9 @@ func onRecord(w *world) rule {
 		want := allowed[l.Answer]
 		if p := w.processes[l.process]; l.lost || p == nil || p.crashed || !p.ended {
 			want = append([]string{"ambiguous", "sending"}, want...)
-			if l.Answer == observe.RelayNever {
-				want = nil // it spoke before the final dot: the mail is offered again
-			}
+		}
+		if l.Answer == observe.RelayNever {
+			want = nil // it spoke before the final dot: the mail may be offered again
 		}
 		if len(want) > 0 && !slices.Contains(want, l.row.State) {
 			return one("%s is %q in the database; the relay's answer was %q", l, l.row.State, l.Answer)

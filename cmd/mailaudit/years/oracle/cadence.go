@@ -160,13 +160,17 @@ func (w *world) refusedLast(l letter, account string) bool {
 	return false
 }
 
-// correctedOnce: a correction goes to a contact that was told something wrong, once for what it was told.
+// correctedOnce: a correction of a run goes to a contact whom that run told something, once.
 func correctedOnce(w *world) rule {
-	wrong := map[told]bool{}
+	type by struct {
+		told
+		run string
+	}
+	wrong := map[by]bool{}
 	return rule{name: "corrected once", letter: func(l letter) []string {
 		var bad []string
 		for _, item := range l.row.Items {
-			k := told{w.id(item.Account), fold(l.row.Contact)}
+			k := by{told{w.id(item.Account), fold(l.row.Contact)}, l.row.Run}
 			if l.row.Kind == "correction" && !wrong[k] {
 				bad = append(bad, sprintf("%s corrects what nobody there was told of %s, or was corrected before", l, item.Account))
 			}

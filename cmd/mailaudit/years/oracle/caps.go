@@ -105,15 +105,18 @@ func count(is bool) int {
 	return 0
 }
 
-// neverTwice: what the relay took, refused for good, or left open after the final dot is never offered again; what it
-// did not have is offered again under the same Message-ID.
+// neverTwice: what the relay took, or left open after the final dot, is never offered again; what it did not have is
+// offered again under the same Message-ID. A refusal for good stands once the relay took another mail after it, since it
+// may have meant us until then: in a process that heard both, the mail is offered no second time after the next refusal.
 func neverTwice(*world) rule {
 	type offer struct {
 		message string
 		settled observe.RelayAnswer
 		at      moment
+		refused int // for good, by the process of at
 	}
 	byNumber, byMessage := map[int64]offer{}, map[string]int64{}
+	took := map[int]int{} // when the relay last took a mail, by process
 	return rule{name: "never twice", letter: func(l letter) []string {
 		if !l.known {
 			return nil
@@ -121,8 +124,16 @@ func neverTwice(*world) rule {
 		before, again := byNumber[l.row.ID]
 		other, taken := byMessage[l.MessageID]
 		now := offer{message: l.MessageID, at: l.moment}
-		if l.handed() || l.Answer == observe.RelayNever && !l.lost {
-			now.settled = l.Answer
+		switch {
+		case l.handed():
+			now.settled, took[l.process] = l.Answer, l.n
+		case l.Answer == observe.RelayNever && !l.lost:
+			if now.refused = 1; again && before.refused > 0 && before.at.process == l.process {
+				now.refused++
+				if took[l.process] > before.at.n {
+					now.settled = l.Answer
+				}
+			}
 		}
 		byNumber[l.row.ID], byMessage[l.MessageID] = now, l.row.ID
 		switch {

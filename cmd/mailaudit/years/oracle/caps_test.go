@@ -80,7 +80,7 @@ func TestCapsAreOfADay(t *testing.T) {
 }
 
 func TestNoMailLeavesTwice(t *testing.T) {
-	for _, answer := range []observe.RelayAnswer{observe.RelayTook, observe.RelayNothing, observe.RelayNever} {
+	for _, answer := range []observe.RelayAnswer{observe.RelayTook, observe.RelayNothing} {
 		s := refusedTwice(t)
 		id := s.notice("finding", nil, "a-1")
 		s.send(id, func(m *observe.Mail) { m.Answer = answer })
@@ -90,7 +90,7 @@ func TestNoMailLeavesTwice(t *testing.T) {
 		s.evening()
 		s.reported("never twice")
 	}
-	for _, answer := range []observe.RelayAnswer{observe.RelayLater, observe.RelayCut} {
+	for _, answer := range []observe.RelayAnswer{observe.RelayLater, observe.RelayCut, observe.RelayNever} {
 		s := refusedTwice(t)
 		id := s.notice("finding", nil, "a-1")
 		s.send(id, func(m *observe.Mail) { m.Answer, m.Arrived = answer, false })
@@ -98,6 +98,29 @@ func TestNoMailLeavesTwice(t *testing.T) {
 		s.send(id)
 		s.evening()
 		s.fine()
+	}
+}
+
+// A refusal for good may mean us, until the relay takes another mail.
+func TestARefusalStandsOnceTheRelayTookAnotherMail(t *testing.T) {
+	for _, again := range []bool{false, true} {
+		s := refusedTwice(t)
+		id, other := s.notice("finding", nil, "a-1"), s.notice("finding", nil, "a-2")
+		never := func(m *observe.Mail) { m.Answer, m.Arrived = observe.RelayNever, false }
+		p := s.start("deliver")
+		s.sendBy(p, id, never)
+		s.sendBy(p, other)
+		s.sendBy(p, id, never)
+		if again {
+			s.sendBy(p, id, never)
+		}
+		s.end(p, 0)
+		s.evening()
+		if again {
+			s.reported("never twice")
+		} else {
+			s.unreported("never twice")
+		}
 	}
 }
 

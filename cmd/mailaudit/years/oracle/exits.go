@@ -3,6 +3,7 @@ package oracle
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"mailaudit/cmd/mailaudit/years/observe"
 )
@@ -12,6 +13,7 @@ import (
 // to standard error as one line.
 func exitCodes(w *world) rule {
 	var runs []*command // of tonight, to be looked at with the database
+	var sent []letter   // of the last days
 	return rule{name: "exit code", watch: func(m moment, what observe.What) []string {
 		o, ok := what.(observe.CommandEnded)
 		if !ok {
@@ -45,10 +47,16 @@ func exitCodes(w *world) rule {
 			runs = append(runs, c)
 		}
 		return bad
+	}, letter: func(l letter) []string {
+		if l.handed() {
+			sent = append(sent, l)
+		}
+		return nil
 	}, night: func() []string {
 		var bad []string
+		sent = slices.DeleteFunc(sent, func(l letter) bool { return w.night.m.at.Sub(l.at) > 6*day })
 		for _, c := range runs {
-			bad = append(bad, w.judgeRun(c)...)
+			bad = append(bad, w.judgeRun(c, sent)...)
 		}
 		runs = nil
 		return bad
@@ -57,7 +65,7 @@ func exitCodes(w *world) rule {
 
 // judgeRun compares the code of a run with what the database shows after the night. What happened between the run's
 // end and that look is left out: a hold that was decided, a mail that was sent.
-func (w *world) judgeRun(c *command) (bad []string) {
+func (w *world) judgeRun(c *command, sent []letter) (bad []string) {
 	line := strings.Join(c.Args, " ")
 	open := func(h observe.HoldRow) bool {
 		return !h.OpenedAt.After(c.ended.shown) && (h.State == "open" || h.DecidedAt.After(c.ended.shown))
@@ -82,9 +90,33 @@ func (w *world) judgeRun(c *command) (bad []string) {
 		if n.State == "sending" && n.CreatedAt.Before(c.began.shown) && !w.alive() {
 			bad = append(bad, sprintf("%q ended with %d at %s; M-%d was sending", line, c.exit, c.ended, n.ID))
 		}
-		if n.State == "queued" && !n.DueAt.IsZero() && c.began.shown.Sub(n.DueAt) > day && c.exit == 0 {
+		if n.State == "queued" && !n.DueAt.IsZero() && min(c.began.shown.Sub(n.DueAt), c.began.shown.Sub(n.WaitsUntil)) > day && c.exit == 0 &&
+			w.configOf(c.began).Mode == "live" && !w.capsWereFull(n, c, sent) {
 			bad = append(bad, sprintf("%q ended with 0 at %s; M-%d, due %s, was overdue", line, c.ended, n.ID, stamp(n.DueAt)))
 		}
 	}
 	return bad
+}
+
+// capsWereFull reports whether so many mails left within the days before a command that a notice waits for its turn: the
+// rest waits, as the caps say, and that is no failure.
+func (w *world) capsWereFull(n observe.NoticeRow, c *command, sent []letter) bool {
+	const reach = 72 * time.Hour // a weekend
+	config := w.configOf(c.began)
+	var all, contact, tenant, domain int
+	for _, l := range sent {
+		if c.began.shown.Sub(l.shown) > reach {
+			continue
+		}
+		all++
+		contact += count(fold(l.row.Contact) == fold(n.Contact))
+		tenant += count(l.row.Tenant == n.Tenant)
+		domain += count(domainOf(l.row.Contact) == domainOf(n.Contact))
+	}
+	return all >= config.MaxPerNight || contact >= config.MaxPerRecipient || tenant >= config.MaxPerTenant || domain >= config.MaxPerNight
+}
+
+func domainOf(contact string) string {
+	contact = fold(contact)
+	return contact[strings.LastIndexByte(contact, '@')+1:]
 }

@@ -68,25 +68,20 @@ func massIsHeld(w *world) rule {
 			for provider, accounts := range w.lines(run.Key) {
 				held, void := slices.Contains(run.Held, provider), slices.Contains(run.Void, provider)
 				base, later := last[provider]
-				newly, nowFine := 0, map[string]bool{}
+				newly, nowFine := crowd{}, map[string]bool{}
 				for _, l := range accounts {
 					id := w.id(l.account)
-					newly += count(isFailing(l.verdict) && (base[id] || !later && !isFailing(l.previous)))
+					newly.add(l.tenant, isFailing(l.verdict) && (base[id] || !later && !isFailing(l.previous)))
 					nowFine[id] = isFine(l.verdict)
 				}
-				mass := func(c observe.Configured) bool {
-					if !later {
-						return newly > c.MinNewFailures
-					}
-					return newly > passes(len(accounts), c)
-				}
-				few := func(c observe.Configured) bool { return !mass(c) }
+				mass := func(c observe.Configured) bool { return newly.isMass(c, later) }
+				few := func(c observe.Configured) bool { return newly.isFew(c) }
 				switch configs := w.configsOf(run); {
 				case later && base == nil:
 				case !held && !void && all(configs, mass):
-					bad = append(bad, sprintf("run %s does not hold %s, of whose %d accounts %d fail newly", run.Key, provider, len(accounts), newly))
+					bad = append(bad, sprintf("run %s does not hold %s, of whose %d accounts %d fail newly", run.Key, provider, len(accounts), newly.hits()))
 				case held && later && !w.openBefore(provider, run) && all(configs, few):
-					bad = append(bad, sprintf("run %s holds %s, of whose %d accounts only %d fail newly", run.Key, provider, len(accounts), newly))
+					bad = append(bad, sprintf("run %s holds %s, of whose %d accounts only %d fail newly", run.Key, provider, len(accounts), newly.hits()))
 				}
 				if !held && !void {
 					last[provider] = nowFine
@@ -95,6 +90,83 @@ func massIsHeld(w *world) rule {
 		}
 		return bad
 	}}
+}
+
+// crowd is how many of each tenant's accounts are hit. One tenant alone moves no ruling for the others: the papers leave
+// open how tenants are weighed, so the oracle asks for a hold only where tenants, each counted once, are too many, and
+// for none where the accounts as they are are few.
+type crowd map[string]*struct{ hit, of int }
+
+func (c crowd) add(tenant string, hit bool) {
+	t := at(c, tenant)
+	t.hit, t.of = t.hit+count(hit), t.of+1
+}
+
+func (c crowd) hits() (n int) {
+	for _, t := range c {
+		n += t.hit
+	}
+	return n
+}
+
+func (c crowd) accounts() (n int) {
+	for _, t := range c {
+		n += t.of
+	}
+	return n
+}
+
+// share is the mean of the tenants' shares, and tenants how many are hit.
+func (c crowd) share() (share float64, tenants int) {
+	for _, t := range c {
+		share += float64(t.hit) / float64(t.of) / float64(len(c))
+		tenants += count(t.hit > 0)
+	}
+	return share, tenants
+}
+
+// others reports whether the others, without the tenant who is hit most, are more than normal, most of them for the most
+// part.
+func (c crowd) others(normal int) bool {
+	most, hard, mostIsHard := 0, 0, false
+	for _, t := range c {
+		hard += count(2*t.hit > t.of)
+		if t.hit > most || t.hit == most && 2*t.hit > t.of {
+			most, mostIsHard = t.hit, 2*t.hit > t.of
+		}
+	}
+	return c.hits()-most > normal && 2*(hard-count(mostIsHard)) > len(c)-1
+}
+
+func (c crowd) isMass(config observe.Configured, later bool) bool {
+	share, tenants := c.share()
+	normal := config.MinNewFailures
+	if later {
+		normal = max(normal, int(config.MaxNewFailures*float64(c.accounts())+1e-9))
+	}
+	switch {
+	case len(c) == 1 && later:
+		return c.hits() > passes(c.accounts(), config)
+	case len(c) == 1:
+		return c.hits() > normal
+	}
+	return tenants > normal || later && len(c) >= 4 && share > 0.5 || c.others(normal)
+}
+
+func (c crowd) isFew(config observe.Configured) bool {
+	share, _ := c.share()
+	if len(c) == 1 {
+		return c.hits() <= passes(c.accounts(), config)
+	}
+	return c.hits() <= config.MinNewFailures && (share <= 0.5 || c.accounts() < 4)
+}
+
+func (c crowd) isOutage(atLeast int, most float64) bool {
+	share, tenants := c.share()
+	if len(c) == 1 {
+		tenants = c.hits()
+	}
+	return tenants > atLeast && share > most || c.others(atLeast)
 }
 
 // openBefore reports whether a hold on a provider was open when a run began, or was while it went on.
@@ -114,17 +186,17 @@ func outageIsInconclusive(w *world) rule {
 		var bad []string
 		for _, run := range w.concluded() {
 			for provider, accounts := range w.lines(run.Key) {
-				silent := 0
+				silent := crowd{}
 				for _, l := range accounts {
 					id := w.id(l.account)
-					silent += count(l.verdict == "unverified" && answered[id] && w.silent(id, run))
+					silent.add(l.tenant, l.verdict == "unverified" && answered[id] && w.silent(id, run))
 					answered[id] = l.verdict != "unverified"
 				}
-				if slices.Contains(run.Void, provider) || silent <= 10 {
+				if slices.Contains(run.Void, provider) || silent.hits() <= 10 {
 					continue
 				}
-				if all(w.configsOf(run), func(c observe.Configured) bool { return float64(silent) > c.MaxUnreachable*float64(len(accounts)) }) {
-					bad = append(bad, sprintf("run %s takes %s's night for conclusive: %d of %d accounts gave no answer", run.Key, provider, silent, len(accounts)))
+				if all(w.configsOf(run), func(c observe.Configured) bool { return silent.isOutage(10, c.MaxUnreachable) }) {
+					bad = append(bad, sprintf("run %s takes %s's night for conclusive: %d of %d accounts gave no answer", run.Key, provider, silent.hits(), len(accounts)))
 				}
 			}
 		}

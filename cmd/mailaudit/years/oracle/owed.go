@@ -34,7 +34,7 @@ func mailsAreSettled(w *world) rule {
 				}
 			case "queued":
 				c := w.config.at(m)
-				free := w.free(n.Provider) && w.worked(func(b moment) bool { return b.at.After(m.at.Add(-day)) }) > 0 &&
+				free := w.free(n.Provider) && w.mightHaveSent(n, c) &&
 					!w.switched.at(m).stopped && !w.isMuted(n.Tenant) && c.Mode == "live" &&
 					tonight[""] < c.MaxPerNight && tonight["contact "+fold(n.Contact)] < c.MaxPerRecipient && tonight["tenant "+n.Tenant] < c.MaxPerTenant
 				idle[n.ID] += count(free)
@@ -48,6 +48,18 @@ func mailsAreSettled(w *world) rule {
 		clear(tonight)
 		return bad
 	}}
+}
+
+// mightHaveSent reports whether something that sends worked within the last day, when the notice was due and its
+// tenant's hours were open.
+func (w *world) mightHaveSent(n observe.NoticeRow, c observe.Configured) bool {
+	m := w.night.m
+	zones := w.zones(letter{moment: m, row: n, config: c})
+	return w.worked(func(b moment) bool {
+		return b.at.After(m.at.Add(-day)) && !b.shown.Before(n.DueAt) && (c.SendBetween == "" || all(zones, func(zone *time.Location) bool {
+			return within(c.SendBetween, b.shown.In(zone)) && within(c.SendBetween, b.shown.Add(grace).In(zone))
+		}))
+	}) > 0
 }
 
 // alive reports whether any process is at work.

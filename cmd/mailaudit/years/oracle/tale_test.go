@@ -398,6 +398,17 @@ func (s *tale) reported(rule string) {
 	s.t.Errorf("%q was not reported; reported: %v", rule, s.found)
 }
 
+// unreported fails the test if a rule was seen broken.
+func (s *tale) unreported(rule string) {
+	s.t.Helper()
+	s.see(observe.RelayIs{Mood: "well"})
+	for _, v := range s.found {
+		if v.Rule == rule {
+			s.t.Errorf("%s: %s", v.Rule, v.Text)
+		}
+	}
+}
+
 // refusedTwice is at nine on the day on which a-1's customer is to be told: accepted in run "one", refused in "two" and
 // "three", the latter of this day.
 func refusedTwice(t *testing.T, before ...func(*tale)) *tale {
