@@ -160,22 +160,26 @@ func (w *world) refusedLast(l letter, account string) bool {
 	return false
 }
 
-// correctedOnce: a correction of a run goes to a contact whom that run told something, once.
+// correctedOnce: a correction goes to a contact whom a run told something, once for each such run.
 func correctedOnce(w *world) rule {
-	type by struct {
-		told
-		run string
-	}
-	wrong := map[by]bool{}
+	by, corrected := map[told]map[string]bool{}, map[told]int{} // the runs that told
 	return rule{name: "corrected once", letter: func(l letter) []string {
 		var bad []string
 		for _, item := range l.row.Items {
-			k := by{told{w.id(item.Account), fold(l.row.Contact)}, l.row.Run}
-			if l.row.Kind == "correction" && !wrong[k] {
+			k := told{w.id(item.Account), fold(l.row.Contact)}
+			correction := l.row.Kind == "correction"
+			if correction && corrected[k] >= len(by[k]) {
 				bad = append(bad, sprintf("%s corrects what nobody there was told of %s, or was corrected before", l, item.Account))
 			}
-			if l.handed() {
-				wrong[k] = l.row.Kind != "correction" && (wrong[k] || l.accuses())
+			switch {
+			case !l.handed():
+			case correction:
+				corrected[k]++
+			case l.accuses():
+				if by[k] == nil {
+					by[k] = map[string]bool{}
+				}
+				by[k][l.row.Run] = true
 			}
 		}
 		return bad

@@ -82,7 +82,7 @@ func (w *world) judgeRun(c *command, sent []letter) (bad []string) {
 	}
 	for _, r := range w.night.db.Runs {
 		if r.Status == "concluded" && !r.FinishedAt.After(c.ended.shown) && w.configOf(c.began).Slack != "" &&
-			(r.PostedAt.IsZero() || r.PostedAt.After(c.ended.shown)) {
+			(r.PostedAt.IsZero() || r.PostedAt.After(c.ended.shown)) && !w.postedBefore(r, c.ended) {
 			bad = append(bad, sprintf("%q ended with %d at %s; the summary of run %s was owed", line, c.exit, c.ended, r.Key))
 		}
 	}
@@ -119,4 +119,13 @@ func (w *world) capsWereFull(n observe.NoticeRow, c *command, sent []letter) boo
 func domainOf(contact string) string {
 	contact = fold(contact)
 	return contact[strings.LastIndexByte(contact, '@')+1:]
+}
+
+// postedBefore reports whether a run's summary stood in the channel at a moment, whatever the clocks said then: they may
+// have been set back since.
+func (w *world) postedBefore(r observe.RunRow, m moment) bool {
+	if posted, is := w.posted[r.Key]; is {
+		return posted.n < m.n
+	}
+	return r.PostedAt.After(w.night.m.shown)
 }

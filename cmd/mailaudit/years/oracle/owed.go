@@ -56,7 +56,7 @@ func (w *world) mightHaveSent(n observe.NoticeRow, c observe.Configured) bool {
 	m := w.night.m
 	zones := w.zones(letter{moment: m, row: n, config: c})
 	return w.worked(func(b moment) bool {
-		return b.at.After(m.at.Add(-day)) && !b.shown.Before(n.DueAt) && (c.SendBetween == "" || all(zones, func(zone *time.Location) bool {
+		return b.at.After(m.at.Add(-day)) && !b.shown.Before(n.DueAt) && !b.shown.Before(n.WaitsUntil) && (c.SendBetween == "" || all(zones, func(zone *time.Location) bool {
 			return within(c.SendBetween, b.shown.In(zone)) && within(c.SendBetween, b.shown.Add(grace).In(zone))
 		}))
 	}) > 0

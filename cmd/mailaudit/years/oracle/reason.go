@@ -240,7 +240,8 @@ func (w *world) liedTo(first answer) crowd {
 		accepted, hit := false, false
 		for _, a := range w.asked[id] {
 			met := a.Answer == observe.OfMood && (a.n == first.n || inRun && !a.shown.Before(run.StartedAt) && !a.shown.After(run.FinishedAt))
-			if met && accepted && w.good(mailbox{a.Provider, a.Folded}, a.Secret, a.at, a.moment) {
+			traffic := !r.LastSentOKAt.IsZero() && a.shown.Sub(r.LastSentOKAt) < day // which contradicts it
+			if met && accepted && !traffic && w.good(mailbox{a.Provider, a.Folded}, a.Secret, a.at, a.moment) {
 				hit = true
 				break
 			}
