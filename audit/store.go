@@ -265,6 +265,7 @@ type Store interface {
 	Runs
 	States
 	Attempts
+	DryAnswers
 	Outbox
 	Guarding
 	Forgetting

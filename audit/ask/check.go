@@ -21,6 +21,7 @@ type Checked struct {
 	Kind         providers.Kind
 	Result       audit.Result
 	Before       audit.State
+	Answer       string // names endpoint, way of signing in, login and secret as sent; "" where nothing was asked
 }
 
 // Unopened reports whether the account was not asked because its stored secret does not open.
@@ -66,7 +67,7 @@ func (a *Asker) once(ctx context.Context, got *Checked, sealed []byte) error {
 			return err
 		}
 		if granted {
-			got.Conversation = conv
+			got.Conversation, got.Answer = conv, c.Answer
 			got.Kind = a.judge(&got.Result, c, conv).kind
 			return nil
 		}

@@ -40,6 +40,14 @@ func (w *Round) consider(ctx context.Context, acc audit.Account) (c Candidate, a
 		r := decide.CarriedOver(w.result(c), st.Settled)
 		return c, &r, false, nil
 	}
+	if said, err := w.dryAnswer(c); err != nil || said != nil {
+		if err != nil {
+			return c, nil, false, err
+		}
+		r := w.judged(ctx, c, said.Conversation(c))
+		r.At = said.At
+		return c, &r, false, nil
+	}
 	said, asks, err := w.answerOfDuplicate(ctx, c)
 	if err != nil || said == nil {
 		return c, nil, asks, err

@@ -25,8 +25,9 @@ type Round struct {
 
 	Unanswered atomic.Int64 // accounts that were taken up and came to no result
 
-	duplicates duplicates // logins that several accounts share
-	once       sync.Map   // troubles noted in this turn
+	dry        map[string]audit.DryAnswer // what a dry run has heard today, by account
+	duplicates duplicates                 // logins that several accounts share
+	once       sync.Map                   // troubles noted in this turn
 	clients    clientWatch
 }
 

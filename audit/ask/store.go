@@ -8,6 +8,7 @@ type Ledger interface {
 	controlStore
 	converseStore
 	destinationStore
+	dryAnswerStore
 	duplicateStore
 	roundStore
 	sharedHostStore

@@ -137,6 +137,9 @@ func (w *batchWork) load(ctx context.Context) error {
 	if w.Sealed, unopened, err = w.Auditor.Aside.ReadSecrets(ctx, w.Run, slices.Sorted(maps.Keys(accounts))); err != nil {
 		return err
 	}
+	if err := w.TakeDry(ctx, slices.Sorted(maps.Keys(accounts))); err != nil {
+		return err
+	}
 	var aside []audit.Recorded
 	for _, id := range todo {
 		acc, there := accounts[id]

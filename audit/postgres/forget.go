@@ -210,6 +210,7 @@ func purgeAccounts(ctx context.Context, tx pgx.Tx, p audit.Purge, names map[stri
 // batches of runs that are done hold nothing but ids.
 func purgeTenant(ctx context.Context, tx pgx.Tx, p audit.Purge) (int, error) {
 	put := &pgx.Batch{}
+	put.Queue(`DELETE FROM mailaudit.dry_answers`) // they serve today's run alone, and the accounts may lie elsewhere
 	put.Queue(`DELETE FROM mailaudit.mail_accounts WHERE tenant_id = $1`, p.Tenant)
 	put.Queue(`DELETE FROM mailaudit.snoozes WHERE tenant_id = $1`, p.Tenant)
 	put.Queue(`DELETE FROM mailaudit.batches WHERE run_key IN (SELECT run_key FROM mailaudit.runs WHERE phase = 'done')`)

@@ -197,6 +197,7 @@ func purgeAccount(ctx context.Context, tx *sql.Tx, p audit.Purge, was, now strin
 // batches of runs that are done hold nothing but ids.
 func purgeTenant(ctx context.Context, tx *sql.Tx, p audit.Purge) (notices int, err error) {
 	for _, step := range []string{
+		`DELETE FROM dry_answers`, // they serve today's run alone
 		`DELETE FROM mail_accounts WHERE tenant_id = ?1`,
 		`DELETE FROM snoozes WHERE tenant_id = ?1`,
 		`DELETE FROM batches WHERE run_key IN (SELECT run_key FROM runs WHERE phase = 'done')`,

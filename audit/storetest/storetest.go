@@ -47,6 +47,7 @@ func Run(t *testing.T, open func(t *testing.T) audit.Store) {
 		{"a narrowed run speaks of its accounts alone", testNarrowedRun},
 		{"attempts are bounded by secret, login and day", testAttempts},
 		{"a secret is bound to where it went", testBindings},
+		{"a dry run's answers serve one run of their day", testDryAnswers},
 		{"a renewed refresh token takes the place of its own alone", testReplaceSecret},
 		{"who is concerned by a change is warned once each time", testAhead},
 		{"shares of one mail meet", testDrafts},

@@ -2,12 +2,14 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"mailaudit/audit"
+	"mailaudit/audit/ask"
 	"mailaudit/audit/decide"
 	"mailaudit/report"
 )
@@ -47,7 +49,8 @@ var _ report.Source = (*rehearsal)(nil)
 
 const RehearsalPage = 200
 
-// Rehearse verifies as a run would, tells the terminal and stores nothing but the attempts.
+// Rehearse verifies as a run would, reports to the terminal, and stores nothing but the attempts and, for the run of the
+// same day, the definite answers.
 func (a *App) Rehearse(ctx context.Context, scope audit.Scope) error {
 	r := &rehearsal{run: audit.Run{
 		Key: "dry-run", Seq: 1, Status: audit.RunConcluded, Phase: audit.PhaseDone, Scope: scope, StartedAt: a.Now(),
@@ -84,7 +87,7 @@ func (a *App) Rehearse(ctx context.Context, scope audit.Scope) error {
 	if err := summary.WriteText(a.Env.Stdout); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintln(a.Env.Stdout, "\nDry run: nothing is stored but the attempts, and nothing is mailed or posted.")
+	_, err = fmt.Fprintln(a.Env.Stdout, "\nDry run: nothing was e-mailed or posted. It used one of the day's attempts of each account that it signed in to;\nuntil the day ends, a run takes its definite answers instead of asking again.")
 	return err
 }
 
@@ -119,19 +122,21 @@ func (a *App) rehearsePage(ctx context.Context, r *rehearsal, page []audit.Accou
 	if err != nil {
 		return full, err
 	}
-	found := make([]audit.Finding, len(chosen))
+	found, heard := make([]audit.Finding, len(chosen)), make([]ask.Checked, len(chosen))
 	group, inner := errgroup.WithContext(ctx)
 	group.SetLimit(width)
 	for i, acc := range chosen {
 		group.Go(func() error {
 			checked, err := a.Auditor.Ask.Rehearse(inner, acc, sealed[acc.ID], states[acc.ID])
 			if err == nil {
+				heard[i] = checked
 				found[i] = decide.FindingOf(states[acc.ID], checked.Result)
 			}
 			return err
 		})
 	}
 	err = group.Wait()
+	err = errors.Join(err, a.Auditor.Ask.KeepDry(context.WithoutCancel(ctx), heard))
 	r.findings = append(r.findings, found...)
 	return full, err
 }

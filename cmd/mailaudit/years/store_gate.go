@@ -406,6 +406,15 @@ func (s *Store) KeepClaims(a0 context.Context, a1 []int64, a2 time.Time) (err er
 	return err
 }
 
+func (s *Store) KeepDryAnswers(a0 context.Context, a1 string, a2 []audit.DryAnswer) (err error) {
+	if err = s.p.enter("KeepDryAnswers", a1, a2); err != nil {
+		return err
+	}
+	err = s.under.KeepDryAnswers(a0, a1, a2)
+	err = s.p.leave("KeepDryAnswers", err)
+	return err
+}
+
 func (s *Store) KeepFact(a0 context.Context, a1 string, a2 string, a3 string) (r0 string, err error) {
 	if err = s.p.enter("KeepFact", a1, a2, a3); err != nil {
 		return r0, err
@@ -818,6 +827,15 @@ func (s *Store) Stop(a0 context.Context, a1 string, a2 string, a3 time.Time) (er
 	err = s.under.Stop(a0, a1, a2, a3)
 	err = s.p.leave("Stop", err)
 	return err
+}
+
+func (s *Store) TakeDryAnswers(a0 context.Context, a1 string, a2 string, a3 []string) (r0 map[string]audit.DryAnswer, err error) {
+	if err = s.p.enter("TakeDryAnswers", a1, a2, a3); err != nil {
+		return r0, err
+	}
+	r0, err = s.under.TakeDryAnswers(a0, a1, a2, a3)
+	err = s.p.leave("TakeDryAnswers", err)
+	return r0, err
 }
 
 func (s *Store) Tallies(a0 context.Context, a1 audit.Run) (r0 map[string]audit.Tally, err error) {
