@@ -270,8 +270,22 @@ type Store interface {
 	Guarding
 	Forgetting
 	SavedCapacity
+	Checks
 	Migrate(ctx context.Context) error
 	Close() error
+}
+
+// Checks keeps what the product's screens ask for.
+type Checks interface {
+	// BeginCheck stores c as its account's last check, unless one is being asked that began after since; it returns the one
+	// that stands, and whether that is c.
+	BeginCheck(ctx context.Context, c ProductCheck, since time.Time) (stands ProductCheck, begun bool, err error)
+	// EndCheck stores how the check c.ID ended. One that another check has replaced changes nothing.
+	EndCheck(ctx context.Context, c ProductCheck) error
+	// LastCheck returns an account's last check; its ID is "" if there is none.
+	LastCheck(ctx context.Context, accountID string) (ProductCheck, error)
+	// FailingOf is [Guarding.Failing] of one tenant's accounts.
+	FailingOf(ctx context.Context, tenant, after string, limit int) ([]State, error)
 }
 
 // Guarding keeps what the guards and the operators decided.

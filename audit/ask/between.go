@@ -139,6 +139,12 @@ func (a *Asker) askNow(ctx context.Context, c Candidate, limit audit.AttemptLimi
 // Today is the day whose attempts are used.
 func (a *Asker) Today() string { return a.Now().In(a.Policy.AttemptZone).Format(time.DateOnly) }
 
+// Tomorrow is when the next day's attempts begin.
+func (a *Asker) Tomorrow() time.Time {
+	y, m, d := a.Now().In(a.Policy.AttemptZone).Date()
+	return time.Date(y, m, d+1, 0, 0, 0, 0, a.Policy.AttemptZone)
+}
+
 // AskAgain asks an account between two runs as a run does: its attempt is reserved before dialling, and a shared host
 // gives no more refusals than the run's night allows.
 func (a *Asker) AskAgain(ctx context.Context, c Candidate, runKey string) (got Answered, err error) {

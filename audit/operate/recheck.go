@@ -130,15 +130,9 @@ func (r *recheck) ask(ctx context.Context, stale []string) (err error) {
 	}
 	results, unasked, interrupted := r.Ask.AskAll(ctx, all, r.askShared)
 	for id, why := range unasked {
-		r.later[id] = later{why, r.tomorrow()}
+		r.later[id] = later{why, r.Ask.Tomorrow()}
 	}
 	return errors.Join(r.learn(context.WithoutCancel(ctx), results), interrupted)
-}
-
-// tomorrow is when the next day's attempts begin.
-func (r *recheck) tomorrow() time.Time {
-	y, m, d := r.Now().In(r.Policy.AttemptZone).Date()
-	return time.Date(y, m, d+1, 0, 0, 0, 0, r.Policy.AttemptZone)
 }
 
 func (r *recheck) learn(ctx context.Context, results map[string]audit.Result) error {
@@ -154,7 +148,7 @@ func (r *recheck) learn(ctx context.Context, results map[string]audit.Result) er
 		case answerOtherwise: // the next run does not leave it alone
 			st.SeenAt = time.Time{}
 			refused = append(refused, st)
-			r.later[id] = later{string(answerOtherwise), r.tomorrow()}
+			r.later[id] = later{string(answerOtherwise), r.Ask.Tomorrow()}
 		case answerNone:
 			r.later[id] = later{result.Reason, r.Now().Add(recheckPause)}
 		}

@@ -5,6 +5,7 @@ type Ledger interface {
 	changedStore
 	correctStore
 	deskStore
+	nowStore
 	purgeStore
 	recheckStore
 	releaseStore

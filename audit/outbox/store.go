@@ -6,5 +6,6 @@ type Ledger interface {
 	envelopesStore
 	formingStore
 	holdsStore
+	shownStore
 	suppressStore
 }

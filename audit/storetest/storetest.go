@@ -86,6 +86,8 @@ func Run(t *testing.T, open func(t *testing.T) audit.Store) {
 		{"whoever was planned is accounted for", testUnrecorded},
 		{"a later run's accounts are its own", testEarlierRunSettlesLate},
 		{"a mail that its run could not queue is found", testLeftForming},
+		{"an account has one check at a time", testChecks},
+		{"a tenant's failing accounts are its own", testFailingOf},
 		{"migrating twice is migrating once", testMigrate},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(t, open(t)) })

@@ -34,7 +34,8 @@ var arrows = map[string][]string{
 	"cmd/mailaudit/cli":    {"cmd/mailaudit/app", "cmd/mailaudit/config", "cmd/mailaudit/demo", "cmd/mailaudit/doctor", "cmd/mailaudit/exit"},
 	"cmd/mailaudit/doctor": {"cmd/mailaudit/app", "cmd/mailaudit/config", "cmd/mailaudit/exit"},
 	"cmd/mailaudit/demo":   {"cmd/mailaudit/app", "cmd/mailaudit/exit"},
-	"cmd/mailaudit/app":    {"cmd/mailaudit/config", "cmd/mailaudit/exit"},
+	"cmd/mailaudit/app":    {"cmd/mailaudit/api", "cmd/mailaudit/config", "cmd/mailaudit/exit"},
+	"cmd/mailaudit/api":    {},
 	"cmd/mailaudit/config": {},
 	"cmd/mailaudit/exit":   {},
 	"report/notice":        {"audit/aside"}, // which addresses a set-aside mail was for

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"runtime"
 	"time"
@@ -29,28 +28,13 @@ func (d *Daemon) startHTTP(ctx context.Context, fail context.CancelCauseFunc) (c
 	if address == "" {
 		return func() {}, nil
 	}
-	listener, err := net.Listen("tcp", address)
-	if err != nil {
-		return nil, fmt.Errorf("listen for metrics and probes (metrics.listen): %w", err)
-	}
 	d.meters.Registry.MustRegister(BuildInfo())
-	server := &http.Server{Handler: d.routes(ctx), ReadHeaderTimeout: askedWithin, WriteTimeout: 4 * askedWithin}
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			fail(fmt.Errorf("answer metrics and probes: %w", err))
-		}
-	}()
-	d.Log.Info("metrics and probes are answered", "at", listener.Addr().String())
-	return func() {
-		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), closedWithin)
-		defer cancel()
-		if server.Shutdown(end) != nil {
-			server.Close()
-		}
-		<-ended
-	}, nil
+	at, closeDoor, err := door{"metrics.listen", address, "metrics and probes", d.routes(ctx), 4 * askedWithin}.open(ctx, fail)
+	if err != nil {
+		return nil, err
+	}
+	d.Log.Info("metrics and probes are answered", "at", at.String())
+	return closeDoor, nil
 }
 
 func (d *Daemon) routes(ctx context.Context) http.Handler {

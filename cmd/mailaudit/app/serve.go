@@ -38,6 +38,11 @@ func (d *Daemon) Serve(ctx context.Context) error {
 		return errors.Join(err, d.closeDispatcher())
 	}
 	defer closeDoor()
+	closeAPI, err := d.startAPI(ctx, fail)
+	if err != nil {
+		return errors.Join(err, d.closeDispatcher())
+	}
+	defer closeAPI()
 	if err := d.Ends.takeOver(ctx); err != nil {
 		return errors.Join(err, d.closeDispatcher())
 	}

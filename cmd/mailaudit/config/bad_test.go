@@ -148,6 +148,8 @@ var badFiles = []struct {
 	{"listen", "metrics: {listen: \"9464\"}\n", `1: metrics.listen: "9464" is not host:port such as 127.0.0.1:9464`},
 	{"push", "metrics: {pushgateway: \"push.example.com\"}\n", "1: metrics.pushgateway: the value is not a URL such as https://host/path"},
 	{"dead man", "dead_man_url: ftp://canary-pw\n", "1: dead_man_url: the value is not a URL such as https://host/path"},
+	{"no token", "api: {listen: \"127.0.0.1:9465\"}\n", "1: api.listen: needs api.token"},
+	{"short token", "api: {listen: \"0.0.0.0:9465\", token: short}\n", "1: api.token: a listen address that is not loopback needs a token of 32 bytes or more: openssl rand -base64 33 makes one"},
 	{"the first of two", "metrics: {listen: x}\nattempts_per_day: 0\n", `1: metrics.listen: "x" is not host:port such as 127.0.0.1:9464`},
 
 	{"unset variable", "relay:\n  password: a${NOT_SET}b\n", "2: relay.password: the environment variable NOT_SET is not set"},

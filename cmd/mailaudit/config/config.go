@@ -44,6 +44,7 @@ type Config struct {
 	Report         Report           `yaml:"report"`
 	Metrics        Metrics          `yaml:"metrics"`
 	RulesDir       string           `yaml:"rules_dir"`
+	API            API              `yaml:"api"`
 	DeadManURL     providers.Secret `yaml:"dead_man_url"` // whoever knows it can silence the alarm
 	Retention      time.Duration    `yaml:"retention"`
 
@@ -184,4 +185,10 @@ type Metrics struct {
 	Listen      string           `yaml:"listen"`
 	Pushgateway providers.Secret `yaml:"pushgateway"` // the URL may carry a password
 	Textfile    string           `yaml:"textfile"`
+}
+
+// API is where serve answers the product's own screens.
+type API struct {
+	Listen string           `yaml:"listen"`
+	Token  providers.Secret `yaml:"token"`
 }

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"net"
 	"os"
 	"slices"
 	"time"
@@ -34,6 +35,7 @@ func (f *configFile) settle(c *Config) error {
 	k.slack(c)
 	k.notices(c)
 	k.outputs(c)
+	k.api(c)
 	k.rules(c)
 	return k.first()
 }
@@ -215,6 +217,21 @@ func (k *checker) outputs(c *Config) {
 	k.listenAddress("metrics.listen", c.Metrics.Listen)
 	k.secretURL("metrics.pushgateway", c.Metrics.Pushgateway, webWithSecret)
 	k.secretURL("dead_man_url", c.DeadManURL, webWithSecret)
+}
+
+// leastToken is how many bytes a token has that others on the network may guess at.
+const leastToken = 32
+
+func (k *checker) api(c *Config) {
+	k.listenAddress("api.listen", c.API.Listen)
+	host, _, err := net.SplitHostPort(c.API.Listen)
+	switch {
+	case c.API.Listen == "" || err != nil:
+	case c.API.Token.Empty():
+		k.conflict("api.listen", "needs api.token")
+	case !isLoopback(host) && len(c.API.Token.Reveal()) < leastToken:
+		k.conflict(k.nearer("api.token", "api.listen"), "a listen address that is not loopback needs a token of 32 bytes or more: openssl rand -base64 33 makes one")
+	}
 }
 
 // rules reads the operator's own rules, so that a fault in them is found before anything is asked.

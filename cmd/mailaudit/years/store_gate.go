@@ -73,6 +73,15 @@ func (s *Store) Beat(a0 context.Context, a1 string, a2 time.Time) (err error) {
 	return err
 }
 
+func (s *Store) BeginCheck(a0 context.Context, a1 audit.ProductCheck, a2 time.Time) (r0 audit.ProductCheck, r1 bool, err error) {
+	if err = s.p.enter("BeginCheck", a1, a2); err != nil {
+		return r0, r1, err
+	}
+	r0, r1, err = s.under.BeginCheck(a0, a1, a2)
+	err = s.p.leave("BeginCheck", err)
+	return r0, r1, err
+}
+
 func (s *Store) Bind(a0 context.Context, a1 string, a2 string) (err error) {
 	if err = s.p.enter("Bind", a1, a2); err != nil {
 		return err
@@ -262,6 +271,15 @@ func (s *Store) DueNotices(a0 context.Context, a1 time.Time, a2 int) (r0 []audit
 	return r0, err
 }
 
+func (s *Store) EndCheck(a0 context.Context, a1 audit.ProductCheck) (err error) {
+	if err = s.p.enter("EndCheck", a1); err != nil {
+		return err
+	}
+	err = s.under.EndCheck(a0, a1)
+	err = s.p.leave("EndCheck", err)
+	return err
+}
+
 func (s *Store) EndWaits(a0 context.Context, a1 time.Time) (err error) {
 	if err = s.p.enter("EndWaits", a1); err != nil {
 		return err
@@ -304,6 +322,15 @@ func (s *Store) Failing(a0 context.Context, a1 string, a2 int) (r0 []audit.State
 	}
 	r0, err = s.under.Failing(a0, a1, a2)
 	err = s.p.leave("Failing", err)
+	return r0, err
+}
+
+func (s *Store) FailingOf(a0 context.Context, a1 string, a2 string, a3 int) (r0 []audit.State, err error) {
+	if err = s.p.enter("FailingOf", a1, a2, a3); err != nil {
+		return r0, err
+	}
+	r0, err = s.under.FailingOf(a0, a1, a2, a3)
+	err = s.p.leave("FailingOf", err)
 	return r0, err
 }
 
@@ -430,6 +457,15 @@ func (s *Store) KnownStates(a0 context.Context, a1 audit.Run) (r0 int, err error
 	}
 	r0, err = s.under.KnownStates(a0, a1)
 	err = s.p.leave("KnownStates", err)
+	return r0, err
+}
+
+func (s *Store) LastCheck(a0 context.Context, a1 string) (r0 audit.ProductCheck, err error) {
+	if err = s.p.enter("LastCheck", a1); err != nil {
+		return r0, err
+	}
+	r0, err = s.under.LastCheck(a0, a1)
+	err = s.p.leave("LastCheck", err)
 	return r0, err
 }
 
