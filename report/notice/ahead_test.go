@@ -15,7 +15,7 @@ func TestWhatEndsIsToldAhead(t *testing.T) {
 	warn.Kind = audit.KindAhead
 	for locale, words := range map[string][2]string{
 		"en": {"At the end of December 2026 Microsoft turns passwords", "soon needs a new sign-in"},
-		"es": {"A fines de diciembre de 2026 Microsoft desactiva", "pronto necesita otro acceso"},
+		"es": {"A fines de diciembre de 2026 ya no se podrá enviar con contraseña", "pronto necesita otro acceso"},
 	} {
 		for _, offered := range [][]string{nil, {"microsoft"}} {
 			warn.Locale, s.OAuthOffered = locale, offered

@@ -21,6 +21,7 @@ const (
 	box       blockKind = "box"     // what we saw: set off from the rest
 	note      blockKind = "note"    // how to tell that the mail is real: framed, quieter than a box
 	button    blockKind = "button"  // one span, a link
+	lines     blockKind = "lines"   // each item a line
 	small     blockKind = "small"   // the foot of the mail
 	include   blockKind = "include" // stands for the steps section that Name tells; gone after lookup
 )
@@ -39,6 +40,7 @@ type span struct {
 	Strong bool
 	Label  bool   // a name on a screen, or what is to be typed: bold in HTML, quoted in plain text
 	Href   string // "" if no link
+	Spoken string // what a screen reader says in the text's place; "": the text
 
 	Image   string   // of a picture that is not read yet: its file, seen from the guide's
 	Picture *picture // nil: no picture. Text is what it shows, for those who do not see it
@@ -46,8 +48,22 @@ type span struct {
 
 // value is what a placeholder stands for. It is never read as Markdown.
 type value struct {
-	Text string
-	Href string
+	Text   string
+	Href   string
+	Spoken string
+}
+
+var webAddress = regexp.MustCompile(`^[a-z0-9-]+(\.[a-z0-9-]+)+(/[A-Za-z0-9./_-]*)?$`)
+
+// Typed reports whether the span is an address that a reader types letter by letter.
+func (s span) Typed() bool { return s.Strong && webAddress.MatchString(s.Text) }
+
+// Web is the page that a typed address leads to; "" where it is no page, such as a mail server.
+func (s span) Web() string {
+	if !s.Typed() || strings.HasPrefix(s.Text, "smtp") {
+		return ""
+	}
+	return "https://" + s.Text
 }
 
 type values map[string]value
@@ -104,6 +120,7 @@ func fillSpans(spans []span, v values) ([]span, error) {
 				out = append(out, s.with(rest[:at[0]]))
 			}
 			filled := s.with(val.Text)
+			filled.Spoken = val.Spoken
 			if filled.Href == "" {
 				filled.Href = val.Href
 			}

@@ -1,7 +1,9 @@
 package notice
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 
 	"mailaudit/audit"
 )
@@ -15,6 +17,7 @@ func (d *draft) body() ([]block, error) {
 	} else {
 		w.text("hello")
 	}
+	w.about()
 	switch d.letter.Kind {
 	case audit.KindRecovered:
 		w.recovered()
@@ -24,7 +27,7 @@ func (d *draft) body() ([]block, error) {
 		w.findings()
 		w.closing()
 	}
-	w.signature()
+	w.foot()
 	return w.blocks, w.err
 }
 
@@ -55,9 +58,53 @@ func (w *writer) lookup(kind, name string, c cell, v values) []block {
 	return blocks
 }
 
+// maybe is lookup for what an operator's own translation may leave out: nil where there is none.
+func (w *writer) maybe(kind, name string, c cell, v values) []block {
+	if _, err := w.draft.texts.find(kind, name, c); errors.Is(err, errNoSection) {
+		return nil
+	}
+	return w.lookup(kind, name, c, v)
+}
+
+// trouble is what helps where a screen looks different. Of a connected mailbox only what is written for connections holds.
+func (w *writer) trouble(g group, c cell, v values) []block {
+	if g.grant && !w.draft.texts.ofGrants("trouble", string(g.verdict), c) {
+		return nil
+	}
+	return w.maybe("trouble", string(g.verdict), c, v)
+}
+
 // text adds a section of the letter's frame.
 func (w *writer) text(name string) {
 	w.section("text", name, w.draft.cell(w.draft.groups[0]), w.draft.values)
+}
+
+// about says whose mailbox the mail is about, and whom to call.
+func (w *writer) about() {
+	d := w.draft
+	names := []string{"about-mailbox"}
+	v := values{}
+	for key, val := range d.values {
+		v[key] = val
+	}
+	if v["mailbox"] = d.mailboxesOf(d.groups...); len(d.letter.Items) > 1 {
+		names = []string{"about-mailboxes"}
+	}
+	if v["tenant"].Text != "" {
+		names = slices.Insert(names, 0, "about-tenant")
+	}
+	if v["support"].Text != "" {
+		names = append(names, "sign-support")
+	} else {
+		names = append(names, "sign")
+	}
+	list := block{Kind: lines}
+	for _, name := range names {
+		for _, b := range w.maybe("text", name, d.cell(d.groups[0]), v) {
+			list.Items = append(list.Items, b.Spans)
+		}
+	}
+	w.blocks = append(w.blocks, list)
 }
 
 func (w *writer) recovered() {
@@ -89,11 +136,11 @@ func (w *writer) findings() {
 		w.finding(g)
 	}
 	w.unlisted()
-	if w.draft.settings.SettingsURL != "" {
+	if url := w.draft.settingsURL(); url != "" {
 		for _, b := range w.lookup("text", "button", w.draft.cell(w.draft.groups[0]), w.draft.values) {
 			b.Kind = button
 			for i := range b.Spans {
-				b.Spans[i].Href = w.draft.settings.SettingsURL
+				b.Spans[i].Href = url
 			}
 			w.blocks = append(w.blocks, b)
 		}
@@ -108,12 +155,20 @@ func (w *writer) finding(g group) {
 			w.blocks = append(w.blocks, b)
 		}
 	}
-	w.blocks = append(w.blocks, w.seen(g, c, v))
+	seen := w.seen(g, c, v)
+	if v["unsent"].Text != "" && g.verdict != audit.SingleFactor && g.verdict != ahead {
+		seen.Body = append(seen.Body, w.maybe("text", "unsent", c, v)...)
+	}
+	w.blocks = append(w.blocks, seen)
 	guide := w.lookup("verdict", string(g.verdict), c, v)
+	if w.draft.settings.GuideURL == "" { // else the page has it
+		guide = append(guide, w.trouble(g, c, v)...)
+	}
 	w.blocks = append(w.blocks, guide...)
-	if page := w.draft.page(g); page != "" && isPictured(guide) {
+	if page := w.draft.page(g); page != "" && (isPictured(guide) || len(w.trouble(g, c, v)) > 0) {
 		v["guide"] = value{Text: page, Href: page}
 		w.section("text", "pictures", c, v)
+		return // the page has the provider's help
 	}
 	if v["help"].Text != "" {
 		w.section("text", "help", c, v)
@@ -135,46 +190,46 @@ func (w *writer) seen(g group, c cell, v values) block {
 
 // mailboxes lists a group's mailboxes with their dates. Those that look alike behind their masks share a line.
 func (d *draft) mailboxes(g group) [][]span {
-	var lines []string
+	type entry struct {
+		name span
+		line string
+	}
+	var all []entry
 	count := map[string]int{}
 	for _, item := range g.items {
-		line := item.Mailbox + ", " + d.when(item)
-		if count[line] == 0 {
-			lines = append(lines, line)
+		line := ", " + d.when(item)
+		name := span{Text: item.Mailbox, Spoken: d.texts.spoken(item.Mailbox)}
+		if d.eachItsOwn() {
+			name.Href = d.settings.settingsOf(d.letter.TenantID, item.AccountID)
 		}
-		count[line]++
+		if n := count[item.Mailbox+name.Href+line]; n == 0 {
+			all = append(all, entry{name, line})
+		}
+		count[item.Mailbox+name.Href+line]++
 	}
-	out := make([][]span, len(lines))
-	for i, line := range lines {
-		if n := count[line]; n > 1 {
-			line = fmt.Sprintf("%d × %s", n, line)
+	out := make([][]span, len(all))
+	for i, e := range all {
+		if n := count[e.name.Text+e.name.Href+e.line]; n > 1 {
+			out[i] = append(out[i], span{Text: fmt.Sprintf("%d × ", n)})
 		}
-		out[i] = []span{{Text: line}}
+		out[i] = append(out[i], e.name, span{Text: e.line})
 	}
 	return out
 }
 
 func (w *writer) closing() {
-	s := w.draft.settings
-	w.text("forward")
-	body := w.lookup("text", "real", w.draft.cell(w.draft.groups[0]), w.draft.values)
-	w.blocks = append(w.blocks, block{Kind: note, Body: body})
-	if w.draft.letter.Kind == audit.KindAhead {
-		return // it works now, so there is nothing to check again
-	}
-	if s.RecheckWithin != "" {
+	switch {
+	case w.draft.letter.Kind == audit.KindAhead: // it works now, so there is nothing to check again
+	case w.draft.settings.RecheckWithin != "":
 		w.text("again-within")
-	} else {
+	default:
 		w.text("again")
 	}
+	w.text("forward")
+	w.text("real")
 }
 
-func (w *writer) signature() {
-	if w.draft.values["support"].Text != "" {
-		w.text("sign-support")
-	} else {
-		w.text("sign")
-	}
+func (w *writer) foot() {
 	name := "foot"
 	switch {
 	case w.draft.letter.Number == 0:

@@ -7,10 +7,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"mailaudit/audit"
 	"mailaudit/providers"
-	"mailaudit/report"
 )
 
 // listedAtMost bounds the mailboxes that one mail names.
@@ -35,20 +35,25 @@ func Compose(l Letter, s Settings) (Message, error) {
 	if err != nil {
 		return Message{}, err
 	}
+	subject, err := d.subject()
+	if err != nil {
+		return Message{}, err
+	}
+	if s.GuideURL != "" {
+		blocks = illustrate(blocks, unillustrated)
+	}
+	return d.message(to, subject, blocks)
+}
+
+// message makes a mail of blocks, with the pictures that they have.
+func (d *draft) message(to, subject string, blocks []block) (Message, error) {
+	l, s := d.letter, d.settings
 	var with enclosures
 	var logo template.URL
 	if len(s.Logo) > 0 {
 		logo = with.source(newLogo(s.Logo))
 	}
-	if s.GuideURL != "" {
-		blocks = illustrate(blocks, unillustrated)
-	} else {
-		blocks = illustrate(blocks, with.source)
-	}
-	subject, err := d.subject()
-	if err != nil {
-		return Message{}, err
-	}
+	blocks = illustrate(blocks, with.source)
 	m := Message{
 		ID:      messageIDOf(l, s),
 		To:      to,
@@ -59,7 +64,7 @@ func Compose(l Letter, s Settings) (Message, error) {
 	if err != nil {
 		return Message{}, err
 	}
-	look.Title, look.Preview, look.Logo = subject, preview(blocks), logo
+	look.Title, look.Heading, look.Preview, look.Logo = subject, strings.TrimPrefix(subject, replyMark), preview(blocks), logo
 	if m.HTML, err = renderHTML(blocks, look); err != nil {
 		return Message{}, err
 	}
@@ -76,7 +81,8 @@ type draft struct {
 	settings Settings
 	texts    texts
 	groups   []group
-	unlisted int // accounts beyond listedAtMost
+	unlisted int               // accounts beyond listedAtMost
+	called   map[string]string // the letter's mailboxes, by address
 	values   values
 }
 
@@ -106,6 +112,7 @@ func newDraft(l Letter, s Settings) (*draft, error) {
 		d.unlisted = len(listed) - listedAtMost
 		listed = listed[:listedAtMost]
 	}
+	d.called = s.callNames(l.ContactEmail, listed)
 	for _, item := range listed {
 		if err := d.add(item); err != nil {
 			return nil, err
@@ -124,7 +131,7 @@ func (d *draft) add(item Item) error {
 	case !item.Verdict.Failing():
 		return fmt.Errorf("%w: %s", ErrNoMail, item.Verdict)
 	}
-	item.Mailbox = report.Mask(item.Mailbox)
+	item.Mailbox = d.called[item.Mailbox]
 	brand := d.texts.guide.brand(item.Brand)
 	if brand == nil {
 		if len(d.texts.guide.Brands) == 0 {
@@ -168,6 +175,7 @@ func (d *draft) common() values {
 	v.set("tenant", inSentence(personal(d.letter.TenantName)))
 	v.set("count", strconv.Itoa(len(d.letter.Items)))
 	v.set("unlisted", strconv.Itoa(d.unlisted))
+	v.set("unsent", plain(d.settings.UnsentMail))
 	// Of several brands in one mail, the sentences about all of them name the provider.
 	brand := d.groups[0].brand.Name
 	if slices.ContainsFunc(d.groups, func(g group) bool { return g.brand.Name != brand }) {
@@ -199,26 +207,51 @@ func (d *draft) groupValues(g group) values {
 		v[key] = val
 	}
 	d.brandValues(v, g.brand.Name)
-	var names []string
-	for _, item := range g.items {
-		if !slices.Contains(names, item.Mailbox) {
-			names = append(names, item.Mailbox)
-		}
-	}
-	v.set("mailbox", enumerate(names, d.texts.front("and", "")))
+	v["mailbox"] = d.mailboxesOf(g)
 	v.set("when", d.when(g.items[0]))
-	if help := orDefault(v["help"].Text, g.brand.HelpURL); help != "" {
+	v.set("times", d.times(g))
+	v.set("brand", d.texts.called(g.brand))
+	if help := orDefault(v["help"].Text, g.brand.HelpURL); help == noHelp {
+		delete(v, "help")
+	} else if help != "" {
 		v["help"] = value{Text: help, Href: help}
 	}
 	return v
 }
 
-func (d *draft) when(i Item) string {
-	nights := i.Seen
-	if len(nights) == 0 {
-		nights = append(nights, i.Since)
+// mailboxesOf is a group's mailboxes in one phrase.
+func (d *draft) mailboxesOf(groups ...group) value {
+	var names, aloud []string
+	for _, g := range groups {
+		for _, item := range g.items {
+			if !slices.Contains(names, item.Mailbox) {
+				names = append(names, item.Mailbox)
+				aloud = append(aloud, orDefault(d.texts.spoken(item.Mailbox), item.Mailbox))
+			}
+		}
 	}
-	return d.texts.when(nights, d.letter.Zone, d.letter.Date)
+	v := value{Text: enumerate(names, d.texts.front("and", ""))}
+	if spoken := enumerate(aloud, d.texts.front("and", "")); spoken != v.Text {
+		v.Spoken = spoken
+	}
+	if len(groups) == 1 && len(groups[0].items) == 1 && d.eachItsOwn() {
+		v.Href = d.settings.settingsOf(d.letter.TenantID, groups[0].items[0].AccountID)
+	}
+	return v
+}
+
+// noHelp stands in a guide's front matter where the brand has no page of help that can be relied on.
+const noHelp = "none"
+
+func (d *draft) when(i Item) string {
+	return d.texts.when(i.nights(), d.letter.Zone, d.letter.Date)
+}
+
+func (i Item) nights() []time.Time {
+	if len(i.Seen) == 0 {
+		return []time.Time{i.Since}
+	}
+	return i.Seen
 }
 
 func (s Settings) product() string {
@@ -227,6 +260,8 @@ func (s Settings) product() string {
 	}
 	return "ClinicSource"
 }
+
+const replyMark = "Re: "
 
 func (d *draft) subject() (string, error) {
 	name := string(d.groups[0].verdict)
@@ -246,7 +281,7 @@ func (d *draft) subject() (string, error) {
 	}
 	subject := textOf(blocks[0].Spans)
 	if d.letter.Thread != "" && (d.letter.Kind == audit.KindReminder || d.letter.Kind == audit.KindAhead) {
-		subject = "Re: " + subject
+		subject = replyMark + subject
 	}
 	return subject, nil
 }

@@ -14,7 +14,7 @@ import (
 func TestCorrection(t *testing.T) {
 	for locale, want := range map[string][]string{
 		"en":    {"On November 22, we wrote to you", "That message was wrong", "disregard"},
-		"es-MX": {"El 22 de noviembre le escribimos", "equivocado", "No haga caso"},
+		"es-MX": {"El 22 de noviembre le escribimos", "contenía un error", "No le haga caso"},
 		"xx":    {"On November 22, we wrote to you"},
 	} {
 		for _, p := range catalog.All() {

@@ -27,6 +27,44 @@ func (t texts) when(nights []time.Time, zone *time.Location, today time.Time) st
 	return replace(t.front("on", ""), "dates", t.days(days, year))
 }
 
+// times is when we tried to sign in for a group, to the minute and with the zone, latest last: "November 23 at 3:10 AM
+// CST". A provider that asks "was it you?" shows a time too.
+func (d *draft) times(g group) string {
+	zone := d.letter.Zone
+	if zone == nil {
+		zone = time.UTC
+	}
+	var at []time.Time
+	for _, item := range g.items {
+		for _, n := range item.nights() {
+			if !n.IsZero() {
+				at = append(at, n.In(zone).Truncate(time.Minute))
+			}
+		}
+	}
+	slices.SortFunc(at, time.Time.Compare)
+	at = slices.CompactFunc(at, time.Time.Equal)
+	at = at[max(0, len(at)-datesAtMost):]
+	said := make([]string, len(at))
+	for i, t := range at {
+		said[i] = replace(d.texts.front("at", ""), "day", d.texts.days([]time.Time{t}, d.letter.Date.In(zone).Year()), "time", d.texts.clock(t))
+	}
+	return enumerate(said, d.texts.front("and", ""))
+}
+
+// clock is a time of the day as people write it, with its zone.
+func (t texts) clock(at time.Time) string {
+	said := at.Format("3:04 PM")
+	if halves := splitList(t.front("halves", "")); len(halves) == 2 {
+		said = at.Format("3:04 ") + halves[at.Hour()/12]
+	}
+	zone := at.Format("MST")
+	if strings.ContainsAny(zone, "+-") {
+		zone = "UTC" + at.Format("-07:00") // a zone whose letters nobody uses
+	}
+	return strings.ReplaceAll(said+" "+zone, " ", "\u00a0")
+}
+
 func calendarDays(nights []time.Time, zone *time.Location) []time.Time {
 	var days []time.Time
 	for _, n := range nights {
@@ -65,13 +103,13 @@ func (t texts) days(days []time.Time, thisYear int) string {
 	return enumerate(groups, and)
 }
 
-// reviewed is the day on which the guide was last compared with the provider's pages; "" if it does not say.
-func (t texts) reviewed() string {
-	day, err := time.Parse(time.DateOnly, t.front("reviewed", ""))
-	if err != nil {
+// updated says when the guide was last compared with the provider's pages: the day of its oldest fact; "" if it has none.
+func (t texts) updated() string {
+	oldest, known := t.guide.oldest()
+	if !known {
 		return ""
 	}
-	return t.days([]time.Time{day}, 0)
+	return replace(t.front("updated", ""), "date", t.days([]time.Time{oldest}, 0))
 }
 
 // enumerate writes "a", "a and b", "a, b and c".

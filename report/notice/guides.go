@@ -32,6 +32,7 @@ type Guides struct {
 type guide struct {
 	*providers.Provider
 	texts shelf
+	facts []Fact
 }
 
 // shelf holds documents by locale; of one locale, the operator's own come first.
@@ -52,10 +53,10 @@ func LoadGuides(list []*providers.Provider, over fs.FS) (*Guides, error) {
 		g.provider[p.Name] = one
 		g.order = append(g.order, p.Name)
 		if over != nil {
-			errs = append(errs, one.texts.add(over, p.Name))
+			errs = append(errs, one.texts.add(over, p.Name), one.addFacts(over, p.Name))
 		}
 		if p.Files != nil {
-			errs = append(errs, one.texts.add(p.Files, "guide"))
+			errs = append(errs, one.texts.add(p.Files, "guide"), one.addFacts(p.Files, "guide"))
 		}
 		if len(one.texts[fallback]) == 0 {
 			errs = append(errs, fmt.Errorf("provider %s has no guide/%s.md", p.Name, fallback))
@@ -172,6 +173,14 @@ func (t texts) find(kind, name string, c cell) ([]block, error) {
 		errNoSection, t.guide.Name, t.language, kind, name, c.brand, c.actor)
 }
 
+// ofGrants reports whether a section is written for mailboxes that are connected by OAuth.
+func (t texts) ofGrants(kind, name string, c cell) bool {
+	return slices.ContainsFunc(slices.Concat(t.own, t.frame), func(d *document) bool {
+		_, closeness := d.closest(kind, name, c)
+		return closeness >= grantCloseness
+	})
+}
+
 func (t texts) include(blocks []block, c cell) ([]block, error) {
 	var out []block
 	for _, b := range blocks {
@@ -219,7 +228,7 @@ func (g *guide) check() error {
 
 // guideKinds are the sections a guide may hold: its own verdicts and steps, and the frame's where a
 // provider's customers must be told otherwise.
-var guideKinds = []string{"verdict", "steps", "saw", "saw-many", "short", "subject", "recovered"}
+var guideKinds = []string{"verdict", "trouble", "steps", "setup", "problem", "saw", "saw-many", "short", "subject", "recovered"}
 
 func (g *guide) checkSection(d *document, s section) error {
 	if !slices.Contains(guideKinds, s.kind) {
@@ -235,7 +244,16 @@ func (g *guide) checkSection(d *document, s section) error {
 	default:
 		return fmt.Errorf("there is no actor %q", s.actor)
 	}
-	if s.kind != "steps" {
+	switch s.kind {
+	case "steps":
+	case "setup", "problem":
+		known := map[string][]string{"setup": setUpParts, "problem": problems}[s.kind]
+		for _, name := range s.names {
+			if !slices.Contains(known, name) {
+				return fmt.Errorf("%q is none of %s", name, strings.Join(known, ", "))
+			}
+		}
+	default:
 		for _, name := range s.names {
 			if v := audit.Verdict(name); !v.Failing() && v != ahead && s.kind != "subject" {
 				return fmt.Errorf("%q is no verdict that customers are told", name)
@@ -258,7 +276,7 @@ func (g *guide) checkSection(d *document, s section) error {
 // fillable are the placeholders that every guide and the frame may use.
 var fillable = []string{
 	"product", "settings", "support", "recheck", "number", "name", "tenant", "count", "unlisted", "company", "mail",
-	"mailbox", "when", "help", "guide",
+	"mailbox", "when", "times", "help", "guide", "brand", "unsent",
 }
 
 // names reports whether a guide's front matter has a value of that name.

@@ -20,6 +20,7 @@ var mailHTML = template.Must(template.New("mail").Funcs(template.FuncMap{
 type look struct {
 	Language string
 	Title    string
+	Heading  string
 	Preview  string // what mail programs show beside the subject
 	Product  string
 	Logo     template.URL // "" has the product's name in its place

@@ -18,6 +18,7 @@ import (
 // customers, so a mail cannot hold what belongs to another.
 type Letter struct {
 	Number       int64 // the notice's number, shown as M-4821; 0: a sample
+	TenantID     string
 	Kind         audit.NoticeKind
 	Provider     string // a provider's name: "google"
 	TenantName   string
@@ -32,26 +33,33 @@ type Letter struct {
 
 // Item is one account of a letter.
 type Item struct {
-	Mailbox string // the address; [Compose] masks it
-	Brand   string // a brand of the letter's provider: "aol"; empty: the provider's first
-	Verdict audit.Verdict
-	Grant   bool // it is connected by OAuth; otherwise it has a password
-	Actor   providers.Actor
-	Since   time.Time
-	Seen    []time.Time // the nights on which the provider said it, any order; empty: Since alone
+	AccountID string
+	Mailbox   string // the address; [Compose] masks it as [Settings.ShowMailbox] says
+	Brand     string // a brand of the letter's provider: "aol"; empty: the provider's first
+	Verdict   audit.Verdict
+	Grant     bool // it is connected by OAuth; otherwise it has a password
+	Actor     providers.Actor
+	Since     time.Time
+	Seen      []time.Time // the nights on which the provider said it, any order; empty: Since alone
 }
 
 // Settings are what the operator says about the product and himself. A sentence that needs a value which
 // is empty is left out of the mail.
 type Settings struct {
 	Product       string   // the name that customers know; empty: ClinicSource
-	SettingsURL   string   // where a customer enters the new password
+	SettingsURL   string   // where a customer enters the new password; {account_id} and {tenant_id} are replaced
 	GuideURL      string   // where the pages of [Site] are served; empty: pictures go with the mail
 	Logo          []byte   // a PNG, JPEG or GIF file, sent with each mail
 	Colour        string   // "#0b5fff", of the button and the head
 	Support       string   // "ClinicSource Support, 555-0142"
+	UnsentMail    string   // a sentence: what became of mail that could not be sent meanwhile
 	RecheckWithin string   // "15 minutes"
 	OAuthOffered  []string // names of the providers that the product can connect by OAuth
+
+	// ShowMailbox is how mails name a mailbox: [ShowFull], [ShowMasked], or [ShowAuto] (also ""), in full where contact
+	// and mailbox share a domain in which strangers have no mailboxes.
+	ShowMailbox  string
+	PublicDomain func(domain string) bool // reports whether they have; may be nil
 
 	From         string // RFC 5322 mailbox: "ClinicSource Support <support@clinicsource.com>"
 	ReplyTo      string // the same, or empty

@@ -169,7 +169,7 @@ func TestWorkingAgainIsToldForEveryVerdict(t *testing.T) {
 // said are the sentences that hold only where the configuration makes them true.
 var said = map[string]struct{ again, button string }{
 	"en": {"within 15 minutes and write", "Open ClinicSource mail settings"},
-	"es": {"en un plazo de 15 minutos y le escribimos", "Abrir la configuración de correo"},
+	"es": {"en un plazo de 15 minutos y le escribiremos", "Abrir la configuración de correo"},
 }
 
 func TestSentencesNeedTheirConfiguration(t *testing.T) {

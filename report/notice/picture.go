@@ -109,6 +109,11 @@ func illustrate(blocks []block, source func(*picture) template.URL) []block {
 	return out
 }
 
+// inline is the picture itself as an address.
+func (p *picture) inline() template.URL {
+	return template.URL("data:" + p.Type + ";base64," + base64.StdEncoding.EncodeToString(p.Data))
+}
+
 func unillustrated(*picture) template.URL { return "" }
 
 // enclosures collects the pictures that go with one mail, each once, as many as its size allows.
@@ -134,7 +139,7 @@ func (e *enclosures) source(p *picture) template.URL {
 // selfContained puts the pictures into the page itself, for one that is looked at by itself.
 func (e *enclosures) selfContained(page string) string {
 	for _, p := range e.list {
-		page = strings.ReplaceAll(page, "cid:"+p.ID, "data:"+p.Type+";base64,"+base64.StdEncoding.EncodeToString(p.Data))
+		page = strings.ReplaceAll(page, "cid:"+p.ID, string(p.inline()))
 	}
 	return page
 }

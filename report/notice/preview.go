@@ -21,7 +21,7 @@ const (
 type Sample struct {
 	Provider string
 	Brand    string        // empty: the provider's first
-	Verdict  audit.Verdict // empty: revoked
+	Verdict  audit.Verdict // empty, with an empty Kind: the set-up page; else revoked
 	Actor    providers.Actor
 	Grant    bool             // the mailbox is connected by OAuth
 	Kind     audit.NoticeKind // empty: a finding
@@ -31,6 +31,8 @@ type Sample struct {
 	Date     time.Time
 }
 
+const nobody = "nobody@example.invalid" // RFC 2606
+
 // Letter is a letter about an invented mailbox, as the sample asks for.
 func (s Sample) Letter() Letter {
 	if s.Verdict == "" {
@@ -39,23 +41,36 @@ func (s Sample) Letter() Letter {
 	if s.Kind == "" {
 		s.Kind = audit.KindFinding
 	}
-	if s.To == "" {
-		s.To = "nobody@example.invalid" // RFC 2606
-	}
+	s.To = orDefault(s.To, nobody)
 	yesterday := s.Date.AddDate(0, 0, -1)
 	return Letter{
-		Kind: s.Kind, Provider: s.Provider, ContactEmail: s.To, Locale: s.Locale, Zone: s.Zone, Date: s.Date,
+		Kind: s.Kind, Provider: s.Provider, TenantID: "1", ContactEmail: s.To, Locale: s.Locale, Zone: s.Zone, Date: s.Date,
 		Items: []Item{{
-			Mailbox: "frontdesk@example.com", Brand: s.Brand, Verdict: s.Verdict, Grant: s.Grant, Actor: s.Actor,
+			AccountID: "1", Mailbox: "frontdesk@example.com", Brand: s.Brand, Verdict: s.Verdict, Grant: s.Grant, Actor: s.Actor,
 			Since: yesterday, Seen: []time.Time{yesterday, s.Date},
 		}},
 	}
+}
+
+// ComposeSample writes the mail in which a guide is sent to one person.
+func ComposeSample(s Sample, set Settings) (Message, error) {
+	if !s.isSetUp() {
+		return Compose(s.Letter(), set)
+	}
+	d, p, err := s.setUp(set)
+	if err != nil {
+		return Message{}, err
+	}
+	return p.mail(d)
 }
 
 // RenderGuide shows what a customer would be told.
 func RenderGuide(s Sample, format Format, set Settings) ([]byte, error) {
 	if set.From == "" {
 		set.From = "support@example.invalid"
+	}
+	if s.isSetUp() {
+		return renderSetUp(s, format, set)
 	}
 	m, err := Compose(s.Letter(), set)
 	if err != nil {

@@ -54,7 +54,8 @@ func (d *Dispatcher) read(ctx context.Context, n audit.Notice) (r reading, err e
 	}
 	l := &r.letter
 	*l = Letter{
-		Number: n.ID, Kind: n.Kind, Provider: n.Provider, ContactEmail: n.ContactEmail, Date: d.Now(), Zone: d.Zone,
+		TenantID: n.TenantID,
+		Number:   n.ID, Kind: n.Kind, Provider: n.Provider, ContactEmail: n.ContactEmail, Date: d.Now(), Zone: d.Zone,
 	}
 	if n.Thread != 0 {
 		l.Thread = MessageID(n.Thread, d.Settings.Installation, d.Settings.From)
@@ -141,7 +142,7 @@ func (l *Letter) address(n audit.Notice, acc audit.Account) {
 
 func letterItem(n audit.Notice, item audit.NoticeItem, acc audit.Account, st audit.State) Item {
 	out := Item{
-		Mailbox: acc.Address, Brand: st.Brand, Grant: acc.Auth == audit.AuthOAuth2,
+		AccountID: item.AccountID, Mailbox: acc.Address, Brand: st.Brand, Grant: acc.Auth == audit.AuthOAuth2,
 		Verdict: st.Settled.Verdict, Actor: st.Settled.Actor, Since: st.Settled.Since,
 	}
 	switch n.Kind {

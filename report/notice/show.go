@@ -20,7 +20,11 @@ func (d *Dispatcher) Preview(ctx context.Context, n audit.Notice, full bool) (m 
 	if !full {
 		l.ContactEmail = "masked@example.invalid" // RFC 2606
 	}
-	m, err = Compose(l, d.Settings)
+	settings := d.Settings
+	if !full {
+		settings.ShowMailbox = ShowMasked
+	}
+	m, err = Compose(l, settings)
 	if errors.Is(err, ErrRecipient) {
 		return m, err.Error(), nil
 	}

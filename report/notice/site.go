@@ -66,6 +66,8 @@ type sitePage struct {
 	Skip     string
 	Updated  string
 	Blocks   []block
+	Also     []siteLink  // below the text
+	Sheet    bool        // printed on one sheet
 	Choose   string      // heads the list of an index's groups
 	Groups   []siteGroup // of an index
 }
@@ -79,13 +81,19 @@ type siteGroup struct {
 type siteLink struct{ Href, Text, Language string }
 
 func (b *siteBuilder) put(name string, p sitePage) error {
-	p.Product, p.Colour = b.look.Product, b.look.Colour
-	var sb strings.Builder
-	if err := siteHTML.Execute(&sb, p); err != nil {
+	page, err := b.render(p)
+	if err != nil {
 		return fmt.Errorf("page %s: %w", name, err)
 	}
-	b.files = append(b.files, File{name, []byte(sb.String())})
+	b.files = append(b.files, File{name, []byte(page)})
 	return nil
+}
+
+func (b *siteBuilder) render(p sitePage) (string, error) {
+	p.Product, p.Colour = b.look.Product, b.look.Colour
+	var sb strings.Builder
+	err := siteHTML.Execute(&sb, p)
+	return sb.String(), err
 }
 
 // language writes the pages of one language and their index.
@@ -124,7 +132,11 @@ var siteVerdicts = []audit.Verdict{
 }
 
 func (b *siteBuilder) brand(locale string, one *guide, brand *providers.Brand, up *siteLink) ([]siteLink, error) {
-	var links []siteLink
+	links, err := b.setUp(locale, one, brand, up)
+	if err != nil {
+		return nil, err
+	}
+	first := links
 	for _, verdict := range siteVerdicts {
 		for _, actor := range []providers.Actor{providers.ActorCustomer, providers.ActorAdministrator} {
 			for _, grant := range []bool{false, true} {
@@ -132,7 +144,7 @@ func (b *siteBuilder) brand(locale string, one *guide, brand *providers.Brand, u
 					continue
 				}
 				g := group{brand: brand, verdict: verdict, actor: actor, grant: grant}
-				link, err := b.guide(locale, one, g, up)
+				link, err := b.guide(locale, one, g, up, first)
 				if errors.Is(err, ErrNoMail) || errors.Is(err, errNoSection) {
 					continue
 				}
@@ -148,8 +160,65 @@ func (b *siteBuilder) brand(locale string, one *guide, brand *providers.Brand, u
 	return links, nil
 }
 
+// setUp writes a brand's set-up page with its problems, and gives the link to it; none where the brand has no such page.
+func (b *siteBuilder) setUp(locale string, one *guide, brand *providers.Brand, up *siteLink) ([]siteLink, error) {
+	d, err := newPageDraft(locale, one, group{brand: brand, verdict: audit.Revoked, actor: providers.ActorCustomer}, b.settings)
+	if err != nil {
+		return nil, err
+	}
+	p, err := d.setUp(brand)
+	if errors.Is(err, errNoSection) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	file := func(name string) string { return one.Name + "-" + d.namesake(brand).Name + "-" + name + ".html" }
+	link := siteLink{Href: file("set-up"), Text: p.title}
+	if b.has(locale + "/" + link.Href) {
+		return []siteLink{link}, nil
+	}
+	page := sitePage{Language: locale, Title: p.title, Up: up, Skip: d.texts.front("skip", ""), Updated: d.texts.updated(), Sheet: true}
+	page.Blocks = b.illustrate(slices.Concat(p.blocks, p.answers(func(q problem) string { return file(q.name) }), p.last))
+	if err := b.put(locale+"/"+link.Href, page); err != nil {
+		return nil, err
+	}
+	for _, q := range p.problems {
+		page := sitePage{
+			Language: locale, Title: textOf(q.title), Up: up, Skip: page.Skip, Updated: page.Updated, Also: []siteLink{link},
+			Blocks: b.illustrate(slices.Concat(q.blocks, p.last)),
+		}
+		if err := b.put(locale+"/"+file(q.name), page); err != nil {
+			return nil, err
+		}
+	}
+	return []siteLink{link}, nil
+}
+
+// namesake is the first of the provider's brands that readers know by the same name.
+func (d *draft) namesake(brand *providers.Brand) *providers.Brand {
+	for i := range d.texts.guide.Brands {
+		if other := &d.texts.guide.Brands[i]; d.texts.called(other) == d.texts.called(brand) {
+			return other
+		}
+	}
+	return brand
+}
+
+func (b *siteBuilder) has(name string) bool {
+	return slices.ContainsFunc(b.files, func(f File) bool { return f.Path == name })
+}
+
+// illustrate gives pictures their addresses among the pages.
+func (b *siteBuilder) illustrate(blocks []block) []block {
+	return illustrate(blocks, func(p *picture) template.URL {
+		b.pictures[p.Name] = p.Data
+		return template.URL("../pictures/" + p.Name)
+	})
+}
+
 // guide writes one page, unless another group's page says the same.
-func (b *siteBuilder) guide(locale string, one *guide, g group, up *siteLink) (siteLink, error) {
+func (b *siteBuilder) guide(locale string, one *guide, g group, up *siteLink, also []siteLink) (siteLink, error) {
 	d, err := newPageDraft(locale, one, g, b.settings)
 	if err != nil {
 		return siteLink{}, err
@@ -160,6 +229,7 @@ func (b *siteBuilder) guide(locale string, one *guide, g group, up *siteLink) (s
 	w := writer{draft: d}
 	title := textOf(spansOf(w.lookup("short", string(g.verdict), c, v)))
 	blocks := w.lookup("verdict", string(g.verdict), c, v)
+	blocks = append(blocks, w.trouble(g, c, v)...)
 	if v["help"].Text != "" {
 		blocks = append(blocks, w.lookup("text", "help", c, v)...)
 	}
@@ -168,20 +238,20 @@ func (b *siteBuilder) guide(locale string, one *guide, g group, up *siteLink) (s
 		return siteLink{}, w.err
 	}
 	link := siteLink{Href: strings.TrimPrefix(name, locale+"/"), Text: title}
-	if slices.ContainsFunc(b.files, func(f File) bool { return f.Path == name }) {
+	if b.has(name) {
 		return link, nil
 	}
-	blocks = illustrate(blocks, func(p *picture) template.URL {
-		b.pictures[p.Name] = p.Data
-		return template.URL("../pictures/" + p.Name)
-	})
+	blocks = b.illustrate(blocks)
+	if g.grant {
+		also = nil // it is about passwords
+	}
 	about := d.texts.called(g.brand)
 	if len(d.alike(g)) > 1 {
 		about = d.texts.front("title", "")
 	}
 	return link, b.put(name, sitePage{
 		Language: locale, Title: about + ": " + title, Up: up, Skip: d.texts.front("skip", ""),
-		Updated: replace(d.texts.front("updated", ""), "date", d.texts.reviewed()), Blocks: blocks,
+		Updated: d.texts.updated(), Blocks: blocks, Also: also,
 	})
 }
 
@@ -278,6 +348,7 @@ func (d *draft) sameGuide(g, h group) bool {
 		for _, kind := range []string{"short", "verdict"} {
 			said[i] += renderText(w.lookup(kind, string(one.verdict), c, v))
 		}
+		said[i] += renderText(w.trouble(one, c, v))
 		if w.err != nil {
 			return false
 		}

@@ -33,6 +33,12 @@ func textBlock(b block) string {
 			lines[i] = wrap(textSpans(item), mark, strings.Repeat(" ", len(mark)))
 		}
 		return strings.Join(lines, "\n")
+	case lines:
+		said := make([]string, len(b.Items))
+		for i, item := range b.Items {
+			said[i] = wrap(textSpans(item), "", "")
+		}
+		return strings.Join(said, "\n")
 	case heading:
 		title := textSpans(b.Spans)
 		return wrap(title, "", "") + "\n" + strings.Repeat("-", min(utf8.RuneCountInString(title), textWidth))

@@ -344,7 +344,7 @@ func (s *Setup) SendGuide(ctx context.Context, sample notice.Sample, settings no
 		return exit.Usagef("--to needs relay.url and relay.from in the configuration")
 	}
 	defer sender.Close()
-	message, err := notice.Compose(sample.Letter(), settings)
+	message, err := notice.ComposeSample(sample, settings)
 	if err != nil {
 		return err
 	}

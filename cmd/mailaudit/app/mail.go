@@ -34,6 +34,9 @@ func (s *Setup) LetterSettings() (notice.Settings, error) {
 	words := notice.Settings{
 		Product:       n.Product,
 		SettingsURL:   n.SettingsURL,
+		ShowMailbox:   n.ShowMailbox,
+		UnsentMail:    n.UnsentMail,
+		PublicDomain:  catalog.Resolver(nil).OwnsDomain,
 		GuideURL:      n.GuideURL,
 		Logo:          logo,
 		Colour:        n.Colour,

@@ -148,8 +148,10 @@ type Notices struct {
 	Product         string          `yaml:"product"`
 	SettingsURL     string          `yaml:"settings_url"`
 	GuideURL        string          `yaml:"guide_url"`
-	Logo            string          `yaml:"logo"`   // path of a PNG, JPEG or GIF file
-	Colour          string          `yaml:"colour"` // "#rrggbb" or "#rgb"
+	ShowMailbox     string          `yaml:"show_mailbox"` // "auto", "full" or "masked"
+	UnsentMail      string          `yaml:"unsent_mail"`  // a sentence
+	Logo            string          `yaml:"logo"`         // path of a PNG, JPEG or GIF file
+	Colour          string          `yaml:"colour"`       // "#rrggbb" or "#rgb"
 	Support         string          `yaml:"support"`
 	RecheckWithin   string          `yaml:"recheck_within"`
 	GuidesDir       string          `yaml:"guides_dir"`

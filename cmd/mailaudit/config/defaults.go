@@ -28,6 +28,7 @@ func Default() *Config {
 			MaxPerRecipient: 3,
 			MaxPerTenant:    20,
 			Product:         "ClinicSource",
+			ShowMailbox:     "auto",
 		},
 		Guard: Guard{
 			MaxNewFailures: 0.01,

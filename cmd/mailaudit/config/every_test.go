@@ -96,7 +96,7 @@ func TestEveryKeyArrives(t *testing.T) {
 			},
 			MaxPerNight: 51, MaxPerRecipient: 4, MaxPerTenant: 21,
 			Only:    Only{Tenants: []string{"t-1"}, Providers: []string{"google", "other"}, Verdicts: []string{"revoked"}},
-			Product: "Example", SettingsURL: "https://app.example.com/settings", GuideURL: "https://help.example.com",
+			Product: "Example", SettingsURL: "https://app.example.com/settings", GuideURL: "https://help.example.com", ShowMailbox: "masked", UnsentMail: "Unsent mail waits.",
 			Logo: "testdata/logo.png", Colour: "#1A73e8", Support: "Example Support, 555-0142",
 			RecheckWithin: "15 minutes", GuidesDir: "guides", OAuthOffered: []string{"microsoft"},
 		},

@@ -194,6 +194,7 @@ func (k *checker) notices(c *Config) {
 	}
 	k.url("notices.settings_url", n.SettingsURL, anyWeb)
 	k.url("notices.guide_url", n.GuideURL, anyWeb)
+	k.oneOf("notices.show_mailbox", n.ShowMailbox, "auto", "full", "masked")
 	k.picture("notices.logo", n.Logo)
 	k.colour("notices.colour", n.Colour)
 }

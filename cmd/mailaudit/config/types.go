@@ -14,6 +14,9 @@ import (
 
 const year = 365 * day
 
+// ParseDuration reads a duration as the configuration writes it: "28d", "6y", "30s".
+func ParseDuration(text string) (time.Duration, error) { return parseDuration(text) }
+
 // parseDuration reads Go's durations with y (365 days), w and d before them: "6y", "28d", "1d12h", "30s".
 func parseDuration(text string) (time.Duration, error) {
 	errForm := errors.New("is not a duration such as 30s, 15m, 72h or 28d")

@@ -9,20 +9,46 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"mailaudit/cmd/mailaudit/app"
 	"mailaudit/providers"
 	"mailaudit/providers/web"
 	"mailaudit/report"
+	"mailaudit/report/notice"
 )
 
 // guides reads the operator's own and those built in, as every mail does.
 func (d *Doctor) guides() {
-	if _, err := d.LetterSettings(); err != nil {
+	settings, err := d.LetterSettings()
+	if err != nil {
 		d.fail("guides", err, "mend the file in notices.guides_dir; mailaudit guide PROVIDER shows how it reads")
 		return
 	}
 	d.ok("guides", "every guide reads well")
+	for _, p := range staleGuides(settings.Guides.Stale(guidesAge, d.Now())) {
+		d.note("guides", "%s's has %s seen more than 180 days ago; mailaudit guide %s --stale 180d lists them", app.Title(p.name),
+			report.Number(p.facts, "fact", "facts"), p.name)
+	}
+}
+
+// guidesAge is how long a fact of a guide is taken for true: providers rebuild their pages about twice a year.
+const guidesAge = 180 * 24 * time.Hour
+
+type staleGuide struct {
+	name  string
+	facts int
+}
+
+func staleGuides(due []notice.Fact) []staleGuide {
+	var out []staleGuide
+	for _, f := range due {
+		if n := len(out); n == 0 || out[n-1].name != f.Provider {
+			out = append(out, staleGuide{name: f.Provider})
+		}
+		out[len(out)-1].facts++
+	}
+	return out
 }
 
 // rules tells which of the operator's own are in force. A fault in them is a configuration error, found before.
