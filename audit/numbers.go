@@ -19,6 +19,8 @@ type Numbers struct {
 	Notices   map[NoticeState]int         `json:"notices,omitempty"`
 	Unknown   []UnknownReply              `json:"unknown,omitempty"`
 	Open      int                         `json:"open"` // failing accounts, tonight's word or an earlier night's
+	// Renumbered counts the accounts that the product has given another id since the last run.
+	Renumbered int `json:"renumbered,omitempty"`
 }
 
 // ProviderNumbers are one provider's share of [Numbers].

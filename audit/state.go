@@ -76,6 +76,7 @@ type Told struct {
 // State is what the program remembers of one account.
 type State struct {
 	AccountID  string
+	FormerID   string // the id that the account bore before the product gave it this one; "" if none
 	TenantID   string // these five as they were when last settled
 	TenantName string
 	Address    string

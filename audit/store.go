@@ -70,6 +70,10 @@ type Runs interface {
 	// Plan adds the batches for the accounts in (from, to]; last ends the planning. ErrMoved if the plan is
 	// not at from any more.
 	Plan(ctx context.Context, key, from, to string, batches []Batch, accounts int, last bool) error
+	// PlanMore adds batches to a run that is planned and has not concluded; added is false where it has.
+	PlanMore(ctx context.Context, key string, batches []Batch, accounts int) (added bool, err error)
+	// PlannedBatches returns a run's first tries with their ids, closed ones too, by ascending number greater than after.
+	PlannedBatches(ctx context.Context, key string, after, limit int) ([]Batch, error)
 	// OpenBatches returns the batches that are not closed, without their ids.
 	OpenBatches(ctx context.Context, key string) ([]Batch, error)
 	// NextBatches returns, in the order in which they are to be worked on and without their ids, the open batches
@@ -109,6 +113,14 @@ type States interface {
 	// Unsettled returns, by ascending id greater than after, accounts whose result of the run needs a
 	// settlement and has none yet.
 	Unsettled(ctx context.Context, run Run, after string, limit int) ([]string, error)
+	// Known returns, by ascending id greater than after, the ids of the accounts with a state that are not gone.
+	Known(ctx context.Context, after string, limit int) ([]string, error)
+	// Renumber has accounts go on under new ids from the run on, in one transaction: their states, their mails, and
+	// their past, as [Store.History] tells it. The reports of earlier runs keep the ids that they had. One that has no state
+	// any more, or whose new id has one, stays as it is, so that doing it twice is doing it once.
+	Renumber(ctx context.Context, run Run, moves []Renumbering) error
+	// Renumbered returns what a run has renumbered, by ascending new id greater than after.
+	Renumbered(ctx context.Context, key, after string, limit int) ([]Renumbering, error)
 	// Departed returns, likewise, accounts with a state that a run of the whole source did not meet: it has neither
 	// recorded nor noted anything of them, and no later run has recorded them.
 	Departed(ctx context.Context, run Run, after string, limit int) ([]string, error)
@@ -117,8 +129,8 @@ type States interface {
 	Unrecorded(ctx context.Context, run Run, after string, limit int) ([]string, error)
 	// Settle stores settlements of a concluding run with the notices they call for, in one transaction.
 	// Settling twice is settling once: an account that was settled meanwhile keeps its state, and its draft is
-	// dropped. So does one that a later run has recorded. What the customer was told is not touched, for a mail of an earlier run may be leaving; who left
-	// the source was told nothing.
+	// dropped. So does one that a later run has recorded. What the customer was told is not touched: a mail of an earlier run may be leaving, and who
+	// comes back to the source was told it already.
 	Settle(ctx context.Context, run Run, settlements []Settlement, notices []Draft) error
 	// Note stores what a concluding run says of accounts that it cannot settle.
 	Note(ctx context.Context, run Run, notes []Finding) error

@@ -19,6 +19,7 @@ type jsonRun struct {
 	FinishedAt string `json:"finished_at"`
 	Accounts   int    `json:"accounts"`
 	Verified   int    `json:"verified"`
+	Renumbered int    `json:"renumbered,omitempty"`
 }
 
 type jsonProvider struct {
@@ -86,7 +87,7 @@ func (s *Summary) writeJSON(ctx context.Context, w io.Writer, src Source, frozen
 	out := jsonWriter{w: bufio.NewWriterSize(w, 1<<16)}
 	out.member("{", "run", jsonRun{
 		Key: s.Run.Key, Status: string(s.Run.Status), StartedAt: stamp(s.Run.StartedAt), FinishedAt: stamp(s.Run.FinishedAt),
-		Accounts: s.Numbers.Accounts, Verified: s.Numbers.Verified,
+		Accounts: s.Numbers.Accounts, Verified: s.Numbers.Verified, Renumbered: s.Numbers.Renumbered,
 	})
 	out.member(",\n ", "verdicts", verdictObject(s.Numbers.Verdicts))
 	out.list("providers")

@@ -34,10 +34,7 @@ func (w *Round) candidate(ctx context.Context, acc audit.Account) (Candidate, st
 // Candidate resolves an account, opens its secret and readies its grant; before is what is known of it. A reason says
 // why the account cannot be asked; "" if it can.
 func (a *Asker) Candidate(ctx context.Context, acc audit.Account, before audit.State, sealed []byte) (Candidate, string) {
-	c := Candidate{Account: acc, before: a.recognise(acc.ID, before)}
-	if c.before.AcceptedFingerprint != before.AcceptedFingerprint {
-		c.renamed = c.before.AcceptedFingerprint
-	}
+	c := Candidate{Account: acc, before: before}
 	if reason := acc.Flaw.Reason(); reason != "" {
 		c.Target, _ = a.Resolve(ctx, acc) // for the report: its provider, if it can be told
 		return c, reason
@@ -59,6 +56,10 @@ func (a *Asker) Candidate(ctx context.Context, acc audit.Account, before audit.S
 		return c, "no secret is stored"
 	}
 	c.secret = secret
+	c.before = a.recognise(acc, secret, before)
+	if c.before.AcceptedFingerprint != before.AcceptedFingerprint {
+		c.renamed = c.before.AcceptedFingerprint
+	}
 	c.fingerprint = a.Fingerprints.Secret(acc.ID, secret)
 	if c.fingerprint != c.before.AcceptedFingerprint { // what was accepted is a secret, whatever it looks like
 		if c.flaw = gate.OfSecret(secret.Reveal()); c.flaw.Column != "" {
@@ -74,14 +75,35 @@ func (a *Asker) Candidate(ctx context.Context, acc audit.Account, before audit.S
 	return c, a.bind(ctx, &c)
 }
 
-// recognise gives the fingerprints of a state as they are made today.
-func (a *Asker) recognise(id string, st audit.State) audit.State {
-	st.Fingerprint = a.Fingerprints.Own(id, st.Fingerprint)
-	st.Tried = a.Fingerprints.Own(id, st.Tried)
-	if accepted := a.Fingerprints.Own(id, st.AcceptedFingerprint); accepted != st.AcceptedFingerprint {
+// recognise gives what a state knows of the account's opened secret as it is made today: a released version made other
+// fingerprints, and the product may have given the account another id.
+func (a *Asker) recognise(acc audit.Account, secret providers.Secret, st audit.State) audit.State {
+	st.Fingerprint = a.Fingerprints.Own(acc.ID, st.Fingerprint)
+	st.Tried = a.Fingerprints.Own(acc.ID, st.Tried)
+	if accepted := a.Fingerprints.Own(acc.ID, st.AcceptedFingerprint); accepted != st.AcceptedFingerprint {
 		st.AcceptedFingerprint, st.Binding = accepted, "" // the released version that wrote it knew no binding
 	}
+	if st.FormerID == "" {
+		return st
+	}
+	was, is := a.Fingerprints.Secret(st.FormerID, secret), a.Fingerprints.Secret(acc.ID, secret)
+	for _, print := range []*string{&st.Fingerprint, &st.Tried, &st.AcceptedFingerprint} {
+		if *print == was {
+			*print = is
+		}
+	}
+	former := acc
+	former.ID = st.FormerID
+	if to := BoundTo(st.Binding); to != "" && st.Binding == a.bindingOf(former, secret, to) {
+		st.Binding = a.bindingOf(acc, secret, to)
+	}
 	return st
+}
+
+// IsSecret reports whether a fingerprint that the state stores is that of the account's opened secret, whichever version
+// stored it, and under whichever id.
+func IsSecret(f Fingerprints, st audit.State, accountID string, secret providers.Secret, stored string) bool {
+	return f.Secret(accountID, secret) == f.Own(accountID, stored) || st.FormerID != "" && f.Secret(st.FormerID, secret) == stored
 }
 
 // name gives the candidate the names by which its attempts are counted and its answer is handed on.

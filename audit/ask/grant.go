@@ -123,9 +123,17 @@ func (a *Asker) keep(ctx context.Context, c Candidate, fresh providers.Secret) e
 	}
 	r := audit.Renewal{
 		AccountID: c.Account.ID, Old: g.sealed, New: sealed, OldFingerprint: c.fingerprint, NewFingerprint: a.Fingerprints.Secret(c.Account.ID, fresh),
-		Released: a.Fingerprints.Released(c.secret), Binding: a.bindingOf(c.Account, fresh, c.Target.Destination()), Day: c.day, OldAttempt: c.Key, NewAttempt: a.attemptKey(c, fresh),
+		Released: a.released(c), Binding: a.bindingOf(c.Account, fresh, c.Target.Destination()), Day: c.day, OldAttempt: c.Key, NewAttempt: a.attemptKey(c, fresh),
 	}
 	return a.Heard.Mark(ctx, "a renewed grant", func(ctx context.Context) error { return a.replace(ctx, c, &r) })
+}
+
+// released is the other fingerprint by which the candidate's state may know its secret.
+func (a *Asker) released(c Candidate) string {
+	if c.before.FormerID != "" {
+		return a.Fingerprints.Secret(c.before.FormerID, c.secret)
+	}
+	return a.Fingerprints.Released(c.secret)
 }
 
 // replace puts a new refresh token in the place of the one that was redeemed, unless somebody else has put a newer one there.

@@ -74,13 +74,14 @@ func changed(a, b audit.State) bool {
 		a.TenantID != b.TenantID || a.TenantName != b.TenantName || a.Address != b.Address || a.Provider != b.Provider
 }
 
-// Left settles an account that is no longer in the source.
+// Left settles an account that is no longer in the source. What its customer was told is kept: should it come back with
+// the same finding, its notices continue.
 func Left(run audit.Run, st audit.State) audit.Settlement {
 	out := audit.Settlement{State: st}
 	s := &out.State
 	s.SettledSeq = run.Seq
 	s.Settled = audit.Settled{Verdict: audit.Gone, Since: run.StartedAt}
-	s.Told, s.SeenAt = audit.Told{}, time.Time{}
+	s.SeenAt = time.Time{}
 	s.UnverifiedSince = time.Time{}
 	s.Remedied, s.RemediedAt, s.Tried = "", time.Time{}, ""
 	out.Change = &audit.Change{

@@ -42,6 +42,9 @@ func (a *Auditor) Conclude(ctx context.Context, key string) (more bool, err erro
 	}
 	until := time.Now().Add(turn)
 	if run.Phase != audit.PhaseConcluding {
+		if more, err := a.planMissed(ctx, run); more || err != nil {
+			return false, err // the new batches are verified first
+		}
 		if more, err := a.closeOpen(ctx, run, until); more || err != nil {
 			return more, err
 		}
@@ -219,6 +222,9 @@ func (a *Auditor) count(ctx context.Context, run audit.Run, rulings decide.Rulin
 				p.Held, p.HoldReason = true, h.Why
 			}
 		}
+	}
+	if n.Renumbered, err = a.countRenumbered(ctx, run); err != nil {
+		return n, err
 	}
 	n.Notices, err = a.Ledger.CountNotices(ctx, run.Key)
 	return n, err

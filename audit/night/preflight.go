@@ -113,31 +113,43 @@ func (a *Auditor) checkSource(ctx context.Context, run audit.Run, p *Preflight) 
 	if !run.Scope.Whole() {
 		return nil
 	}
+	left, err := a.departed(ctx, run)
+	if err != nil {
+		return err
+	}
+	if p.Stop, err = a.lossOf(ctx, run, left); err != nil || p.Stop != "" {
+		return err
+	}
+	return a.renumber(ctx, run, left.moves)
+}
+
+// lossOf tells why the source has lost too much for the run to go on; "" if it has not, or if that was accepted.
+func (a *Auditor) lossOf(ctx context.Context, run audit.Run, left departures) (stop string, err error) {
 	accepted, err := a.Ledger.Facts(ctx, run.Key, audit.AcceptFact)
 	if err != nil || len(accepted) > 0 {
-		return err
+		return "", err
 	}
 	before, err := a.Ledger.ConcludedBefore(ctx, run.Seq)
 	if errors.Is(err, audit.ErrNoRun) {
-		return nil
+		return "", nil
 	}
 	if err != nil || before.Numbers == nil {
-		return err
+		return "", err
 	}
-	lost := before.Numbers.Accounts - run.Accounts
+	lost := left.gone - len(left.moves)
 	if before.Numbers.Accounts > 0 && run.Accounts == 0 {
-		p.Stop = fmt.Sprintf("the source of accounts is empty; run %s had %d mailboxes", before.Key, before.Numbers.Accounts)
+		stop = fmt.Sprintf("the source of accounts is empty; run %s had %d mailboxes", before.Key, before.Numbers.Accounts)
 	} else if float64(lost) > a.Policy.Guard.MaxSourceLoss*float64(before.Numbers.Accounts) && lost > 1 {
-		p.Stop = fmt.Sprintf("the source has lost %d of the %d mailboxes that run %s had", lost, before.Numbers.Accounts, before.Key)
+		stop = fmt.Sprintf("the source has lost %d of the %d mailboxes that run %s had", lost, before.Numbers.Accounts, before.Key)
 	} else if gone, err := a.lostProvider(ctx, run, before); err != nil {
-		return err
+		return "", err
 	} else if gone != "" {
-		p.Stop = fmt.Sprintf("the source has no %s mailbox any more; run %s had %d", a.title(gone), before.Key, before.Numbers.Providers[gone].Accounts)
+		stop = fmt.Sprintf("the source has no %s mailbox any more; run %s had %d", a.title(gone), before.Key, before.Numbers.Providers[gone].Accounts)
 	}
-	if p.Stop != "" {
-		p.Stop += "; if that is right, start the run once more with --accept-source"
+	if stop != "" {
+		stop += "; if that is right, start the run once more with --accept-source"
 	}
-	return nil
+	return stop, nil
 }
 
 // providerAtLeast is how many accounts make the loss of a provider's last one worth a question.

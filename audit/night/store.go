@@ -10,9 +10,11 @@ type Ledger interface {
 	paceStore
 	planStore
 	preflightStore
+	renumberStore
 	rulingsStore
 	runStore
 	verifyStore
+	walkStore
 	warnStore
 	windowEndStore
 }

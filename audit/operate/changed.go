@@ -65,8 +65,8 @@ func (d *Desk) withChangedSecret(ctx context.Context, page []audit.State, scope 
 			d.Log.Error("secret not opened", "account", acc.ID, "err", err)
 			continue
 		}
-		if print, own := d.Ask.Fingerprints.Secret(acc.ID, secret), d.Ask.Fingerprints.Own; secret.Empty() || st.Fingerprint == "" ||
-			print == own(acc.ID, st.Fingerprint) || print == own(acc.ID, st.Tried) {
+		same := func(stored string) bool { return ask.IsSecret(d.Ask.Fingerprints, st, acc.ID, secret, stored) }
+		if secret.Empty() || st.Fingerprint == "" || same(st.Fingerprint) || same(st.Tried) {
 			continue
 		}
 		c, reason := d.Ask.Candidate(ctx, acc, st, sealed[acc.ID])

@@ -23,18 +23,22 @@ func (s *Store) Plan(ctx context.Context, key, from, to string, batches []audit.
 		if err != nil {
 			return err
 		}
-		numbered -= len(batches)
-		put := &pgx.Batch{}
-		for i, b := range batches {
-			put.Queue(`INSERT INTO mailaudit.batches (run_key, n, provider, try, doubtful, due_at, ids)
-				VALUES ($1, $2, $3, $4, $5, $6, $7)`, key, numbered+i+1, b.Provider, b.Try, b.Doubtful, timestamp(b.DueAt), list(b.IDs))
-		}
-		return tx.SendBatch(ctx, put).Close()
+		return insertBatches(ctx, tx, key, numbered-len(batches), batches)
 	})
 	if err != nil {
 		return fmt.Errorf("plan run %s: %w", key, err)
 	}
 	return nil
+}
+
+// insertBatches numbers batches from first+1 on.
+func insertBatches(ctx context.Context, tx pgx.Tx, key string, first int, batches []audit.Batch) error {
+	put := &pgx.Batch{}
+	for i, b := range batches {
+		put.Queue(`INSERT INTO mailaudit.batches (run_key, n, provider, try, doubtful, due_at, ids)
+			VALUES ($1, $2, $3, $4, $5, $6, $7)`, key, first+i+1, b.Provider, b.Try, b.Doubtful, timestamp(b.DueAt), list(b.IDs))
+	}
+	return tx.SendBatch(ctx, put).Close()
 }
 
 func (s *Store) OpenBatches(ctx context.Context, key string) ([]audit.Batch, error) {

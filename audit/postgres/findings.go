@@ -66,7 +66,9 @@ func (s *Store) noticeStates(ctx context.Context, key string, page []audit.Findi
 		err = row.Scan(&n.id, &n.state)
 		return n, err
 	}, `SELECT i.account_id, n.state FROM mailaudit.notice_items i JOIN mailaudit.notices n USING (notice_id)
-		WHERE i.account_id = ANY($1) AND n.run_key = $2`, column(page, func(f audit.Finding) string { return f.AccountID }), key)
+		WHERE i.account_id = ANY($1) AND n.run_key = $2
+		UNION ALL SELECT r.former_id, n.state FROM mailaudit.renumbered r JOIN mailaudit.notice_items i ON i.account_id = r.new_id
+		JOIN mailaudit.notices n USING (notice_id) WHERE r.former_id = ANY($1) AND n.run_key = $2`, column(page, func(f audit.Finding) string { return f.AccountID }), key)
 	if err != nil {
 		return err
 	}

@@ -49,7 +49,7 @@ func (s *Store) KnownStates(ctx context.Context, run audit.Run) (int, error) {
 		n, err := one(ctx, s.pool, pgx.RowTo[int], `SELECT count(*) FROM mailaudit.account_states s
 			WHERE account_id > $1 AND account_id <= $2 AND (settled_seq >= $4
 				OR run_key IN (SELECT run_key FROM mailaudit.runs WHERE seq >= $4)
-				OR EXISTS (SELECT FROM mailaudit.run_notes n WHERE n.run_key = $3 AND n.account_id = s.account_id))`, from, to, run.Key, run.Seq)
+				OR EXISTS (SELECT FROM mailaudit.run_notes n WHERE n.run_key = $3 AND n.account_id IN (s.account_id, s.former_id)))`, from, to, run.Key, run.Seq)
 		known += n
 		return true, err
 	})

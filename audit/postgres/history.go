@@ -11,11 +11,14 @@ import (
 
 func (s *Store) History(ctx context.Context, id string) (audit.History, error) {
 	var h audit.History
-	var err error
-	if h.Changes, err = s.changes(ctx, `account_id = $1 ORDER BY seq`, id); err != nil {
+	former, err := s.formerIDs(ctx, id)
+	if err != nil {
+		return h, err
+	}
+	if h.Changes, err = s.changes(ctx, `account_id = $1 OR account_id = ANY($2) AND verdict <> 'gone' ORDER BY seq`, id, list(former)); err != nil {
 		return h, fmt.Errorf("read history of account %s: %w", id, err)
 	}
-	if h.Notes, err = s.notesOf(ctx, id); err != nil {
+	if h.Notes, err = s.notesOf(ctx, id, former); err != nil {
 		return h, fmt.Errorf("read nights of account %s: %w", id, err)
 	}
 	h.Notices, err = s.notices(ctx, `notice_id IN (SELECT notice_id FROM mailaudit.notice_items WHERE account_id = $1) ORDER BY notice_id`, id)
@@ -38,7 +41,7 @@ func (s *Store) changes(ctx context.Context, where string, args ...any) ([]audit
 }
 
 // notesOf looks each run's note up by its key: there are few runs and many notes.
-func (s *Store) notesOf(ctx context.Context, id string) (map[string]audit.Finding, error) {
+func (s *Store) notesOf(ctx context.Context, id string, former []string) (map[string]audit.Finding, error) {
 	notes := map[string]audit.Finding{}
 	_, err := collect(ctx, s.pool, func(row pgx.CollectableRow) (struct{}, error) {
 		var key, note string
@@ -46,6 +49,6 @@ func (s *Store) notesOf(ctx context.Context, id string) (map[string]audit.Findin
 		notes[key] = audit.ReadNote(id, note)
 		return struct{}{}, err
 	}, `SELECT n.run_key, n.finding::text FROM mailaudit.runs r CROSS JOIN LATERAL (
-		SELECT run_key, finding FROM mailaudit.run_notes WHERE run_key = r.run_key AND account_id = $1 LIMIT 1) n`, id)
+		SELECT run_key, finding FROM mailaudit.run_notes WHERE run_key = r.run_key AND account_id = ANY($1) LIMIT 1) n`, append(former, id))
 	return notes, err
 }

@@ -36,6 +36,10 @@ func (s *Store) Settle(ctx context.Context, run audit.Run, settlements []audit.S
 			}
 		}
 		put := &pgx.Batch{}
+		// The run itself wrote a step of each account that it renumbered.
+		put.Queue(`DELETE FROM mailaudit.verdict_changes WHERE seq = $1 AND account_id = ANY($2)
+			AND account_id IN (SELECT new_id FROM mailaudit.renumbered WHERE run_key = $3)`,
+			run.Seq, texts(changes, func(c audit.Change) string { return c.AccountID }), run.Key)
 		queueChanges(put, changes)
 		if err := queueNotes(put, run.Key, notes); err != nil {
 			return err
@@ -54,20 +58,13 @@ func (s *Store) Settle(ctx context.Context, run audit.Run, settlements []audit.S
 }
 
 // settleStates returns the accounts that this call has settled. A state that a later run has recorded is that run's to
-// settle. What was told is left to the outbox, but who
-// left the source was told nothing.
+// settle. What was told is left to the outbox.
 func settleStates(ctx context.Context, tx pgx.Tx, run audit.Run, states []audit.State) (map[string]bool, error) {
 	type state = audit.State
 	rows, err := tx.Query(ctx, `UPDATE mailaudit.account_states s SET
 			tenant_id = u.tenant_id, tenant_name = u.tenant_name, address = u.address, provider = u.provider, brand = u.brand,
 			verdict = u.verdict, two_factor = u.two_factor, certainty = u.certainty, actor = u.actor, since = u.since,
 			rule = u.rule, reply = u.reply, reason = u.reason, nights = u.nights, night_at = u.night_at,
-			told_step = CASE WHEN u.verdict = 'gone' THEN 0 ELSE told_step END,
-			told_verdict = CASE WHEN u.verdict = 'gone' THEN '' ELSE told_verdict END,
-			told_first_at = CASE WHEN u.verdict = 'gone' THEN NULL ELSE told_first_at END,
-			told_at = CASE WHEN u.verdict = 'gone' THEN NULL ELSE told_at END,
-			told_notice = CASE WHEN u.verdict = 'gone' THEN 0 ELSE told_notice END,
-			told_shadow = CASE WHEN u.verdict = 'gone' THEN false ELSE told_shadow END,
 			fingerprint = u.fingerprint, accepted_fingerprint = u.accepted_fingerprint,
 			definite_at = u.definite_at, seen_at = u.seen_at, unverified_since = u.unverified_since, settled_seq = u.settled_seq,
 			mended_verdict = u.mended_verdict, mended_at = u.mended_at, tried_fingerprint = u.tried_fingerprint,

@@ -16,7 +16,7 @@ const settledColumns = `account_id, tenant_id, tenant_name, address, provider, b
 	verdict, two_factor, certainty, actor, since, rule, reply, reason, nights, night_at,
 	told_step, told_verdict, told_first_at, told_at, told_notice, told_shadow,
 	fingerprint, accepted_fingerprint, definite_at, seen_at, unverified_since, settled_seq,
-	mended_verdict, mended_at, tried_fingerprint, accepted_binding`
+	mended_verdict, mended_at, tried_fingerprint, accepted_binding, former_id`
 
 const stateColumns = settledColumns + `, run_result::text`
 
@@ -27,7 +27,7 @@ func scanState(row pgx.CollectableRow) (audit.State, error) {
 		&s.Verdict, &s.TwoFactor, &s.Certainty, &s.Actor, scanTime{&s.Since}, &s.Rule, &s.Reply, &s.Reason, &s.Nights, scanTime{&s.NightAt},
 		&s.Told.Step, &s.Told.Verdict, scanTime{&s.Told.FirstAt}, scanTime{&s.Told.At}, &s.Told.NoticeID, &s.Told.Shadow,
 		&s.Fingerprint, &s.AcceptedFingerprint, scanTime{&s.DefiniteAt}, scanTime{&s.SeenAt}, scanTime{&s.UnverifiedSince}, &s.SettledSeq,
-		&s.Remedied, scanTime{&s.RemediedAt}, &s.Tried, &s.Binding, &result)
+		&s.Remedied, scanTime{&s.RemediedAt}, &s.Tried, &s.Binding, &s.FormerID, &result)
 	if err != nil {
 		return s, err
 	}

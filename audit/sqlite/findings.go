@@ -59,7 +59,9 @@ func (s *Store) noticeStates(ctx context.Context, key string, page []audit.Findi
 		return nil
 	}
 	rows, err := s.db.QueryContext(ctx, `SELECT i.account_id, n.state FROM notices n JOIN notice_items i USING (notice_id)
-		WHERE n.run_key = ? AND i.account_id >= ? AND i.account_id <= ?`, key, page[0].AccountID, page[len(page)-1].AccountID)
+		WHERE n.run_key = ?1 AND i.account_id >= ?2 AND i.account_id <= ?3
+		UNION ALL SELECT r.former_id, n.state FROM renumbered r JOIN notice_items i ON i.account_id = r.new_id JOIN notices n USING (notice_id)
+		WHERE n.run_key = ?1 AND r.former_id >= ?2 AND r.former_id <= ?3`, key, page[0].AccountID, page[len(page)-1].AccountID)
 	if err != nil {
 		return err
 	}

@@ -179,12 +179,13 @@ func purgeNotes(ctx context.Context, tx *sql.Tx, p audit.Purge, names map[string
 
 func purgeAccount(ctx context.Context, tx *sql.Tx, p audit.Purge, was, now string) error {
 	for _, step := range []string{
+		`DELETE FROM renumbered WHERE new_id = ?1 OR former_id = ?1 AND ?2 <> ?3 AND ?4 <> ''`,
 		`UPDATE verdict_changes SET account_id = ?3, tenant_id = ?4, tenant_name = '', address = '', reply = '', reason = ''
 			WHERE account_id = ?1 AND tenant_id = ?2`,
 		`UPDATE notice_items SET account_id = ?3 WHERE account_id = ?1 AND notice_id IN (SELECT notice_id FROM notices WHERE tenant_id = ?2)`,
 		`DELETE FROM account_states WHERE account_id = ?1 AND tenant_id = ?2 AND verdict = ''`,
 		`UPDATE account_states SET account_id = ?3, tenant_id = ?4, tenant_name = '', address = '', reply = '', reason = '',
-			fingerprint = '', accepted_fingerprint = '', accepted_binding = '', tried_fingerprint = '', run_key = '', run_result = '', run_verdict = '', run_quiet = 0
+			former_id = '', fingerprint = '', accepted_fingerprint = '', accepted_binding = '', tried_fingerprint = '', run_key = '', run_result = '', run_verdict = '', run_quiet = 0
 			WHERE account_id = ?1 AND tenant_id = ?2`,
 	} {
 		if _, err := tx.ExecContext(ctx, step, was, p.Tenant, now, p.Tombstone); err != nil {

@@ -43,7 +43,7 @@ func (s *Store) KnownStates(ctx context.Context, run audit.Run) (int, error) {
 	var n int
 	err := s.db.QueryRowContext(ctx, `SELECT count(*) FROM account_states s WHERE settled_seq >= ?2
 		OR run_key IN (SELECT run_key FROM runs WHERE seq >= ?2)
-		OR EXISTS (SELECT 1 FROM run_notes n WHERE n.run_key = ?1 AND n.account_id = s.account_id)`, run.Key, run.Seq).Scan(&n)
+		OR EXISTS (SELECT 1 FROM run_notes n WHERE n.run_key = ?1 AND n.account_id IN (s.account_id, s.former_id))`, run.Key, run.Seq).Scan(&n)
 	if err != nil {
 		return 0, fmt.Errorf("count states: %w", err)
 	}

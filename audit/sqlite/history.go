@@ -9,11 +9,14 @@ import (
 
 func (s *Store) History(ctx context.Context, id string) (audit.History, error) {
 	var h audit.History
-	var err error
-	if h.Changes, err = s.changes(ctx, `account_id = ? ORDER BY seq`, id); err != nil {
+	former, err := s.formerIDs(ctx, id)
+	if err != nil {
+		return h, err
+	}
+	if h.Changes, err = s.changes(ctx, `account_id = ?1 OR account_id IN (SELECT value FROM json_each(?2)) AND verdict <> 'gone' ORDER BY seq`, id, array(former)); err != nil {
 		return h, fmt.Errorf("read history of account %s: %w", id, err)
 	}
-	if h.Notes, err = s.notesOf(ctx, id); err != nil {
+	if h.Notes, err = s.notesOf(ctx, id, former); err != nil {
 		return h, fmt.Errorf("read nights of account %s: %w", id, err)
 	}
 	h.Notices, err = s.notices(ctx, `notice_id IN (SELECT notice_id FROM notice_items WHERE account_id = ?) ORDER BY notice_id`, id)
@@ -36,9 +39,9 @@ func (s *Store) changes(ctx context.Context, where string, args ...any) ([]audit
 	})
 }
 
-func (s *Store) notesOf(ctx context.Context, id string) (map[string]audit.Finding, error) {
+func (s *Store) notesOf(ctx context.Context, id string, former []string) (map[string]audit.Finding, error) {
 	rows, err := s.db.QueryContext(ctx, `SELECT n.run_key, n.finding FROM runs r CROSS JOIN run_notes n
-		ON n.run_key = r.run_key AND n.account_id = ?`, id)
+		ON n.run_key = r.run_key AND n.account_id IN (SELECT value FROM json_each(?))`, array(append(former, id)))
 	if err != nil {
 		return nil, err
 	}

@@ -27,6 +27,9 @@ func (s *Store) Settle(ctx context.Context, run audit.Run, settlements []audit.S
 			return err
 		}
 		defer changing.Close()
+		if err := dropRenumbered(ctx, tx, run, settlements); err != nil {
+			return err
+		}
 		settled := map[string]bool{}
 		for _, st := range settlements {
 			fresh, err := settleOne(ctx, settling, run, st.State)
@@ -68,9 +71,6 @@ func (s *Store) Settle(ctx context.Context, run audit.Run, settlements []audit.S
 var settleState = `UPDATE account_states SET
 		tenant_id = ?, tenant_name = ?, address = ?, provider = ?, brand = ?,
 		verdict = ?, two_factor = ?, certainty = ?, actor = ?, since = ?, rule = ?, reply = ?, reason = ?, nights = ?, night_at = ?,
-		told_step = CASE WHEN ?6 = 'gone' THEN 0 ELSE told_step END, told_verdict = CASE WHEN ?6 = 'gone' THEN '' ELSE told_verdict END,
-		told_first_at = CASE WHEN ?6 = 'gone' THEN NULL ELSE told_first_at END, told_at = CASE WHEN ?6 = 'gone' THEN NULL ELSE told_at END,
-		told_notice = CASE WHEN ?6 = 'gone' THEN 0 ELSE told_notice END, told_shadow = CASE WHEN ?6 = 'gone' THEN 0 ELSE told_shadow END,
 		fingerprint = ?, accepted_fingerprint = ?, definite_at = ?, seen_at = ?, unverified_since = ?, settled_seq = ?,
 		mended_verdict = ?, mended_at = ?, tried_fingerprint = ?, accepted_binding = ?
 		WHERE account_id = ? AND settled_seq < ? AND ` + notNewer("?")
@@ -86,6 +86,20 @@ func settleOne(ctx context.Context, settling *sql.Stmt, run audit.Run, s audit.S
 	}
 	n, err := res.RowsAffected()
 	return n == 1, err
+}
+
+// dropRenumbered drops the steps that the run itself wrote of accounts that it renumbered, where the settlement writes one.
+func dropRenumbered(ctx context.Context, tx *sql.Tx, run audit.Run, settlements []audit.Settlement) error {
+	var changed []string
+	for _, st := range settlements {
+		if st.Change != nil {
+			changed = append(changed, st.State.AccountID)
+		}
+	}
+	_, err := tx.ExecContext(ctx, `DELETE FROM verdict_changes WHERE seq = ?1 AND account_id IN (SELECT value FROM json_each(?2))
+		AND account_id IN (SELECT new_id FROM renumbered WHERE run_key = ?3)
+		AND EXISTS (SELECT 1 FROM account_states s WHERE s.account_id = verdict_changes.account_id AND s.settled_seq < ?1)`, run.Seq, array(changed), run.Key)
+	return err
 }
 
 func (s *Store) Note(ctx context.Context, run audit.Run, notes []audit.Finding) error {

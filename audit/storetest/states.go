@@ -150,7 +150,7 @@ func testSettleKeepsTold(t *testing.T, s audit.Store) {
 	send(t, s, all[0].ID, night.Add(25*time.Hour))
 	must(t, s.Settle(t.Context(), run, []audit.Settlement{stays, left}, nil))
 	same(t, "who was told meanwhile stays so", state(t, s, "a").Told.Step, 1)
-	same(t, "who left was told nothing", state(t, s, "b").Told, audit.Told{})
+	same(t, "what was told of who left is kept", state(t, s, "b").Told.Step, 1)
 }
 
 // Replies are written by strangers. What a column cannot hold must not keep a batch from being recorded.
@@ -212,8 +212,13 @@ func testFindingsTonight(t *testing.T, s audit.Store) {
 func testDeparted(t *testing.T, s audit.Store) {
 	first := startRun(t, s, "k", night)
 	record(t, s, first, result(first, "a", audit.Compliant), result(first, "b", audit.Revoked))
-	settle(t, s, first)
+	settle(t, s, first, audit.Draft{Kind: audit.KindFinding, TenantID: "t", ContactEmail: "x@b.example", Provider: "google",
+		Item: audit.NoticeItem{AccountID: "b", Verdict: audit.Revoked, Since: night, Step: 1}})
 	finish(t, s, first)
+	forming, err := s.Forming(t.Context(), "k")
+	must(t, err)
+	forming[0].State = audit.NoticeShadowed
+	must(t, s.Release(t.Context(), forming))
 	second := startRun(t, s, "l", night.Add(24*time.Hour))
 	record(t, s, second, result(second, "a", audit.Compliant))
 	settle(t, s, second)
@@ -226,6 +231,7 @@ func testDeparted(t *testing.T, s audit.Store) {
 	record(t, s, third, result(third, "a", audit.Compliant), result(third, "b", audit.Revoked))
 	settle(t, s, third)
 	same(t, "who comes back begins anew", findings(t, s, third)["b"], "revoked< since 2026-11-25")
+	same(t, "what was told of it is known", state(t, s, "b").Told.Step, 1)
 }
 
 func testNarrowedRun(t *testing.T, s audit.Store) {

@@ -44,6 +44,8 @@ func Run(t *testing.T, open func(t *testing.T) audit.Store) {
 		{"an old run's findings stay as they were", testHistory},
 		{"a run that is still asking tells what it has", testFindingsTonight},
 		{"who left the source is gone", testDeparted},
+		{"an account goes on under another id", testRenumber},
+		{"a plan grows until its run concludes", testPlanMore},
 		{"a narrowed run speaks of its accounts alone", testNarrowedRun},
 		{"attempts are bounded by secret, login and day", testAttempts},
 		{"a secret is bound to where it went", testBindings},

@@ -150,7 +150,7 @@ func (a *App) secretChanged(ctx context.Context, acc audit.Account, st audit.Sta
 	if err != nil {
 		return false, err
 	}
-	return st.Fingerprint != "" && a.Keys.Secret(acc.ID, secret) != a.Keys.Own(acc.ID, st.Fingerprint), nil
+	return st.Fingerprint != "" && !ask.IsSecret(a.Keys, st, acc.ID, secret, st.Fingerprint), nil
 }
 
 // subjectFor is the subject of the mail that the account's verdict would bring.

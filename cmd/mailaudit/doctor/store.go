@@ -130,7 +130,7 @@ func (d *Doctor) comparePrints(ctx context.Context) (same, other int, err error)
 		if err != nil || state.Fingerprint == "" {
 			continue // the line on secrets tells
 		}
-		if d.app.Keys.Secret(id, secret) == d.app.Keys.Own(id, state.Fingerprint) {
+		if ask.IsSecret(d.app.Keys, state, id, secret, state.Fingerprint) {
 			same++
 		} else {
 			other++

@@ -336,6 +336,7 @@ type nightReport struct {
 	Run struct {
 		Key, Status        string
 		Accounts, Verified int
+		Renumbered         int
 	}
 	Verdicts  map[string]int
 	Providers []struct {

@@ -451,6 +451,15 @@ func (s *Store) KeepFact(a0 context.Context, a1 string, a2 string, a3 string) (r
 	return r0, err
 }
 
+func (s *Store) Known(a0 context.Context, a1 string, a2 int) (r0 []string, err error) {
+	if err = s.p.enter("Known", a1, a2); err != nil {
+		return r0, err
+	}
+	r0, err = s.under.Known(a0, a1, a2)
+	err = s.p.leave("Known", err)
+	return r0, err
+}
+
 func (s *Store) KnownStates(a0 context.Context, a1 audit.Run) (r0 int, err error) {
 	if err = s.p.enter("KnownStates", a1); err != nil {
 		return r0, err
@@ -613,6 +622,24 @@ func (s *Store) Plan(a0 context.Context, a1 string, a2 string, a3 string, a4 []a
 	return err
 }
 
+func (s *Store) PlanMore(a0 context.Context, a1 string, a2 []audit.Batch, a3 int) (r0 bool, err error) {
+	if err = s.p.enter("PlanMore", a1, a2, a3); err != nil {
+		return r0, err
+	}
+	r0, err = s.under.PlanMore(a0, a1, a2, a3)
+	err = s.p.leave("PlanMore", err)
+	return r0, err
+}
+
+func (s *Store) PlannedBatches(a0 context.Context, a1 string, a2 int, a3 int) (r0 []audit.Batch, err error) {
+	if err = s.p.enter("PlannedBatches", a1, a2, a3); err != nil {
+		return r0, err
+	}
+	r0, err = s.under.PlannedBatches(a0, a1, a2, a3)
+	err = s.p.leave("PlannedBatches", err)
+	return r0, err
+}
+
 func (s *Store) Posted(a0 context.Context, a1 string, a2 string, a3 time.Time) (err error) {
 	if err = s.p.enter("Posted", a1, a2, a3); err != nil {
 		return err
@@ -719,6 +746,24 @@ func (s *Store) Remove(a0 context.Context, a1 string) (err error) {
 	err = s.under.Remove(a0, a1)
 	err = s.p.leave("Remove", err)
 	return err
+}
+
+func (s *Store) Renumber(a0 context.Context, a1 audit.Run, a2 []audit.Renumbering) (err error) {
+	if err = s.p.enter("Renumber", a1, a2); err != nil {
+		return err
+	}
+	err = s.under.Renumber(a0, a1, a2)
+	err = s.p.leave("Renumber", err)
+	return err
+}
+
+func (s *Store) Renumbered(a0 context.Context, a1 string, a2 string, a3 int) (r0 []audit.Renumbering, err error) {
+	if err = s.p.enter("Renumbered", a1, a2, a3); err != nil {
+		return r0, err
+	}
+	r0, err = s.under.Renumbered(a0, a1, a2, a3)
+	err = s.p.leave("Renumbered", err)
+	return r0, err
 }
 
 func (s *Store) Reopen(a0 context.Context, a1 string) (err error) {
