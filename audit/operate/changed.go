@@ -43,7 +43,7 @@ func (d *Desk) Changed(ctx context.Context, scope audit.Scope) (Changed, error) 
 		if err != nil {
 			return out, err
 		}
-		if err := d.askChanged(ctx, changed, &out); err != nil {
+		if _, err := d.askChanged(ctx, changed, &out); err != nil {
 			return out, err
 		}
 	}
@@ -79,14 +79,19 @@ func (d *Desk) withChangedSecret(ctx context.Context, page []audit.State, scope 
 	return changed, nil
 }
 
-func (d *Desk) askChanged(ctx context.Context, changed []ask.Subject, out *Changed) error {
+// askChanged returns, of the accounts about which nothing definite was said, when each may be asked again.
+func (d *Desk) askChanged(ctx context.Context, changed []ask.Subject, out *Changed) (later map[string]time.Time, err error) {
 	limit := d.Policy.Attempts
 	limit.PerSecret = max(1, limit.PerSecret-1)
-	results, _, interrupted := d.Ask.AskAll(ctx, changed, d.Ask.Asker(limit))
+	results, unasked, interrupted := d.Ask.AskAll(ctx, changed, d.Ask.Asker(limit))
 	var remedied []audit.State
 	tried := map[string]string{}
+	later = map[string]time.Time{}
 	for _, ask := range changed {
 		r, asked := results[ask.Account.ID]
+		if again := d.laterFor(r, unasked[ask.Account.ID]); !again.IsZero() {
+			later[ask.Account.ID] = again
+		}
 		switch {
 		case !asked:
 			continue
@@ -100,15 +105,15 @@ func (d *Desk) askChanged(ctx context.Context, changed []ask.Subject, out *Chang
 	}
 	ctx = context.WithoutCancel(ctx) // what was learned is kept even while we are being stopped
 	if err := d.Ledger.Tried(ctx, tried); err != nil {
-		return err
+		return later, err
 	}
 	n, notices, err := d.remedy(ctx, remedied)
 	out.Recovered += n
 	out.Notices = append(out.Notices, notices...)
 	if err != nil {
-		return err
+		return later, err
 	}
-	return interrupted
+	return later, interrupted
 }
 
 // remedy stores accounts that were accepted between two runs, and writes the mails that say so.

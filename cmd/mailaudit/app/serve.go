@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -47,7 +48,11 @@ func (d *Daemon) Serve(ctx context.Context) error {
 		return errors.Join(err, d.closeDispatcher())
 	}
 	d.sayNext(d.Now())
+	var beside sync.WaitGroup
+	beside.Go(func() { d.watch(ctx) })
 	err = d.Work(ctx, d.tick)
+	fail(err) // what goes on beside ends, whatever ended the work
+	beside.Wait()
 	return errors.Join(err, d.handBack(context.WithoutCancel(ctx)))
 }
 

@@ -44,6 +44,7 @@ type Config struct {
 	Report         Report           `yaml:"report"`
 	Metrics        Metrics          `yaml:"metrics"`
 	RulesDir       string           `yaml:"rules_dir"`
+	Watch          time.Duration    `yaml:"watch"` // 0: not
 	API            API              `yaml:"api"`
 	DeadManURL     providers.Secret `yaml:"dead_man_url"` // whoever knows it can silence the alarm
 	Retention      time.Duration    `yaml:"retention"`

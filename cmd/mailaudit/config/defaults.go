@@ -39,6 +39,7 @@ func Default() *Config {
 		},
 		Report:    Report{Addresses: "masked"},
 		Metrics:   Metrics{Listen: "127.0.0.1:9464"},
+		Watch:     30 * time.Second,
 		Retention: 6 * year,
 	}
 	for _, name := range providerNames {

@@ -106,6 +106,7 @@ func TestEveryKeyArrives(t *testing.T) {
 			Pushgateway: providers.NewSecret("http://user:push-secret@push.example.com:9091"),
 			Textfile:    "/var/lib/node/mailaudit.prom"},
 		RulesDir:   "testdata/rules",
+		Watch:      45 * time.Second,
 		API:        API{Listen: "0.0.0.0:9465", Token: providers.NewSecret("api-secret-of-thirty-two-bytes-or-more")},
 		DeadManURL: providers.NewSecret("https://hc.example.com/dead-secret"),
 		Retention:  (2*365 + 26*7) * 24 * time.Hour,
