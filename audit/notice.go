@@ -81,6 +81,22 @@ type NoticeItem struct {
 	Step      int // the cadence step that this mail is
 }
 
+// Line is what mails wait for one another: each has a cap of its own.
+type Line string
+
+const (
+	LineFindings Line = "findings" // all mails but warnings
+	LineAhead    Line = "ahead"    // warnings of announced changes
+)
+
+// Line is the one in which mails of the kind wait.
+func (k NoticeKind) Line() Line {
+	if k == KindAhead {
+		return LineAhead
+	}
+	return LineFindings
+}
+
 // TellsFailure reports whether the mail accuses: it leaves on a fresh refusal alone.
 func (k NoticeKind) TellsFailure() bool { return k == KindFinding || k == KindReminder }
 

@@ -28,6 +28,7 @@ type Policy struct {
 	Hours   Hours
 	Zone    *time.Location // of tenants that have none
 	Only    Only
+	Caps    Caps
 
 	// PublicDomain reports whether strangers have mailboxes in a mail domain, as at gmail.com. May be nil: then none does.
 	PublicDomain func(domain string) bool
@@ -111,6 +112,7 @@ type Hours struct {
 // Caps bound the mails. The rest waits its turn.
 type Caps struct {
 	Night     int // since the first run of the night began; one mail domain has no more in a day
+	Ahead     int // warnings since then, which Night does not count; one mail domain has no more in a day
 	Recipient int // a day in Zone
 	Tenant    int // a day in Zone
 	Zone      *time.Location

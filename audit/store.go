@@ -193,7 +193,9 @@ type Outbox interface {
 	Forming(ctx context.Context, key string) ([]Notice, error)
 	// Release gives forming notices their state, detail and hour. Shadowed ones count as told in shadow.
 	Release(ctx context.Context, notices []Notice) error
-	// DueNotices returns queued notices due by now that wait for no re-check beyond it, newest finding first.
+	// DueNotices returns queued notices due by now that wait for no re-check beyond it: of each line the first, then of each
+	// the second, and so on. Findings stand in their line newest first, each tenant's in turn; warnings first ones first,
+	// and before all those for contacts who answer for the most mailboxes.
 	DueNotices(ctx context.Context, now time.Time, limit int) ([]Notice, error)
 	// LoadNotice returns one with its items.
 	LoadNotice(ctx context.Context, id int64) (Notice, error)
@@ -250,16 +252,20 @@ const NoClaim Claim = 0
 
 // Allowance is how many mails may be sent since two moments, those under way counted with them.
 type Allowance struct {
-	Night     int // to anyone since NightFrom
+	Night     int // to anyone since NightFrom, warnings aside
+	Ahead     int // warnings to anyone since NightFrom
 	Recipient int // to one recipient since DayFrom
-	Domain    int // to one domain that is no public one since DayFrom
+	Domain    int // to one domain that is no public one since DayFrom, warnings aside, of which it may have Ahead
 	Tenant    int // of one tenant since DayFrom
 
 	NightFrom, DayFrom time.Time
 }
 
 // SentTo narrows a count of mails. What is empty narrows nothing.
-type SentTo struct{ Recipient, Domain, Tenant string }
+type SentTo struct {
+	Recipient, Domain, Tenant string
+	Line                      Line
+}
 
 // Mailing is what the outbox holds about one account.
 type Mailing struct {

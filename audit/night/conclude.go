@@ -70,6 +70,9 @@ func (a *Auditor) Conclude(ctx context.Context, key string) (more bool, err erro
 	if err := a.Outbox.QueueForming(ctx, run, rulings); err != nil {
 		return false, err
 	}
+	if err := a.goOnWithout(ctx, run, "the forecast of warnings", a.Outbox.NoteLateWarnings(ctx, run)); err != nil {
+		return false, err
+	}
 	if err := a.goOnWithout(ctx, run, "the mails that wait for a re-check", a.Ledger.EndWaits(ctx, a.Now())); err != nil {
 		return false, err
 	}

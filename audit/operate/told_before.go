@@ -27,7 +27,7 @@ func (d *Desk) ToldBefore(ctx context.Context, id int64, who, why string) error 
 	claim := audit.NoClaim
 	if n.State == audit.NoticeQueued {
 		// No mail leaves, so no cap has a say.
-		if claim, err = d.Ledger.Claim(ctx, id, d.Now(), audit.Allowance{Night: math.MaxInt32, Recipient: math.MaxInt32, Domain: math.MaxInt32, Tenant: math.MaxInt32}); err != nil {
+		if claim, err = d.Ledger.Claim(ctx, id, d.Now(), audit.Allowance{Night: math.MaxInt32, Ahead: math.MaxInt32, Recipient: math.MaxInt32, Domain: math.MaxInt32, Tenant: math.MaxInt32}); err != nil {
 			return err
 		}
 	}

@@ -57,9 +57,6 @@ func (o *Outbox) DueNotices(ctx context.Context, caps audit.Caps) ([]audit.Task,
 func (p *pass) tasks(ctx context.Context, due []audit.Notice) ([]audit.Task, error) {
 	var tasks []audit.Task
 	for _, n := range due {
-		if p.budget <= 0 {
-			break
-		}
 		if why, err := p.waits(ctx, n); err != nil {
 			return nil, err
 		} else if why != "" {
@@ -72,7 +69,7 @@ func (p *pass) tasks(ctx context.Context, due []audit.Notice) ([]audit.Task, err
 			task.Kind = audit.TaskRecheck
 		}
 		tasks = append(tasks, task)
-		p.budget--
+		p.budget[n.Kind.Line()]--
 	}
 	return tasks, nil
 }
@@ -131,12 +128,19 @@ func (o *Outbox) Late(ctx context.Context, caps audit.Caps, due time.Time) (late
 		return 0, err
 	}
 	from := o.Now().Add(-capsReach)
-	sent, err := o.Ledger.SentSince(ctx, from, audit.SentTo{})
-	if err != nil || sent >= caps.Night {
-		return 0, err
+	room := map[audit.Line]bool{}
+	for line, most := range map[audit.Line]int{audit.LineFindings: caps.Night, audit.LineAhead: caps.Ahead} {
+		sent, err := o.Ledger.SentSince(ctx, from, audit.SentTo{Line: line})
+		if err != nil {
+			return 0, err
+		}
+		room[line] = sent < most
 	}
-	p := &pass{Outbox: o, full: map[audit.SentTo]bool{}, allowed: audit.Allowance{Recipient: caps.Recipient, Domain: caps.Night, Tenant: caps.Tenant, DayFrom: from}}
+	p := &pass{Outbox: o, full: map[audit.SentTo]bool{}, allowed: audit.Allowance{Ahead: caps.Ahead, Recipient: caps.Recipient, Domain: caps.Night, Tenant: caps.Tenant, DayFrom: from}}
 	for _, n := range all {
+		if !room[n.Kind.Line()] {
+			continue
+		}
 		full, err := p.overDay(ctx, n)
 		if err != nil {
 			return 0, err
@@ -193,21 +197,26 @@ func (o *Outbox) stopped(ctx context.Context) (string, error) {
 type pass struct {
 	*Outbox
 	allowed audit.Allowance
-	budget  int                   // mails that the night may still bring
+	budget  map[audit.Line]int    // mails that the night may still bring
 	told    map[string]bool       // runs whose summary operations have
 	full    map[audit.SentTo]bool // who may have no more mails today
 	unread  error                 // of the source, which is asked no more in this look
 }
 
 func (o *Outbox) pass(ctx context.Context, caps audit.Caps) (*pass, error) {
-	p := &pass{Outbox: o, told: map[string]bool{}, full: map[audit.SentTo]bool{}}
+	p := &pass{Outbox: o, budget: map[audit.Line]int{}, told: map[string]bool{}, full: map[audit.SentTo]bool{}}
 	var err error
 	if p.allowed, err = o.Allowance(ctx, caps); err != nil {
 		return nil, err
 	}
-	sent, err := o.Ledger.SentSince(ctx, p.allowed.NightFrom, audit.SentTo{})
-	p.budget = p.allowed.Night - sent
-	return p, err
+	for line, most := range map[audit.Line]int{audit.LineFindings: p.allowed.Night, audit.LineAhead: p.allowed.Ahead} {
+		sent, err := o.Ledger.SentSince(ctx, p.allowed.NightFrom, audit.SentTo{Line: line})
+		if err != nil {
+			return nil, err
+		}
+		p.budget[line] = most - sent
+	}
+	return p, nil
 }
 
 func (p *pass) waits(ctx context.Context, n audit.Notice) (string, error) {
@@ -221,14 +230,17 @@ func (p *pass) waits(ctx context.Context, n audit.Notice) (string, error) {
 	if told, err := p.summarised(ctx, n.RunKey); err != nil || !told {
 		return "operations do not have the summary of its run yet", err
 	}
-	if p.budget <= 0 {
-		return "as many mails as notices.max_per_night allows were sent since the last run", nil
+	if line := n.Kind.Line(); p.budget[line] <= 0 {
+		return "as many mails as notices." + capOf[line] + " allows were sent since the last run", nil
 	}
 	if why, err := p.overDay(ctx, n); err != nil || why != "" {
 		return why, err
 	}
 	return p.withinHours(ctx, n)
 }
+
+// capOf names the setting that bounds a line.
+var capOf = map[audit.Line]string{audit.LineFindings: "max_per_night", audit.LineAhead: "max_ahead_per_night"}
 
 func (p *pass) summarised(ctx context.Context, key string) (bool, error) {
 	if key == "" {
@@ -280,7 +292,7 @@ func (o *Outbox) Allowance(ctx context.Context, caps audit.Caps) (audit.Allowanc
 	}
 	y, m, d := o.Now().In(caps.Zone).Date()
 	return audit.Allowance{
-		Night: caps.Night, Recipient: caps.Recipient, Domain: caps.Night, Tenant: caps.Tenant,
+		Night: caps.Night, Ahead: caps.Ahead, Recipient: caps.Recipient, Domain: caps.Night, Tenant: caps.Tenant,
 		NightFrom: began, DayFrom: time.Date(y, m, d, 0, 0, 0, 0, caps.Zone),
 	}, nil
 }
@@ -312,16 +324,20 @@ func (o *Outbox) nightBegan(ctx context.Context) (began time.Time, err error) {
 
 // overDay tells which cap of the day the notice would break.
 func (p *pass) overDay(ctx context.Context, n audit.Notice) (string, error) {
+	line, domain, most := n.Kind.Line(), p.domainOf(n), p.allowed.Domain
+	if line == audit.LineAhead {
+		most = p.allowed.Ahead
+	}
 	for _, c := range []struct {
 		of   audit.SentTo
 		most int
 		why  string
 	}{
 		{audit.SentTo{Recipient: audit.Recipient(n.ContactEmail)}, p.allowed.Recipient, "the contact has had notices.max_per_recipient mails today"},
-		{audit.SentTo{Domain: p.domainOf(n)}, p.allowed.Domain, "the contact's domain has had as many mails today as notices.max_per_night allows"},
+		{audit.SentTo{Domain: domain, Line: line}, most, "the contact's domain has had as many mails today as notices." + capOf[line] + " allows"},
 		{audit.SentTo{Tenant: n.TenantID}, p.allowed.Tenant, "the tenant has had notices.max_per_tenant mails today"},
 	} {
-		if c.of == (audit.SentTo{}) {
+		if c.of == (audit.SentTo{}) || c.of == (audit.SentTo{Line: line}) {
 			continue
 		}
 		if p.full[c.of] {

@@ -27,11 +27,11 @@ func TestAllowanceCountsFromTheFirstOfManyRuns(t *testing.T) {
 	}
 	runs = append(runs, audit.Run{StartedAt: began.AddDate(0, 0, -1)})
 	a := &Outbox{Ledger: ledgerOfRuns{runs: runs}, Now: func() time.Time { return began.Add(9 * time.Hour) }}
-	got, err := a.Allowance(t.Context(), audit.Caps{Night: 5, Recipient: 3, Tenant: 2, Zone: time.UTC})
+	got, err := a.Allowance(t.Context(), audit.Caps{Night: 5, Ahead: 7, Recipient: 3, Tenant: 2, Zone: time.UTC})
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := audit.Allowance{Night: 5, Recipient: 3, Domain: 5, Tenant: 2, NightFrom: began, DayFrom: began.Add(-time.Hour)}
+	want := audit.Allowance{Night: 5, Ahead: 7, Recipient: 3, Domain: 5, Tenant: 2, NightFrom: began, DayFrom: began.Add(-time.Hour)}
 	if got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}

@@ -126,14 +126,22 @@ const told = `UPDATE mailaudit.account_states SET
 func (s *Store) DueNotices(ctx context.Context, now time.Time, limit int) ([]audit.Notice, error) {
 	return s.noticesOf(ctx, `WITH had AS (
 			SELECT tenant_id, count(*) AS mails FROM mailaudit.notices
-			WHERE state = 'sending' OR state IN ('sent', 'ambiguous') AND coalesce(sent_at, claimed_at) > $3 GROUP BY tenant_id
+			WHERE kind <> 'ahead' AND (state = 'sending' OR state IN ('sent', 'ambiguous') AND coalesce(sent_at, claimed_at) > $3) GROUP BY tenant_id
 		), due AS (
-			SELECT n.*, (SELECT max(since) FROM mailaudit.notice_items i WHERE i.notice_id = n.notice_id) AS newest FROM mailaudit.notices n
+			SELECT n.*, n.kind = 'ahead' AS warns, `+recipient("n")+` AS whom, i.newest, i.mailboxes FROM mailaudit.notices n
+			LEFT JOIN LATERAL (SELECT max(since) AS newest, count(*) AS mailboxes FROM mailaudit.notice_items i WHERE i.notice_id = n.notice_id) i ON true
 			WHERE state = 'queued' AND (due_at IS NULL OR due_at <= $1) AND (waits_until IS NULL OR waits_until <= $1)
+		), weighed AS (
+			SELECT due.*, CASE WHEN warns THEN 0 ELSE
+					coalesce(mails, 0) + row_number() OVER (PARTITION BY warns, tenant_id ORDER BY newest DESC NULLS LAST, notice_id) END AS turn,
+				CASE WHEN warns THEN sum(mailboxes) OVER (PARTITION BY warns, whom) ELSE 0 END AS weight,
+				CASE WHEN warns THEN sum(mailboxes) OVER (PARTITION BY warns, tenant_id) ELSE 0 END AS size
+			FROM due LEFT JOIN had USING (tenant_id)
+		), placed AS (
+			SELECT weighed.*, row_number() OVER (PARTITION BY warns ORDER BY warns AND thread > 0, weight DESC, size DESC,
+				CASE WHEN warns THEN whom COLLATE "C" END, turn, newest DESC NULLS LAST, notice_id) AS place FROM weighed
 		)
-		SELECT `+noticeColumns+` FROM due LEFT JOIN had USING (tenant_id)
-		ORDER BY coalesce(mails, 0) + row_number() OVER (PARTITION BY tenant_id ORDER BY newest DESC NULLS LAST, notice_id),
-			newest DESC NULLS LAST, notice_id LIMIT $2`, timestamp(now), limit, timestamp(now.Add(-audit.NightsApart)))
+		SELECT `+noticeColumns+` FROM placed ORDER BY place, warns LIMIT $2`, timestamp(now), limit, timestamp(now.Add(-audit.NightsApart)))
 }
 
 func (s *Store) LoadNotice(ctx context.Context, id int64) (audit.Notice, error) {
@@ -178,8 +186,9 @@ func (s *Store) CountNotices(ctx context.Context, key string) (map[audit.NoticeS
 
 func (s *Store) SentSince(ctx context.Context, t time.Time, to audit.SentTo) (int, error) {
 	n, err := one(ctx, s.pool, pgx.RowTo[int], sentSince("$1")+`
-		AND ($2::text = '' OR `+recipient("m")+` = $2) AND ($3::text = '' OR m.tenant_id = $3) AND ($4::text = '' OR m.recipient_domain = $4)`,
-		timestamp(t), clean(to.Recipient), clean(to.Tenant), clean(to.Domain))
+		AND ($2::text = '' OR `+recipient("m")+` = $2) AND ($3::text = '' OR m.tenant_id = $3) AND ($4::text = '' OR m.recipient_domain = $4)
+		AND ($5::text = '' OR (m.kind = 'ahead') = ($5 = 'ahead'))`,
+		timestamp(t), clean(to.Recipient), clean(to.Tenant), clean(to.Domain), string(to.Line))
 	if err != nil {
 		return 0, fmt.Errorf("count sent notices: %w", err)
 	}

@@ -28,10 +28,11 @@ const lockClaims = `SELECT pg_advisory_xact_lock(hashtextextended('mailaudit cla
 
 var claim = `UPDATE mailaudit.notices n SET state = 'sending', claimed_at = $1, tries = tries + 1, waits_since = NULL, waits_until = NULL
 	WHERE notice_id = $2 AND state = 'queued'
-	AND (` + sentSince("$3") + `) < $4
+	AND (` + sentSince("$3") + ` AND (m.kind = 'ahead') = (n.kind = 'ahead')) < CASE WHEN n.kind = 'ahead' THEN $9::int ELSE $4::int END
 	AND (` + sentSince("$5") + ` AND ` + recipient("m") + ` = ` + recipient("n") + `) < $6
 	AND (` + sentSince("$5") + ` AND m.tenant_id = n.tenant_id) < $7
-	AND (n.recipient_domain = '' OR (` + sentSince("$5") + ` AND m.recipient_domain = n.recipient_domain) < $8)
+	AND (n.recipient_domain = '' OR (` + sentSince("$5") + ` AND m.recipient_domain = n.recipient_domain
+		AND (m.kind = 'ahead') = (n.kind = 'ahead')) < CASE WHEN n.kind = 'ahead' THEN $9::int ELSE $8::int END)
 	RETURNING tries`
 
 func (s *Store) Claim(ctx context.Context, id int64, now time.Time, within audit.Allowance) (audit.Claim, error) {
@@ -40,7 +41,7 @@ func (s *Store) Claim(ctx context.Context, id int64, now time.Time, within audit
 		got = audit.NoClaim
 		put := &pgx.Batch{}
 		put.Queue(lockClaims)
-		put.Queue(claim, timestamp(now), id, timestamp(within.NightFrom), within.Night, timestamp(within.DayFrom), within.Recipient, within.Tenant, within.Domain).
+		put.Queue(claim, timestamp(now), id, timestamp(within.NightFrom), within.Night, timestamp(within.DayFrom), within.Recipient, within.Tenant, within.Domain, within.Ahead).
 			QueryRow(func(row pgx.Row) error {
 				if err := row.Scan(&got); !errors.Is(err, pgx.ErrNoRows) {
 					return err

@@ -100,14 +100,23 @@ func told(ctx context.Context, tx *sql.Tx, id int64, now time.Time, shadow bool)
 func (s *Store) DueNotices(ctx context.Context, now time.Time, limit int) ([]audit.Notice, error) {
 	return s.noticesOf(ctx, `WITH had AS (
 			SELECT tenant_id, count(*) AS mails FROM notices
-			WHERE state = 'sending' OR state IN ('sent', 'ambiguous') AND coalesce(sent_at, claimed_at) > ?3 GROUP BY tenant_id
+			WHERE kind <> 'ahead' AND (state = 'sending' OR state IN ('sent', 'ambiguous') AND coalesce(sent_at, claimed_at) > ?3) GROUP BY tenant_id
 		), due AS (
-			SELECT n.*, (SELECT max(since) FROM notice_items i WHERE i.notice_id = n.notice_id) AS newest FROM notices n
+			SELECT n.*, n.kind = 'ahead' AS warns, `+recipient("n")+` AS whom, i.newest, i.mailboxes FROM notices n
+			LEFT JOIN (SELECT notice_id, max(since) AS newest, count(*) AS mailboxes FROM notice_items GROUP BY notice_id) i USING (notice_id)
 			WHERE state = 'queued' AND (due_at IS NULL OR due_at <= ?1) AND (waits_until IS NULL OR waits_until <= ?1)
+		), weighed AS (
+			SELECT due.*, CASE WHEN warns THEN 0 ELSE
+					coalesce(mails, 0) + row_number() OVER (PARTITION BY warns, tenant_id ORDER BY newest DESC NULLS LAST, notice_id) END AS turn,
+				CASE WHEN warns THEN sum(mailboxes) OVER (PARTITION BY warns, whom) ELSE 0 END AS weight,
+				CASE WHEN warns THEN sum(mailboxes) OVER (PARTITION BY warns, tenant_id) ELSE 0 END AS size
+			FROM due LEFT JOIN had USING (tenant_id)
+		), placed AS (
+			SELECT weighed.*, row_number() OVER (PARTITION BY warns ORDER BY warns AND thread > 0, weight DESC, size DESC,
+				CASE WHEN warns THEN whom END, turn,
+				newest DESC NULLS LAST, notice_id) AS place FROM weighed
 		)
-		SELECT `+noticeColumns+` FROM due LEFT JOIN had USING (tenant_id)
-		ORDER BY coalesce(mails, 0) + row_number() OVER (PARTITION BY tenant_id ORDER BY newest DESC NULLS LAST, notice_id),
-			newest DESC NULLS LAST, notice_id LIMIT ?2`, micros(now), limit, micros(now.Add(-audit.NightsApart)))
+		SELECT `+noticeColumns+` FROM placed ORDER BY place, warns LIMIT ?2`, micros(now), limit, micros(now.Add(-audit.NightsApart)))
 }
 
 const putOff = `state = 'queued' AND tries > 0 AND due_at > ?1`
@@ -148,16 +157,17 @@ func recipient(alias string) string {
 
 var claim = `UPDATE notices SET state = 'sending', claimed_at = ?1, tries = tries + 1, waits_since = NULL, waits_until = NULL
 	WHERE notice_id = ?2 AND state = 'queued'
-	AND (` + sentSince("?3") + `) < ?4
+	AND (` + sentSince("?3") + ` AND (m.kind = 'ahead') = (notices.kind = 'ahead')) < CASE WHEN kind = 'ahead' THEN ?9 ELSE ?4 END
 	AND (` + sentSince("?5") + ` AND ` + recipient("m") + ` = ` + recipient("notices") + `) < ?6
 	AND (` + sentSince("?5") + ` AND m.tenant_id = notices.tenant_id) < ?7
-	AND (recipient_domain = '' OR (` + sentSince("?5") + ` AND m.recipient_domain = notices.recipient_domain) < ?8)
+	AND (recipient_domain = '' OR (` + sentSince("?5") + ` AND m.recipient_domain = notices.recipient_domain
+		AND (m.kind = 'ahead') = (notices.kind = 'ahead')) < CASE WHEN kind = 'ahead' THEN ?9 ELSE ?8 END)
 	RETURNING tries`
 
 func (s *Store) Claim(ctx context.Context, id int64, now time.Time, within audit.Allowance) (audit.Claim, error) {
 	var got audit.Claim
 	err := s.db.QueryRowContext(ctx, claim, micros(now), id, micros(within.NightFrom), within.Night,
-		micros(within.DayFrom), within.Recipient, within.Tenant, within.Domain).Scan(&got)
+		micros(within.DayFrom), within.Recipient, within.Tenant, within.Domain, within.Ahead).Scan(&got)
 	if errors.Is(err, sql.ErrNoRows) {
 		return audit.NoClaim, nil
 	}
@@ -286,7 +296,8 @@ func (s *Store) CountNotices(ctx context.Context, key string) (map[audit.NoticeS
 func (s *Store) SentSince(ctx context.Context, t time.Time, to audit.SentTo) (int, error) {
 	var n int
 	err := s.db.QueryRowContext(ctx, sentSince("?1")+` AND (?2 = '' OR `+recipient("m")+` = ?2) AND (?3 = '' OR m.tenant_id = ?3)
-		AND (?4 = '' OR m.recipient_domain = ?4)`, micros(t), to.Recipient, to.Tenant, to.Domain).Scan(&n)
+		AND (?4 = '' OR m.recipient_domain = ?4) AND (?5 = '' OR (m.kind = 'ahead') = (?5 = 'ahead'))`,
+		micros(t), to.Recipient, to.Tenant, to.Domain, string(to.Line)).Scan(&n)
 	if err != nil {
 		return 0, fmt.Errorf("count sent notices: %w", err)
 	}

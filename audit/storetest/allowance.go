@@ -136,3 +136,53 @@ func testAllowanceOfRecipients(t *testing.T, s audit.Store) {
 	claim("one that no run wrote", "ma.ria@clinic.example", 1, 9, false)
 	claim("one that no run wrote, within", "ma.ria@clinic.example", 2, 3, true)
 }
+
+// testAheadLine: warnings and findings have a cap and a line each, and neither is kept back by the other's. Warnings of
+// who answers for the most mailboxes come first, second warnings after all first ones.
+func testAheadLine(t *testing.T, s audit.Store) {
+	warning := func(id, tenant, contact string, thread int64) audit.Draft {
+		d := draft(id, audit.KindAhead, 30, night)
+		d.Occasion, d.TenantID, d.ContactEmail, d.Thread = fmt.Sprintf("ahead/x/%d", 30-thread), tenant, contact, thread
+		return d
+	}
+	finding := func(id string) audit.Draft {
+		d := draft(id, audit.KindFinding, 1, night)
+		d.TenantID, d.ContactEmail = "t-"+id, id+"@example.com"
+		return d
+	}
+	_, all := outbox(t, s, "k", night, audit.NoticeQueued,
+		warning("a-again", "ta", "again@example.com", 7), warning("b-solo", "tb", "solo@example.com", 0),
+		warning("c-clinic1", "tc", "it@example.com", 0), warning("d-clinic2", "td", "it@example.com", 0), warning("e-clinic3", "te", "it@example.com", 0),
+		warning("f-desk", "tf", "desk@example.com", 0), warning("g-desk", "tf", "desk@example.com", 0),
+		finding("x"), finding("y"), finding("z"))
+	ids := map[string]int64{}
+	for _, n := range all {
+		ids[n.Items[0].AccountID] = n.ID
+	}
+	due := func(limit int) (names []string) {
+		t.Helper()
+		due, err := s.DueNotices(t.Context(), night, limit)
+		must(t, err)
+		for _, n := range due {
+			names = append(names, n.Items[0].AccountID)
+		}
+		return names
+	}
+	same(t, "due", due(20), []string{"x", "c-clinic1", "y", "d-clinic2", "z", "e-clinic3", "f-desk", "b-solo", "a-again"})
+	same(t, "the first of them", due(4), []string{"x", "c-clinic1", "y", "d-clinic2"})
+
+	within := audit.Allowance{Night: 1, Ahead: 2, Recipient: 9, Tenant: 9, Domain: 9, NightFrom: night, DayFrom: night}
+	for _, c := range []struct {
+		id      string
+		granted bool
+	}{{"c-clinic1", true}, {"x", true}, {"y", false}, {"d-clinic2", true}, {"e-clinic3", false}} {
+		claim, err := s.Claim(t.Context(), ids[c.id], night, within)
+		must(t, err)
+		same(t, "claim of "+c.id, claim != audit.NoClaim, c.granted)
+	}
+	for line, want := range map[audit.Line]int{"": 3, audit.LineFindings: 1, audit.LineAhead: 2} {
+		n, err := s.SentSince(t.Context(), night, audit.SentTo{Line: line})
+		must(t, err)
+		same(t, "sent of line "+string(line), n, want)
+	}
+}

@@ -65,6 +65,7 @@ func Run(t *testing.T, open func(t *testing.T) audit.Store) {
 		{"a shadowed notice is noted as such", testShadowed},
 		{"newest finding first", testDueOrder},
 		{"due mails are dealt by tenant", testDueIsDealt},
+		{"warnings have a line and a cap of their own", testAheadLine},
 		{"an acceptance between two runs is the next one's news", testRemedy},
 		{"a refusal between two runs renews the evidence", testSeenAgain},
 		{"a notice that no run wrote is written once", testEnqueue},
@@ -97,7 +98,7 @@ func Run(t *testing.T, open func(t *testing.T) audit.Store) {
 }
 
 // plenty is an allowance that no test uses up.
-var plenty = audit.Allowance{Night: 1000, Recipient: 1000, Tenant: 1000, NightFrom: night, DayFrom: night}
+var plenty = audit.Allowance{Night: 1000, Ahead: 1000, Recipient: 1000, Tenant: 1000, NightFrom: night, DayFrom: night}
 
 var night = time.Date(2026, 11, 23, 2, 15, 0, 123456000, time.UTC)
 

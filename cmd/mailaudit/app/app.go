@@ -281,6 +281,7 @@ func (s *Setup) policy() audit.Policy {
 		Hours:        audit.Hours{Days: c.Notices.SendBetween.Days, From: c.Notices.SendBetween.From, To: c.Notices.SendBetween.To},
 		Zone:         c.TimeZone,
 		Only:         audit.Only{Tenants: c.Notices.Only.Tenants, Providers: c.Notices.Only.Providers},
+		Caps:         s.Caps(),
 		PublicDomain: catalog.Resolver(nil).OwnsDomain,
 	}
 	for _, v := range c.Notices.Only.Verdicts {
@@ -297,7 +298,7 @@ func (s *Setup) policy() audit.Policy {
 // Caps are the configured bounds on mails.
 func (s *Setup) Caps() audit.Caps {
 	n := s.Config.Notices
-	return audit.Caps{Night: n.MaxPerNight, Recipient: n.MaxPerRecipient, Tenant: n.MaxPerTenant, Zone: s.Config.TimeZone}
+	return audit.Caps{Night: n.MaxPerNight, Ahead: n.MaxAheadPerNight, Recipient: n.MaxPerRecipient, Tenant: n.MaxPerTenant, Zone: s.Config.TimeZone}
 }
 
 // Title is a provider's name for people.

@@ -138,25 +138,26 @@ type Slack struct {
 
 // Notices says who is told, when, and with which words of the operator's own.
 type Notices struct {
-	Mode            string          `yaml:"mode"` // "shadow", "live" or "off"
-	ConfirmNights   int             `yaml:"confirm_nights"`
-	RemindAfter     []time.Duration `yaml:"remind_after"` // since the first notice, ascending
-	SendBetween     SendWindow      `yaml:"send_between"`
-	MaxPerNight     int             `yaml:"max_per_night"`
-	MaxPerRecipient int             `yaml:"max_per_recipient"`
-	MaxPerTenant    int             `yaml:"max_per_tenant"`
-	Only            Only            `yaml:"only"`
-	Product         string          `yaml:"product"`
-	SettingsURL     string          `yaml:"settings_url"`
-	GuideURL        string          `yaml:"guide_url"`
-	ShowMailbox     string          `yaml:"show_mailbox"` // "auto", "full" or "masked"
-	UnsentMail      string          `yaml:"unsent_mail"`  // a sentence
-	Logo            string          `yaml:"logo"`         // path of a PNG, JPEG or GIF file
-	Colour          string          `yaml:"colour"`       // "#rrggbb" or "#rgb"
-	Support         string          `yaml:"support"`
-	RecheckWithin   string          `yaml:"recheck_within"`
-	GuidesDir       string          `yaml:"guides_dir"`
-	OAuthOffered    []string        `yaml:"oauth_offered"`
+	Mode             string          `yaml:"mode"` // "shadow", "live" or "off"
+	ConfirmNights    int             `yaml:"confirm_nights"`
+	RemindAfter      []time.Duration `yaml:"remind_after"` // since the first notice, ascending
+	SendBetween      SendWindow      `yaml:"send_between"`
+	MaxPerNight      int             `yaml:"max_per_night"`
+	MaxPerRecipient  int             `yaml:"max_per_recipient"`
+	MaxPerTenant     int             `yaml:"max_per_tenant"`
+	MaxAheadPerNight int             `yaml:"max_ahead_per_night"` // warnings of announced changes, which MaxPerNight does not count
+	Only             Only            `yaml:"only"`
+	Product          string          `yaml:"product"`
+	SettingsURL      string          `yaml:"settings_url"`
+	GuideURL         string          `yaml:"guide_url"`
+	ShowMailbox      string          `yaml:"show_mailbox"` // "auto", "full" or "masked"
+	UnsentMail       string          `yaml:"unsent_mail"`  // a sentence
+	Logo             string          `yaml:"logo"`         // path of a PNG, JPEG or GIF file
+	Colour           string          `yaml:"colour"`       // "#rrggbb" or "#rgb"
+	Support          string          `yaml:"support"`
+	RecheckWithin    string          `yaml:"recheck_within"`
+	GuidesDir        string          `yaml:"guides_dir"`
+	OAuthOffered     []string        `yaml:"oauth_offered"`
 }
 
 // Only narrows notices to a pilot; an empty list narrows nothing.

@@ -94,7 +94,7 @@ func TestEveryKeyArrives(t *testing.T) {
 				Days: [7]bool{time.Saturday: true, time.Monday: true, time.Tuesday: true},
 				From: 8*time.Hour + 30*time.Minute, To: 17 * time.Hour,
 			},
-			MaxPerNight: 51, MaxPerRecipient: 4, MaxPerTenant: 21,
+			MaxPerNight: 51, MaxPerRecipient: 4, MaxPerTenant: 21, MaxAheadPerNight: 201,
 			Only:    Only{Tenants: []string{"t-1"}, Providers: []string{"google", "other"}, Verdicts: []string{"revoked"}},
 			Product: "Example", SettingsURL: "https://app.example.com/settings", GuideURL: "https://help.example.com", ShowMailbox: "masked", UnsentMail: "Unsent mail waits.",
 			Logo: "testdata/logo.png", Colour: "#1A73e8", Support: "Example Support, 555-0142",

@@ -182,6 +182,7 @@ func (k *checker) notices(c *Config) {
 	k.atLeast("notices.max_per_night", n.MaxPerNight, 1)
 	k.atLeast("notices.max_per_recipient", n.MaxPerRecipient, 1)
 	k.atLeast("notices.max_per_tenant", n.MaxPerTenant, 1)
+	k.atLeast("notices.max_ahead_per_night", n.MaxAheadPerNight, 1)
 	k.ids("notices.only.tenants", n.Only.Tenants)
 	k.providerNames("notices.only.providers", n.Only.Providers)
 	k.providerNames("notices.oauth_offered", n.OAuthOffered)

@@ -24,7 +24,7 @@ func TestDecember(t *testing.T) {
 	tokens := s.playTokens("login.microsoftonline.com", sim.RotateKeeps)
 	s.settings["providers"] = inYAML(oauthClients("microsoft"))
 	s.settings["deliver_within"] = "1h"
-	s.settings["notices"] = `{mode: live, send_between: "", confirm_nights: 1, max_per_night: 100000, settings_url: "https://app.product.example/mail", oauth_offered: [microsoft]}`
+	s.settings["notices"] = `{mode: live, send_between: "", confirm_nights: 1, max_per_night: 100000, max_ahead_per_night: 100000, settings_url: "https://app.product.example/mail", oauth_offered: [microsoft]}`
 	var rows []row
 	for i := range mailboxes {
 		address := fmt.Sprintf("desk%04d@clinic%04d.onmicrosoft.com", i, i)
