@@ -28,6 +28,16 @@ type Finding struct {
 	Host       string      `json:",omitempty"` // of an account of [ProviderOther]
 	NoAnswer   bool        `json:",omitempty"` // the server said nothing of the account, see [Result.Mute]
 	Notice     NoticeState // of the mail that this run wrote about the account; NoticeNone if it wrote none
+	Reversal   *Reversal   `json:",omitempty"` // what the run's acceptance takes back; nil where it takes nothing back
+}
+
+// Reversal is a refusal that was taken back: the provider accepts the secret that it refused before. It may have been a
+// false accusation.
+type Reversal struct {
+	Verdict Verdict // as it was
+	Rule    string  // that decided it
+	Told    bool    // the customer was notified of it
+	Run     string  // that notified them; "" where none did, or it is not kept
 }
 
 // Chronic reports whether the account has had no answer for three nights when a run began at started, see [ChronicSince].

@@ -18,9 +18,17 @@ type Numbers struct {
 	Providers map[string]*ProviderNumbers `json:"providers"`
 	Notices   map[NoticeState]int         `json:"notices,omitempty"`
 	Unknown   []UnknownReply              `json:"unknown,omitempty"`
+	Quality   Quality                     `json:"quality,omitzero"`
 	Open      int                         `json:"open"` // failing accounts, tonight's word or an earlier night's
 	// Renumbered counts the accounts that the product has given another id since the last run.
 	Renumbered int `json:"renumbered,omitempty"`
+}
+
+// Quality counts what a run's verdicts rest on, and what it takes back.
+type Quality struct {
+	ByTraffic        int `json:"by_traffic"`         // verified by the product's own traffic, and not asked
+	Reversed         int `json:"reversed"`           // refused before and accepted now, the secret unchanged
+	ToldThenReversed int `json:"told_then_reversed"` // and the customer had been notified
 }
 
 // ProviderNumbers are one provider's share of [Numbers].
@@ -80,6 +88,12 @@ func (n *Numbers) Count(f Finding) {
 	}
 	if f.Verdict.Failing() || f.Verdict == Unverified && f.Previous.Failing() {
 		n.Open++
+	}
+	if f.Reversal != nil {
+		n.Quality.Reversed++
+		if f.Reversal.Told {
+			n.Quality.ToldThenReversed++
+		}
 	}
 	n.Changes.count(f)
 	p.Changes.count(f)

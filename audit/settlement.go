@@ -11,6 +11,7 @@ type Decision struct {
 type Settlement struct {
 	State    State
 	Change   *Change  // a new step in the history; nil where nothing changed
-	Note     *Finding // kept with the run where the history cannot tell the night: unverified, carried, or a narrowed run
+	Note     *Finding // kept with the run where the history cannot tell the night: unverified, carried, a narrowed run, or a reversal
 	Decision Decision
+	Reversal *Reversal // the note's
 }

@@ -287,7 +287,6 @@ type Store interface {
 	Outbox
 	Guarding
 	Forgetting
-	Chaining
 	SavedCapacity
 	Checks
 	Migrate(ctx context.Context) error

@@ -42,6 +42,17 @@ func (v Verdict) Failing() bool {
 // Fine reports whether the credential was accepted and nothing needs fixing.
 func (v Verdict) Fine() bool { return v == Compliant || v == Unproven }
 
+// NeedsNewSecret reports whether only a new secret ends the finding, if the verdict was right: an unchanged one that is
+// accepted speaks against it. Who is locked out, switched off or asked to sign in on the web can be let in again with
+// the same one.
+func (v Verdict) NeedsNewSecret() bool {
+	switch v {
+	case Revoked, Invalid, AppPasswordRequired, MethodRetired:
+		return true
+	}
+	return false
+}
+
 // Judgement is the verdict on one account and how firmly it stands.
 type Judgement struct {
 	Verdict   Verdict

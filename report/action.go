@@ -25,6 +25,7 @@ const (
 	ActionFailed     ActionKind = "failed_mails"
 	ActionAmbiguous  ActionKind = "ambiguous_mails"
 	ActionCalls      ActionKind = "calls"
+	ActionReversed   ActionKind = "reversed"
 )
 
 // Action is one thing for operations to do. Its texts name no mailbox, no customer's host and no
@@ -74,6 +75,7 @@ func (s *Summary) actions() []Action {
 			Text: "Run deliver every hour: " + Number(n, "e-mail is", "e-mails are") + " overdue > 24 h"})
 	}
 	a = append(a, s.providerActions()...)
+	a = append(a, s.reversalActions()...)
 	if n := s.Mails.States[audit.NoticeFailed] + s.Mails.FailedBefore; n > 0 {
 		a = append(a, Action{Kind: ActionFailed, Count: n, Command: "notices list --state failed",
 			Text: "Call the customers of " + Number(n, "e-mail", "e-mails") + " refused for good: they are not notified"})

@@ -75,6 +75,16 @@ type jsonReport struct {
 		Reply    string `json:"reply"`
 		Count    int    `json:"count"`
 	} `json:"unknown_replies"`
+	Quality   audit.Quality `json:"quality"`
+	Reversals []struct {
+		AccountID string `json:"account_id"`
+		TenantID  string `json:"tenant_id"`
+		Provider  string `json:"provider"`
+		Verdict   string `json:"verdict"`
+		Rule      string `json:"rule"`
+		Told      bool   `json:"told"`
+		Run       string `json:"run"`
+	} `json:"reversals"`
 }
 
 func decode(t *testing.T, n reporttest.Night, s *report.Summary) jsonReport {

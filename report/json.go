@@ -61,6 +61,22 @@ type jsonUnknown struct {
 	Count    int    `json:"count"`
 }
 
+// jsonReversal is a refusal that an acceptance of the same secret took back.
+type jsonReversal struct {
+	AccountID string `json:"account_id"`
+	TenantID  string `json:"tenant_id"`
+	Provider  string `json:"provider"`
+	Verdict   string `json:"verdict"` // as it was
+	Rule      string `json:"rule"`    // that decided it
+	Told      bool   `json:"told"`
+	Run       string `json:"run"` // that notified the customer; "" where none did
+}
+
+func reversalOf(f audit.Finding) jsonReversal {
+	r := f.Reversal
+	return jsonReversal{f.AccountID, f.TenantID, f.Provider, string(r.Verdict), r.Rule, r.Told, r.Run}
+}
+
 // verdictObject writes every verdict in the order of reports, zero where there is none.
 type verdictObject map[audit.Verdict]int
 
@@ -123,6 +139,14 @@ func (s *Summary) writeJSON(ctx context.Context, w io.Writer, src Source, frozen
 		out.item(jsonUnknown{u.Provider, u.Reply, u.Count})
 	}
 	out.end()
+	if s.Numbers.Quality != (audit.Quality{}) || !frozen { // reports of older versions have none, and their digests stand
+		out.member(",\n ", "quality", s.Numbers.Quality)
+		out.list("reversals")
+		for _, f := range s.Reversed {
+			out.item(reversalOf(f))
+		}
+		out.end()
+	}
 	out.raw("}\n")
 	return out.flush()
 }

@@ -50,6 +50,7 @@ type Summary struct {
 	Carried   int        // verified accounts that were not asked tonight
 	Mails     Mails
 	New       []audit.Finding // newly failing accounts by id, the first [sampleSize]
+	Reversed  []audit.Finding // accounts whose refusal was taken back, by id, the first [sampleSize]
 	NoAnswer  []Silence       // why accounts are unverified, unknown replies aside; most first
 	Holds     []Hold          // that were open when the run ended, or that it opened
 	Trend     []Point         // concluded runs of the whole source, oldest first, this one included
@@ -167,6 +168,7 @@ func (s *Summary) fill(w *walk) {
 		s.Accepted += n
 	}
 	s.Carried, s.New, s.NoAnswer, s.Chronic = w.carried, w.sample, w.silences(), w.chronics()
+	s.Reversed = w.taken
 	s.Actors, s.Debts, s.DebtTotal = w.actors, w.owed(), w.debt
 	s.describeHolds(w)
 	s.Mismatch = reconcile(s.Run, s.Numbers, w.numbers)

@@ -23,6 +23,7 @@ func (s *Summary) WriteText(w io.Writer) error {
 	s.textProviders(&t)
 	s.textVerdicts(&t)
 	s.textNew(&t)
+	s.textReversed(&t)
 	s.textUnanswered(&t)
 	if err := t.w.Flush(); err != nil {
 		return fmt.Errorf("write text report: %w", err)
@@ -47,6 +48,9 @@ func (s *Summary) textHead(t *textWriter) {
 		t.wrap("", line)
 	}
 	if line := s.TrendLine(); line != "" {
+		t.wrap("", line)
+	}
+	if line := s.QualityLine(); line != "" {
 		t.wrap("", line)
 	}
 	for _, ahead := range s.Ahead {

@@ -37,6 +37,7 @@ type walk struct {
 	numbers audit.Numbers
 	carried int
 	sample  []audit.Finding
+	taken   []audit.Finding      // whose refusals were taken back, the first [sampleSize]
 	unknown map[string]int       // accounts by provider that met a reply which no rule knows
 	silent  map[Silence]int      // Count is zero in the key
 	chronic map[Chronic]*Chronic // by what tells them apart
@@ -63,6 +64,9 @@ func (w *walk) add(f audit.Finding) error {
 	}
 	if f.Verdict.Failing() && !f.Previous.Failing() && len(w.sample) < sampleSize {
 		w.sample = append(w.sample, f)
+	}
+	if f.Reversal != nil && len(w.taken) < sampleSize {
+		w.taken = append(w.taken, f)
 	}
 	if f.Verdict == audit.Unverified {
 		w.unverified(f)

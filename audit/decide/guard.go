@@ -214,6 +214,8 @@ type Rulings struct {
 	Providers map[string]Ruling `json:"providers"`
 	// Blind: our own side was not looked at, so that nobody counts as having left the source.
 	Blind bool `json:"blind,omitempty"`
+	// Doubted are the rules that are ambiguous for the run, since too many of their refusals were taken back.
+	Doubted map[string]Doubt `json:"doubted,omitempty"`
 	// Recorded is how many accounts had a result.
 	Recorded int `json:"recorded,omitempty"`
 
@@ -238,14 +240,15 @@ func KeptRulings(facts map[string]string) (r Rulings, ok bool, err error) {
 	return r, true, nil
 }
 
-// Apply replaces tonight's result by "unverified" where the provider's results are inconclusive.
+// Apply replaces tonight's result by "unverified" where the provider's results are inconclusive, and takes from a doubted
+// rule's the certainty.
 func (r Rulings) Apply(st audit.State) audit.State {
 	ruling := r.Providers[st.Tonight.Provider]
 	if why, deaf := ruling.DeafHosts[st.Tonight.Host]; deaf {
 		ruling = ruling.Voided(VoidChanges, why)
 	}
 	if !ruling.Void.Voids(st.Settled.Verdict, st.Tonight.Verdict) {
-		return st
+		return r.doubting(st)
 	}
 	voided := *st.Tonight
 	voided.Judgement = audit.Judgement{Verdict: audit.Unverified, TwoFactor: "unknown", Certainty: "ambiguous"}

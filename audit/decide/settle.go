@@ -9,8 +9,9 @@ import (
 // Settle folds tonight's result into an account's state. It is pure: the same state and run give the same
 // settlement, however often a conclusion is begun again.
 func Settle(run audit.Run, st audit.State) audit.Settlement {
+	reversal := ReversalOf(st)
 	st, r := betweenRuns(st)
-	out := audit.Settlement{State: st}
+	out := audit.Settlement{State: st, Reversal: reversal}
 	s := &out.State
 	s.SettledSeq = run.Seq
 	if r.Verdict == audit.Unverified {
@@ -44,9 +45,9 @@ func Settle(run audit.Run, st audit.State) audit.Settlement {
 			Settled: s.Settled, Previous: st.Settled.Verdict,
 		}
 	}
-	if r.Carried || !run.Scope.Whole() {
+	if r.Carried || !run.Scope.Whole() || reversal != nil {
 		note := FindingOf(st, r)
-		note.Since = s.Since
+		note.Since, note.Reversal = s.Since, reversal
 		out.Note = &note
 	}
 	return out

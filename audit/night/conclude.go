@@ -158,6 +158,9 @@ func (a *Auditor) settlePage(ctx context.Context, run audit.Run, rulings decide.
 				continue // a later run has recorded it
 			}
 			s := decide.Settle(run, rulings.Held(rulings.Apply(state), open))
+			if s.Reversal != nil && s.Reversal.Told {
+				s.Reversal.Run = a.toldBy(ctx, state)
+			}
 			if a.Policy.Mode != audit.ModeOff {
 				acc, there := contacts[id]
 				switch draft, ok := a.draft(run, &s, acc, mailing[id]); {

@@ -46,6 +46,12 @@ func (a *Auditor) rule(ctx context.Context, run audit.Run) (decide.Rulings, erro
 		}
 		r.Providers[provider] = ruling
 	}
+	if r.Doubted, err = a.doubted(ctx, run, r); err != nil {
+		return r, err
+	}
+	if err := a.tellDoubts(ctx, run, r.Doubted); err != nil {
+		return r, err
+	}
 	text, err := json.Marshal(r)
 	if err != nil {
 		return r, err

@@ -11,6 +11,7 @@ type Ledger interface {
 	planStore
 	preflightStore
 	renumberStore
+	reversalsStore
 	rulingsStore
 	runStore
 	verifyStore

@@ -27,6 +27,7 @@ var source string
 var functions = template.FuncMap{
 	"count":      report.Count,
 	"verdict":    report.Words[audit.Verdict],
+	"correct":    correction,
 	"percent":    report.Percent,
 	"plain":      report.Plain,
 	"capital":    report.Capital,
@@ -119,4 +120,12 @@ type noticeCount struct {
 	State string
 	Count int
 	Kinds []string
+}
+
+// correction is the command that takes back what a customer was told of a refusal that does not stand; "" where none does.
+func correction(f audit.Finding) string {
+	if !report.Doubtful(f) {
+		return ""
+	}
+	return report.CorrectCommand(f)
 }

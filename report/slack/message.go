@@ -132,6 +132,9 @@ func (c composer) quiet() string {
 	if line := s.MailCount(); line != "" {
 		parts = append(parts, escape(line))
 	}
+	if line := s.QualityLine(); line != "" {
+		parts = append(parts, escape(line))
+	}
 	parts = append(parts, c.coming()...)
 	if !s.NextRun.IsZero() {
 		parts = append(parts, "next run "+escape(s.Clock(s.NextRun)))
@@ -248,6 +251,9 @@ func (c composer) foot() string {
 	}
 	if c.s.Carried > 0 {
 		parts = append(parts, report.Count(c.s.Carried)+" not re-checked, last result kept")
+	}
+	if line := c.s.QualityLine(); line != "" {
+		parts = append(parts, escape(line))
 	}
 	parts = append(parts, c.coming()...)
 	if !c.s.NextRun.IsZero() {

@@ -24,6 +24,8 @@ type Metrics struct {
 	accounts, verified, coverage, verdicts, changes, held, void, unknown *prometheus.GaugeVec // by provider
 	notices, waiting, status, stuck                                      *prometheus.GaugeVec
 
+	reversed, toldReversed prometheus.Gauge
+
 	open, duration, running, late, oldest, lastStart, lastSuccess, unposted prometheus.Gauge
 
 	conversations, attempts, throttles, silences *prometheus.CounterVec
@@ -64,6 +66,8 @@ func NewMetrics() *Metrics {
 	m.void = vec("run_void", "1 where that run's results for the provider are inconclusive.", "provider")
 	m.unknown = vec("run_unknown_replies", "Accounts of that run that met an unrecognized reply.", "provider")
 	m.open = gauge("run_open_findings", "Open findings after that run: failing in it, or before and unverified in it.")
+	m.reversed = gauge("run_reversed", "Accounts of that run refused before and accepted in it with the same secret.")
+	m.toldReversed = gauge("run_told_then_reversed", "Those of them whose customer had been notified.")
 	m.duration = gauge("run_duration_seconds", "How long that run took.")
 	m.notices = vec("run_notices", "Notices of the last concluded run by state.", "state")
 	m.waiting = vec("notices_waiting", "Notices of all runs that are not sent yet: queued (scheduled) or held (awaiting approval).", "state")
@@ -220,6 +224,8 @@ func (m *Metrics) ofRuns(runs []audit.Run) {
 	m.lastSuccess.Set(float64(last.FinishedAt.Unix()))
 	m.duration.Set(last.FinishedAt.Sub(last.StartedAt).Seconds())
 	m.open.Set(float64(last.Numbers.Open))
+	m.reversed.Set(float64(last.Numbers.Quality.Reversed))
+	m.toldReversed.Set(float64(last.Numbers.Quality.ToldThenReversed))
 	unknown := map[string]int{}
 	for _, u := range last.Numbers.Unknown {
 		unknown[u.Provider] += u.Count

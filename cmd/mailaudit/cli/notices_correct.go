@@ -9,12 +9,13 @@ import (
 )
 
 type noticesCorrectCmd struct {
-	Key string `name:"run" required:"" placeholder:"KEY" help:"The wrong run."`
+	Key      string   `name:"run" required:"" placeholder:"KEY" help:"The wrong run."`
+	Accounts []string `name:"account" placeholder:"ID" help:"Only what it told of this account; may be repeated."`
 	doer
 }
 
 func (k noticesCorrectCmd) Run(ctx context.Context, a *app.App) error {
-	c, err := a.Auditor.Operate.Correct(ctx, k.Key, k.who(a.Env), k.Why)
+	c, err := a.Auditor.Operate.Correct(ctx, k.Key, k.who(a.Env), k.Why, k.Accounts...)
 	if err != nil {
 		return err
 	}
