@@ -4,6 +4,8 @@ import "time"
 
 // Action is something that an operator did, kept for the auditors.
 type Action struct {
+	ID     int64  // the store's, unique with At; Act sets it
+	Nonce  string // chance, so that the digest of an action does not betray whom it names; Act sets it
 	At     time.Time
 	Who    string
 	What   string // "notices release"
@@ -33,7 +35,10 @@ const (
 // SettingVouchedHost begins the names of hosts to which an operator lets accepted secrets go; the value says who and when.
 const SettingVouchedHost = "vouched host/"
 
-const ActionPurge = "accounts purge"
+const (
+	ActionPurge   = "accounts purge"
+	ActionBounced = "notices bounced"
+)
 
 // Stop is the kill switch, thrown: who stopped the mails, when and why.
 type Stop struct {

@@ -287,6 +287,7 @@ type Store interface {
 	Outbox
 	Guarding
 	Forgetting
+	Chaining
 	SavedCapacity
 	Checks
 	Migrate(ctx context.Context) error

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -31,13 +32,28 @@ const (
 // are sent, held, released), everything else of it is rebuilt from the history to the same bytes, for as long as
 // that is kept. Run the same night's report through it again to see that nothing was changed since.
 func (s *Summary) Digest(ctx context.Context, src Source) (string, error) {
-	masked := *s
-	masked.FullAddresses = false
 	sum := sha256.New()
-	if err := masked.writeJSON(ctx, sum, src, true); err != nil {
+	if err := s.WriteLasting(ctx, sum, src); err != nil {
 		return "", err
 	}
 	return hex.EncodeToString(sum.Sum(nil)), nil
+}
+
+// WriteLasting writes what [Summary.Digest] is of.
+func (s *Summary) WriteLasting(ctx context.Context, w io.Writer, src Source) error {
+	masked := *s
+	masked.FullAddresses = false
+	return masked.writeJSON(ctx, w, src, true)
+}
+
+// KeptDigest is the digest that was kept of a run when it was published, or when a purge changed it last; "" if none was.
+func KeptDigest(ctx context.Context, src Desk, key string) (string, error) {
+	kept, err := src.Facts(ctx, key, DigestFact)
+	if err != nil {
+		return "", err
+	}
+	purges, err := src.Facts(ctx, key, TombstoneFact)
+	return seal("", kept, purges).Kept, err
 }
 
 // Sealed is a concluded run's report held against the digest that was kept of it.
@@ -54,6 +70,11 @@ func (s *Summary) Sealed(ctx context.Context, src Ledger) (Sealed, error) {
 	if err != nil {
 		return Sealed{}, err
 	}
+	return s.SealedAs(ctx, src, now)
+}
+
+// SealedAs is Sealed where the digest is known.
+func (s *Summary) SealedAs(ctx context.Context, src Ledger, now string) (Sealed, error) {
 	kept, err := src.Facts(ctx, s.Run.Key, DigestFact)
 	if err != nil {
 		return Sealed{}, err
@@ -105,17 +126,19 @@ func purgeDay(tombstone string) string {
 }
 
 // BeforePurge notes with a concluded run that a tenant's purge is about to change its report, and whether it is
-// what was published until then.
-func (s *Summary) BeforePurge(ctx context.Context, store Ledger, tombstone string) error {
-	is, err := s.Sealed(ctx, store)
-	if err != nil || is.Kept == "" {
-		return err
+// what was published until then. asSealed says whether the chain of evidence agrees.
+func (s *Summary) BeforePurge(ctx context.Context, store Ledger, tombstone string, is Sealed, asSealed bool) error {
+	if is.Kept == "" {
+		return nil
 	}
 	compared := is.Compared
-	if is.Now == is.Kept {
+	switch {
+	case is.Now == is.Kept && asSealed:
 		compared = comparedSame
+	case !asSealed:
+		compared = comparedDifferent
 	}
-	_, err = store.KeepFact(ctx, s.Run.Key, TombstoneFact+tombstone, compared)
+	_, err := store.KeepFact(ctx, s.Run.Key, TombstoneFact+tombstone, compared)
 	return err
 }
 

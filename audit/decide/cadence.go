@@ -23,15 +23,15 @@ func dueMail(c audit.Cadence, now time.Time, s audit.Settled, told audit.Told, a
 	}
 	switch {
 	case !asked:
-		return audit.Decision{Why: "no answer of the provider tonight"}
+		return audit.Decision{Why: "no response in this run"}
 	case s.Verdict.Fine() && told.Step > 0:
-		return audit.Decision{Kind: audit.KindRecovered, Step: 0, Why: "accepted again, and the customer had been told"}
+		return audit.Decision{Kind: audit.KindRecovered, Step: 0, Why: "accepted again, and the customer had been notified"}
 	case !s.Verdict.Failing():
-		return audit.Decision{Why: "nothing to tell"}
+		return audit.Decision{Why: "nothing to notify"}
 	case pending:
-		return audit.Decision{Why: "a mail is written and waits to be sent"}
+		return audit.Decision{Why: "an e-mail is written and waits to be sent"}
 	case lately >= mailsAtMost-1: // the last one is kept for "it works again"
-		return audit.Decision{Why: fmt.Sprintf("%d mails in 30 days already", lately)}
+		return audit.Decision{Why: fmt.Sprintf("%d e-mails in 30 days already", lately)}
 	case told.Step == 0:
 		return firstMail(c, s)
 	}
@@ -45,7 +45,7 @@ func firstMail(c audit.Cadence, s audit.Settled) audit.Decision {
 	case unconfirmed(c, s):
 		return audit.Decision{Why: nightOf(c, s)}
 	}
-	return audit.Decision{Kind: audit.KindFinding, Step: 1, Why: fmt.Sprintf("seen on %d nights", s.Nights)}
+	return audit.Decision{Kind: audit.KindFinding, Step: 1, Why: fmt.Sprintf("failed in %d runs", s.Nights)}
 }
 
 // unconfirmed reports whether the finding is ambiguous and was not seen on enough nights in a row to notify anybody.
@@ -54,7 +54,10 @@ func unconfirmed(c audit.Cadence, s audit.Settled) bool {
 }
 
 func nightOf(c audit.Cadence, s audit.Settled) string {
-	return fmt.Sprintf("night %d of %d", s.Nights, c.ConfirmNights)
+	if c.ConfirmNights-s.Nights == 1 {
+		return fmt.Sprintf("needs one more failed run (%d of %d)", s.Nights, c.ConfirmNights)
+	}
+	return fmt.Sprintf("needs %d more failed runs (%d of %d)", c.ConfirmNights-s.Nights, s.Nights, c.ConfirmNights)
 }
 
 // ReminderDue is the earliest hour of the next reminder; zero where nobody was notified, or none is left.
@@ -73,7 +76,7 @@ func ReminderDue(c audit.Cadence, told audit.Told) time.Time {
 func nextReminder(c audit.Cadence, now time.Time, s audit.Settled, told audit.Told) audit.Decision {
 	n := told.Step - 1
 	if n >= len(c.RemindAfter) {
-		return audit.Decision{Why: "nothing more is mailed; left to operations"}
+		return audit.Decision{Why: "no further reminder; left to operations"}
 	}
 	due := ReminderDue(c, told)
 	if now.Before(due) {
@@ -90,7 +93,7 @@ func nextReminder(c audit.Cadence, now time.Time, s audit.Settled, told audit.To
 func NextMail(c audit.Cadence, now time.Time, s audit.Settled, told audit.Told, asked bool, m audit.Mailing) audit.Decision {
 	d := dueMail(c, now, s, told, asked, m.Lately, m.Pending)
 	if d.Kind == audit.KindRecovered && m.Closing {
-		return audit.Decision{Why: "a mail is written and waits to be sent"}
+		return audit.Decision{Why: "an e-mail is written and waits to be sent"}
 	}
 	return d
 }

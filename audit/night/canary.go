@@ -86,7 +86,7 @@ func (a *Auditor) askProviderCanaries(ctx context.Context, run audit.Run, provid
 		return answer, audit.NoteTrouble(ctx, a.Ledger, run.Key, audit.Trouble{
 			What: "canaries of " + a.title(provider) + " were not all asked, so that less guards this run: earlier ones have used up the " +
 				audit.Plural(canaryLimit.PerSecret, "conversation") + " of the day",
-			Fix: "look at this run's " + a.title(provider) + " findings before any notice leaves; tomorrow they are asked again",
+			Fix: "look at this run's " + a.title(provider) + " findings before any notice leaves; the next run re-checks them",
 		})
 	}
 	return answer, nil

@@ -35,7 +35,7 @@ type preflightStore interface {
 // Preflight is what was found before the first customer's account is asked.
 type Preflight struct {
 	Stop     string `json:"stop,omitempty"`     // why the run may not go on
-	Silenced string `json:"silenced,omitempty"` // why no customer is told anything tonight
+	Silenced string `json:"silenced,omitempty"` // why baseline only, no customer is notified by this run
 	// Unreachable says by provider why its results are inconclusive.
 	Unreachable map[string]string `json:"unreachable,omitempty"`
 }
@@ -86,8 +86,8 @@ func (a *Auditor) preflight(ctx context.Context, run audit.Run) error {
 		return a.Ledger.Stop(ctx, run.Key, p.Stop, a.Now())
 	}
 	if p.Silenced != "" {
-		a.Log.Warn("no customer is told anything tonight", "run", run.Key, "why", p.Silenced)
-		if err := audit.NoteTrouble(ctx, a.Ledger, run.Key, audit.Trouble{What: "no customer is told anything tonight: " + p.Silenced}); err != nil {
+		a.Log.Warn("baseline only, no customer is notified by this run", "run", run.Key, "why", p.Silenced)
+		if err := audit.NoteTrouble(ctx, a.Ledger, run.Key, audit.Trouble{What: "baseline only, no customer is notified by this run: " + p.Silenced}); err != nil {
 			return err
 		}
 	}
@@ -197,7 +197,7 @@ func (a *Auditor) checkState(ctx context.Context, run audit.Run, p *Preflight) e
 		return err
 	}
 	if age := run.StartedAt.Sub(before.FinishedAt); age > staleAfter {
-		p.Silenced = fmt.Sprintf("the last run, %s, ended %d days ago; tonight only takes stock", before.Key, int(age.Hours()/24))
+		p.Silenced = fmt.Sprintf("the last run, %s, ended %d days ago", before.Key, int(age.Hours()/24))
 		return nil
 	}
 	if before.Numbers == nil {
@@ -209,7 +209,7 @@ func (a *Auditor) checkState(ctx context.Context, run audit.Run, p *Preflight) e
 	}
 	purged, err := a.purgedSince(ctx, before.StartedAt)
 	if missing := before.Numbers.Accounts - known; missing > 0 && (!purged || 2*missing > before.Numbers.Accounts) {
-		p.Silenced = fmt.Sprintf("the state of %d mailboxes as run %s left it is missing; tonight only takes stock", missing, before.Key)
+		p.Silenced = fmt.Sprintf("the state of %d mailboxes as run %s left it is missing", missing, before.Key)
 	}
 	return err
 }

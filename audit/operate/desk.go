@@ -86,5 +86,5 @@ func (d *Desk) Bounced(ctx context.Context, address, detail, who string) error {
 	if err := d.Ledger.Bounced(ctx, address, detail, d.Now()); err != nil {
 		return err
 	}
-	return d.act(ctx, who, "notices bounced", audit.FoldAddress(address), detail)
+	return d.act(ctx, who, audit.ActionBounced, audit.FoldAddress(address), detail)
 }

@@ -37,7 +37,7 @@ type Released struct {
 }
 
 // ErrNobodyAsked: no account of a hold could be asked again, so it stays.
-var ErrNobodyAsked = errors.New("no account of the hold could be asked again")
+var ErrNobodyAsked = errors.New("no account of the hold could be re-checked")
 
 // Release asks the accounts of an open hold again and has the mails leave about those that are still refused
 // alike. Accounts that are accepted have their finding ended. It returns ErrNoHold with the open holds named,
@@ -101,7 +101,7 @@ func (d *Desk) openHold(ctx context.Context, key, provider string) (audit.Hold, 
 type answer string
 
 const (
-	answerNone      answer = "could not be asked again; the next run tells"
+	answerNone      answer = "could not be re-checked: left to the next run"
 	answerFailing   answer = "still fails"
 	answerRecovered answer = outbox.WorksAgain
 	answerOtherwise answer = "the provider says something else now; the next run judges it"
@@ -236,7 +236,7 @@ func (r *release) decide(ctx context.Context, who string) error {
 			return err
 		}
 	}
-	return r.noteDecision(ctx, h, fmt.Sprintf("%d of %d accounts still fail and are mailed", r.out.Failing, r.out.Accounts))
+	return r.noteDecision(ctx, h, fmt.Sprintf("%d of %d accounts still failing and e-mailed", r.out.Failing, r.out.Accounts))
 }
 
 // narrow leaves in a held notice the accounts that still fail, and reports whether any is left.

@@ -50,7 +50,7 @@ func (o *Outbox) hold(ctx context.Context, run audit.Run, r decide.Rulings, form
 		case together(first[provider], ruling) > ruling.NewLimit:
 			reasons[provider] = fmt.Sprintf("%d first notices are due at once (threshold %d)", sum(first[provider]), ruling.NewLimit)
 		case again[provider] > 0:
-			reasons[provider] = fmt.Sprintf("%d accounts still fail whose findings were discarded", again[provider])
+			reasons[provider] = fmt.Sprintf("%d accounts still failing whose findings were discarded", again[provider])
 		}
 	}
 	for _, provider := range slices.Sorted(maps.Keys(reasons)) {

@@ -25,7 +25,7 @@ const (
 			GROUP BY account_id HAVING count(*) > 1) l
 		ON c.account_id = l.account_id AND c.seq < l.last LIMIT $2))`
 	expireLeft = `DELETE FROM mailaudit.verdict_changes WHERE ctid = ANY (ARRAY(
-		SELECT c.ctid FROM mailaudit.verdict_changes c WHERE verdict = 'gone' AND seq <= $1 AND account_id > $3 AND account_id <= $4
+		SELECT c.ctid FROM mailaudit.verdict_changes c WHERE verdict = 'gone' AND seq < $1 AND account_id > $3 AND account_id <= $4
 			AND NOT EXISTS (SELECT FROM mailaudit.verdict_changes WHERE account_id = c.account_id AND seq < c.seq) LIMIT $2))`
 	expireStates = `DELETE FROM mailaudit.account_states WHERE ctid = ANY (ARRAY(
 		SELECT ctid FROM mailaudit.account_states s WHERE verdict = 'gone' AND settled_seq <= $1 AND account_id > $3 AND account_id <= $4
@@ -219,7 +219,7 @@ func purgeTenant(ctx context.Context, tx pgx.Tx, p audit.Purge) (int, error) {
 	put.Queue(`DELETE FROM mailaudit.snoozes WHERE tenant_id = $1`, p.Tenant)
 	put.Queue(`DELETE FROM mailaudit.account_checks WHERE tenant_id = $1`, p.Tenant)
 	put.Queue(`DELETE FROM mailaudit.batches WHERE run_key IN (SELECT run_key FROM mailaudit.runs WHERE phase = 'done')`)
-	put.Queue(`UPDATE mailaudit.operator_actions SET target = $2, why = '' WHERE what = 'notices bounced' AND target IN (`+ownContacts+`)`, p.Tenant, p.Tombstone)
+	put.Queue(`UPDATE mailaudit.operator_actions SET target = $2, why = '', nonce = gen_random_uuid()::text WHERE what = 'notices bounced' AND target IN (`+ownContacts+`)`, p.Tenant, p.Tombstone)
 	put.Queue(`DELETE FROM mailaudit.bounces WHERE address IN (`+ownContacts+`)`, p.Tenant)
 	if err := tx.SendBatch(ctx, put).Close(); err != nil {
 		return 0, err

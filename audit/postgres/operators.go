@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"time"
@@ -12,16 +13,16 @@ import (
 )
 
 func (s *Store) Act(ctx context.Context, a audit.Action) error {
-	return s.exec(ctx, "keep action", `INSERT INTO mailaudit.operator_actions (at, who, what, target, why) VALUES ($1, $2, $3, $4, $5)`,
-		timestamp(a.At), clean(a.Who), clean(a.What), clean(a.Target), clean(a.Why))
+	return s.exec(ctx, "keep action", `INSERT INTO mailaudit.operator_actions (at, who, what, target, why, nonce) VALUES ($1, $2, $3, $4, $5, $6)`,
+		timestamp(a.At), clean(a.Who), clean(a.What), clean(a.Target), clean(a.Why), rand.Text())
 }
 
 func (s *Store) Actions(ctx context.Context, from, to time.Time) ([]audit.Action, error) {
 	all, err := collect(ctx, s.pool, func(row pgx.CollectableRow) (audit.Action, error) {
 		var a audit.Action
-		err := row.Scan(scanTime{&a.At}, &a.Who, &a.What, &a.Target, &a.Why)
+		err := row.Scan(&a.ID, &a.Nonce, scanTime{&a.At}, &a.Who, &a.What, &a.Target, &a.Why)
 		return a, err
-	}, `SELECT at, who, what, target, why FROM mailaudit.operator_actions
+	}, `SELECT action_id, nonce, at, who, what, target, why FROM mailaudit.operator_actions
 		WHERE at >= $1 AND at < $2 ORDER BY at, action_id`, timestamp(from), timestamp(to))
 	if err != nil {
 		return nil, fmt.Errorf("read actions: %w", err)

@@ -20,7 +20,7 @@ var expiring = []string{
 			SELECT account_id, max(seq) AS last FROM verdict_changes WHERE seq <= ?2 GROUP BY account_id HAVING count(*) > 1) l
 		ON c.account_id = l.account_id AND c.seq < l.last LIMIT ?3)`,
 	`DELETE FROM verdict_changes WHERE (account_id, seq) IN (
-		SELECT account_id, seq FROM verdict_changes c WHERE verdict = 'gone' AND seq <= ?2
+		SELECT account_id, seq FROM verdict_changes c WHERE verdict = 'gone' AND seq < ?2
 			AND NOT EXISTS (SELECT 1 FROM verdict_changes WHERE account_id = c.account_id AND seq < c.seq) LIMIT ?3)`,
 	`DELETE FROM account_states WHERE account_id IN (
 		SELECT account_id FROM account_states WHERE verdict = 'gone' AND settled_seq <= ?2
@@ -204,7 +204,7 @@ func purgeTenant(ctx context.Context, tx *sql.Tx, p audit.Purge) (notices int, e
 		`DELETE FROM snoozes WHERE tenant_id = ?1`,
 		`DELETE FROM account_checks WHERE tenant_id = ?1`,
 		`DELETE FROM batches WHERE run_key IN (SELECT run_key FROM runs WHERE phase = 'done')`,
-		`UPDATE operator_actions SET target = ?2, why = '' WHERE what = 'notices bounced' AND target IN (` + ownContacts + `)`,
+		`UPDATE operator_actions SET target = ?2, why = '', nonce = hex(randomblob(16)) WHERE what = 'notices bounced' AND target IN (` + ownContacts + `)`,
 		`DELETE FROM bounces WHERE address IN (` + ownContacts + `)`,
 	} {
 		if _, err := tx.ExecContext(ctx, step, p.Tenant, p.Tombstone); err != nil {

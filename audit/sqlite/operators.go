@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -11,16 +12,16 @@ import (
 )
 
 func (s *Store) Act(ctx context.Context, a audit.Action) error {
-	return s.exec(ctx, "keep action", `INSERT INTO operator_actions (at, who, what, target, why) VALUES (?, ?, ?, ?, ?)`,
-		micros(a.At), a.Who, a.What, a.Target, a.Why)
+	return s.exec(ctx, "keep action", `INSERT INTO operator_actions (at, who, what, target, why, nonce) VALUES (?, ?, ?, ?, ?, ?)`,
+		micros(a.At), a.Who, a.What, a.Target, a.Why, rand.Text())
 }
 
 func (s *Store) Actions(ctx context.Context, from, to time.Time) ([]audit.Action, error) {
-	rows, err := s.db.QueryContext(ctx, `SELECT at, who, what, target, why FROM operator_actions
+	rows, err := s.db.QueryContext(ctx, `SELECT action_id, nonce, at, who, what, target, why FROM operator_actions
 		WHERE at >= ? AND at < ? ORDER BY at, action_id`, micros(from), micros(to))
 	all, err := collect(rows, err, func(row scanner) (audit.Action, error) {
 		var a audit.Action
-		err := row.Scan(scanTime{&a.At}, &a.Who, &a.What, &a.Target, &a.Why)
+		err := row.Scan(&a.ID, &a.Nonce, scanTime{&a.At}, &a.Who, &a.What, &a.Target, &a.Why)
 		return a, err
 	})
 	if err != nil {

@@ -38,7 +38,9 @@ var arrows = map[string][]string{
 	"cmd/mailaudit/api":    {},
 	"cmd/mailaudit/config": {},
 	"cmd/mailaudit/exit":   {},
-	"report/notice":        {"audit/aside"}, // which addresses a set-aside mail was for
+	"audit/chain":          {},
+	"report/evidence":      {"audit/chain", "audit/decide"}, // a pack tells what the chain states and what the guards ruled
+	"report/notice":        {"audit/aside"},                 // which addresses a set-aside mail was for
 }
 
 // homes are the folders that may import each library. A library that is missing here has no home yet:

@@ -185,19 +185,19 @@ func (a *App) WouldTell(got ask.Checked) (string, error) {
 	v := got.Result.Verdict
 	switch {
 	case v == audit.Unverified:
-		return "is told nothing: nothing can be said now", nil
+		return "is not notified: nothing can be said now", nil
 	case !v.Failing():
-		return "is told nothing: the credential was accepted", nil
+		return "is not notified: the credential was accepted", nil
 	}
 	subject, err := a.subjectFor(got)
 	if err != nil {
 		return "", err
 	}
-	when := "the same night"
+	when := "with the same run"
 	if got.Result.Certainty != providers.Definite {
-		when = fmt.Sprintf("after %d nights in a row", a.Config.Notices.ConfirmNights)
+		when = fmt.Sprintf("after %d failed runs in a row", a.Config.Notices.ConfirmNights)
 	}
-	return fmt.Sprintf("would be told %s: %q (notices.mode is %s)", when, subject, a.Config.Notices.Mode), nil
+	return fmt.Sprintf("would be notified %s: %q (notices.mode is %s)", when, subject, a.Config.Notices.Mode), nil
 }
 
 // Preview is a desk that shows notices and sends none.

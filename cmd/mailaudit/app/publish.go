@@ -14,6 +14,7 @@ import (
 	"mailaudit/audit"
 	"mailaudit/cmd/mailaudit/exit"
 	"mailaudit/report"
+	"mailaudit/report/evidence"
 	"mailaudit/report/slack"
 )
 
@@ -77,6 +78,7 @@ type poster interface {
 	Post(ctx context.Context, s *report.Summary, mayRepeat bool) (slack.Posted, error)
 	Details(ctx context.Context, s *report.Summary, src report.Source, at slack.Posted) error
 	Unrecognized(ctx context.Context, s *report.Summary, at slack.Posted) error
+	Reply(ctx context.Context, at slack.Posted, text string) error
 	Update(ctx context.Context, s *report.Summary, ref string) error
 	Alarm(ctx context.Context, a slack.Alarm) error
 }
@@ -137,11 +139,12 @@ func (p *Publisher) Post(ctx context.Context, key string) error {
 		err = fmt.Errorf("the files of run %s: %w; fix it, then mailaudit report %s --format html --out FILE", key, err, key)
 		p.Log.Error("report not written", "err", p.Files.note("files", err))
 	}
-	if err := p.keepDigest(ctx, summary); err != nil {
-		if b, _ := p.Store.Blame(err); b != audit.BlameRow {
+	sealed, err := p.seal(ctx, summary)
+	if err != nil {
+		if b, _ := p.Store.Blame(err); b == audit.BlameAway {
 			return err
 		}
-		p.Log.Error("the report's digest is not kept", "run", key, "err", err)
+		p.Log.Error("the run is not sealed in the chain of evidence; the next one seals it too", "run", key, "err", err)
 	}
 	if p.slack == nil {
 		if err := summary.WriteText(p.Stdout); err != nil {
@@ -150,7 +153,7 @@ func (p *Publisher) Post(ctx context.Context, key string) error {
 		p.Log.Info("slack is not configured; the summary went to standard output", "run", key)
 		return p.posted(ctx, key, "")
 	}
-	return p.toSlack(ctx, run, summary)
+	return p.toSlack(ctx, run, summary, sealed)
 }
 
 // posted marks a summary that is out.
@@ -164,7 +167,7 @@ func (p *Publisher) posted(ctx context.Context, key, ref string) error {
 	return err
 }
 
-func (p *Publisher) toSlack(ctx context.Context, run audit.Run, summary *report.Summary) error {
+func (p *Publisher) toSlack(ctx context.Context, run audit.Run, summary *report.Summary, sealed evidence.Sealed) error {
 	mayRepeat := false
 	if !run.PostingAt.IsZero() {
 		at, found, err := p.slack.Find(ctx, run.Key, run.PostingAt.Add(-time.Minute))
@@ -193,6 +196,11 @@ func (p *Publisher) toSlack(ctx context.Context, run audit.Run, summary *report.
 	if err := p.posted(ctx, run.Key, at.Ref()); err != nil {
 		return err
 	}
+	if sealed.Head != "" {
+		if err := p.slack.Reply(ctx, at, sealed.String()); err != nil {
+			p.Log.Warn("the head of the chain of evidence is not in the summary's thread", "run", run.Key, "err", err)
+		}
+	}
 	if slack.Cut(summary) {
 		// The summary stands; a list that does not reach its thread is in the report's files too.
 		if err := p.slack.Details(ctx, summary, p.Store, at); err != nil {
@@ -205,17 +213,20 @@ func (p *Publisher) toSlack(ctx context.Context, run audit.Run, summary *report.
 	return nil
 }
 
-// keepDigest notes what the run's report says for good, so that an old report can be held against it.
-func (p *Publisher) keepDigest(ctx context.Context, s *report.Summary) error {
-	if !s.Finished() {
-		return nil
+// seal notes what the run's report says for good, so that an old report can be held against it, and adds the run to the
+// chain of evidence.
+func (p *Publisher) seal(ctx context.Context, s *report.Summary) (evidence.Sealed, error) {
+	if s.Run.Status != audit.RunConcluded {
+		return evidence.Sealed{}, nil
 	}
 	digest, err := s.Digest(ctx, p.Store)
 	if err != nil {
-		return err
+		return evidence.Sealed{}, err
 	}
-	_, err = p.Store.KeepFact(ctx, s.Run.Key, report.DigestFact, digest)
-	return err
+	if _, err = p.Store.KeepFact(ctx, s.Run.Key, report.DigestFact, digest); err != nil {
+		return evidence.Sealed{}, err
+	}
+	return p.sealRun(ctx, s.Run, digest)
 }
 
 // TellDecision brings what was said of a hold up to date: in the run that opened it and in the latest, which

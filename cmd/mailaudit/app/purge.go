@@ -42,14 +42,8 @@ func (p Purge) Run(ctx context.Context, tenant, who, why string) error {
 		return err
 	}
 	concerned := func(run audit.Run) bool { return from > 0 && run.Seq >= from && run.Status == audit.RunConcluded }
-	for _, run := range runs {
-		if !concerned(run) {
-			continue
-		}
-		err := p.each(ctx, run, func(s *report.Summary) error { return s.BeforePurge(ctx, p.Store, what.Tombstone) })
-		if err != nil {
-			return fmt.Errorf("nothing was purged: %w", err)
-		}
+	if err := p.announce(ctx, what.Tombstone, runs, concerned); err != nil {
+		return fmt.Errorf("nothing was purged: %w", err)
 	}
 	done, err := p.Auditor.Operate.Forget(ctx, what, who, why)
 	if errors.Is(err, audit.ErrRunOpen) {
@@ -62,6 +56,13 @@ func (p Purge) Run(ctx context.Context, tenant, who, why string) error {
 	if err != nil {
 		return fmt.Errorf("the tenant is purged, and not all reports are rebuilt; purge again: %w", err)
 	}
+	notary, err := p.Notary()
+	if err == nil {
+		err = notary.Purged(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("the tenant is purged, and the chain of evidence does not say so; purge again: %w", err)
+	}
 	if done == (audit.Purged{}) {
 		return fmt.Errorf("nothing is kept of tenant %q", tenant)
 	}
@@ -70,6 +71,50 @@ func (p Purge) Run(ctx context.Context, tenant, who, why string) error {
 		report.Number(done.Accounts, "account", "accounts"), report.Number(done.Notices, "notice", "notices"),
 		report.Number(files, "night", "nights"), what.Tombstone)
 	return err
+}
+
+// announce notes with each run that the purge will change whether it is as it was sealed, and says in the chain of
+// evidence which ones are.
+func (p Purge) announce(ctx context.Context, tombstone string, runs []audit.Run, concerned func(audit.Run) bool) error {
+	open, err := p.Store.ListRuns(ctx, 1, true)
+	if err != nil {
+		return err
+	}
+	if len(open) > 0 {
+		return fmt.Errorf("%w; purge once it has ended", audit.ErrRunOpen)
+	}
+	notary, err := p.Notary()
+	if err != nil {
+		return err
+	}
+	book, err := notary.Book(ctx)
+	if err != nil {
+		return err
+	}
+	var asSealed []string
+	for _, run := range runs {
+		if !concerned(run) {
+			continue
+		}
+		err := p.each(ctx, run, func(s *report.Summary) error {
+			is, err := s.Sealed(ctx, p.Store)
+			if err != nil {
+				return err
+			}
+			same, err := notary.AsSealed(ctx, book, run, is.Now)
+			if err != nil {
+				return err
+			}
+			if same {
+				asSealed = append(asSealed, run.Key)
+			}
+			return s.BeforePurge(ctx, p.Store, tombstone, is, same)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return notary.PurgeBegins(ctx, tombstone, asSealed)
 }
 
 // freeTombstone is one of this second, or of the next that has none.

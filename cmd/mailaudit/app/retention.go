@@ -16,7 +16,15 @@ const discardWithin = 20 * time.Second
 // are left to people.
 func (p *Publisher) discardOld(ctx context.Context) {
 	gone := 0
-	err := history.DiscardOld(ctx, p.Store, p.Now(), p.Config.Retention, discardWithin, func(key string) {
+	notary, err := p.Notary()
+	if err == nil {
+		err = notary.Expiring(ctx, p.Now().Add(-p.Config.Retention))
+	}
+	if err != nil {
+		p.Log.Error("what is older than retention was not deleted, for the chain of evidence cannot say so; the next night tries again", "err", err)
+		return
+	}
+	err = history.DiscardOld(ctx, p.Store, p.Now(), p.Config.Retention, discardWithin, func(key string) {
 		gone++
 		p.Log.Info("a run is older than retention and was deleted", "run", key)
 		if p.Config.Report.Dir == "" {

@@ -52,6 +52,9 @@ func (a *App) NewWorker() (*Worker, error) {
 	if err != nil {
 		return nil, err
 	}
+	if _, err := a.Signer(); err != nil {
+		return nil, err
+	}
 	n := &Worker{App: a, draining: make(chan struct{}), Publisher: &Publisher{App: a, slack: poster, Stdout: a.Env.Stdout}}
 	if n.dispatcher, n.closeDispatcher, err = a.dispatcher(); err != nil {
 		return nil, err

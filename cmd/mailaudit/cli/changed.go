@@ -34,7 +34,7 @@ func (r *runCmd) changed(ctx context.Context, a *app.App) error {
 		return err
 	}
 	sent, failed := a.SendGoodNews(ctx)
-	_, err = fmt.Fprintf(a.Env.Stdout, "%s with a changed password asked: %d work again, %d not accepted; %s\n", report.Number(did.Asked, "account", "accounts"),
+	_, err = fmt.Fprintf(a.Env.Stdout, "%s with a changed secret verified: %d recovered, %d not accepted; %s\n", report.Number(did.Asked, "account", "accounts"),
 		did.Recovered, did.Refused, report.Number(sent, "mail sent", "mails sent"))
 	return errors.Join(failed, err)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"mailaudit/audit"
 	"mailaudit/audit/ask"
@@ -38,14 +39,23 @@ func (k checkCmd) Run(ctx context.Context, a *app.App) error {
 		return err
 	}
 	if k.Format == "json" {
-		err = writeIndented(a.Env.Stdout, checkJSON(got, told, a.Config.Rules()))
+		err = writeIndented(a.Env.Stdout, k.report(a, got, told))
 	} else {
-		err = writeCheck(a.Env.Stdout, got, told, a.Config.Rules())
+		err = writeCheck(a.Env.Stdout, k.report(a, got, told), a.Config.AttemptsPerDay)
 	}
 	if err != nil || !k.ExitCode {
 		return err
 	}
 	return verdictCode(got.Result.Verdict, k.Account)
+}
+
+func (checkCmd) report(a *app.App, got ask.Checked, told string) checkReport {
+	r := checkJSON(got, told, a.Config.Rules())
+	if got.Result.Reason == ask.AttemptsUsedUp {
+		y, m, d := a.Now().In(a.Config.TimeZone).Date()
+		r.RetryAt = time.Date(y, m, d+1, 0, 0, 0, 0, a.Config.TimeZone).Format(time.RFC3339)
+	}
+	return r
 }
 
 // verdictCode is the verdict as an exit code.
@@ -82,6 +92,8 @@ type checkReport struct {
 	Reply          string              `json:"reply"`
 	Reason         string              `json:"reason"`
 	Told           string              `json:"told"`
+	Meaning        string              `json:"meaning"`            // the verdict in a sentence
+	RetryAt        string              `json:"retry_at,omitempty"` // where the day's attempts are used up: from when on it may be asked
 }
 
 func checkJSON(got ask.Checked, told string, cat *catalog.Catalog) checkReport {
@@ -94,7 +106,7 @@ func checkJSON(got ask.Checked, told string, cat *catalog.Catalog) checkReport {
 		Class: got.Result.Class, Rule: got.Result.Rule, Certainty: got.Result.Certainty,
 		Basis: cat.Basis(got.Result.Rule), RuleFile: rule.File, SecretKind: got.Kind,
 		Verdict: got.Result.Verdict, TwoFactor: got.Result.TwoFactor, Previous: got.Before.Settled.Verdict,
-		Reply: got.Result.Reply, Reason: got.Result.Reason, Told: told,
+		Reply: got.Result.Reply, Reason: got.Result.Reason, Told: told, Meaning: report.Meaning(got.Result.Verdict),
 	}
 	if got.Target.Endpoint.Host != "" {
 		r.Endpoint = got.Target.Endpoint.String()
@@ -114,8 +126,7 @@ func dialogue(c providers.Conversation) []string {
 	return lines
 }
 
-func writeCheck(w io.Writer, got ask.Checked, told string, cat *catalog.Catalog) error {
-	r := checkJSON(got, told, cat)
+func writeCheck(w io.Writer, r checkReport, attempts int) error {
 	var all error
 	say := func(name, value string) {
 		if value != "" {
@@ -125,7 +136,7 @@ func writeCheck(w io.Writer, got ask.Checked, told string, cat *catalog.Catalog)
 	}
 	say("account", r.AccountID+", tenant "+r.TenantID)
 	say("provider", r.Provider+" ("+r.Brand+")")
-	say("asked", r.Endpoint)
+	say("server", r.Endpoint)
 	say("from", r.LocalAddr)
 	say("tls", r.TLS)
 	for _, line := range r.Dialogue {
@@ -134,19 +145,30 @@ func writeCheck(w io.Writer, got ask.Checked, told string, cat *catalog.Catalog)
 	}
 	say("reply", r.Reply)
 	say("reason", r.Reason)
-	rule := r.Rule
-	if rule == "" {
-		rule = "none"
+	if r.RetryAt != "" {
+		say("again", fmt.Sprintf("from %s on: at most %d sign-ins a day with one secret (attempts_per_day), runs and checks together", r.RetryAt, attempts))
 	}
-	say("rule", fmt.Sprintf("%s: %s, %s", rule, r.Class, r.Certainty))
+	if r.Rule != "" {
+		say("rule", fmt.Sprintf("%s: %s, %s", r.Rule, r.Class, r.Certainty))
+	} else if len(r.Dialogue) > 0 {
+		say("rule", "no rule knows this reply")
+	}
 	say("read by", basisWords(r.Basis, r.RuleFile))
-	say("secret", "looks like "+string(r.SecretKind))
-	say("verdict", fmt.Sprintf("%s, second factor %s", r.Verdict, r.TwoFactor))
+	if r.SecretKind != "" {
+		say("secret", "looks like "+string(r.SecretKind))
+	}
+	say("verdict", report.Words(r.Verdict)+"; 2FA "+factorWords[r.TwoFactor])
+	say("", r.Meaning)
 	if r.Previous != "" {
 		say("before", string(r.Previous))
 	}
 	say("customer", r.Told)
 	return all
+}
+
+var factorWords = map[providers.TwoFactor]string{
+	providers.TwoFactorShown: "confirmed", providers.TwoFactorLikely: "likely", providers.TwoFactorUnknown: "undetermined",
+	providers.TwoFactorAbsent: "not in use: password only",
 }
 
 // basisWords says why a reading can be relied on, and whose rule it is; "" where no rule knew the reply.

@@ -25,7 +25,7 @@ type CommandLine struct {
 	Runs       runsCmd       `cmd:"" help:"Runs."`
 	Findings   findingsCmd   `cmd:"" help:"Open findings."`
 	Report     ReportCmd     `cmd:"" help:"Show a run's report."`
-	Evidence   EvidenceCmd   `cmd:"" help:"An auditor's pack of the nights in a range of days."`
+	Evidence   evidenceCmd   `cmd:"" help:"An auditor's pack of the runs in a range of days, and its check."`
 	Notices    noticesCmd    `cmd:"" help:"Customer e-mails: list, stop, preview, release and more."`
 	Guide      guideCmd      `cmd:"" help:"Show or send a provider's guide."`
 	Rules      rulesCmd      `cmd:"" help:"The rules that turn replies into classes."`

@@ -88,7 +88,7 @@ func explainJSON(e history.Explanation, cat *catalog.Catalog) explainReport {
 
 func (r explainReport) write(w io.Writer) error {
 	if !r.known {
-		_, err := fmt.Fprintf(w, "account %s: no run has asked it yet, so nobody was told anything\n", report.Plain(r.AccountID))
+		_, err := fmt.Fprintf(w, "account %s: no run has verified it yet, so nobody was notified\n", report.Plain(r.AccountID))
 		return err
 	}
 	head := fmt.Sprintf("account %s, tenant %s, %s: ", report.Plain(r.AccountID), report.Plain(r.TenantID), r.Provider)
@@ -113,32 +113,43 @@ func (r explainReport) write(w io.Writer) error {
 		if n.Notice != "" {
 			why = n.Notice + ", " + why
 		}
-		_, werr := fmt.Fprintf(t, "%s\t%s\t%s: %s\n", run, n.Verdict, n.Decision, report.Plain(why))
+		_, werr := fmt.Fprintf(t, "%s\t%s\t%s: %s\n", run, n.Verdict, decided(n.Decision), report.Plain(why))
 		err = errors.Join(err, werr)
 	}
 	return errors.Join(err, t.Flush())
 }
 
+// decided is a decision in prose.
+func decided(decision string) string {
+	switch decision {
+	case "told":
+		return "notified"
+	case "not told":
+		return "not notified"
+	}
+	return decision
+}
+
 // toldLine says what the customer was mailed of the verdict as it stands.
 func toldLine(st audit.State, h history.Heard) string {
 	verdict, failed := st.Settled.Verdict, notice.Reference(h.Failed)
-	told := "the customer was told"
+	told := "the customer was notified"
 	if h.Unsure {
-		told = "the customer may have been told"
+		told = "the customer may have been notified"
 	}
 	mails := fmt.Sprintf("last on %s (first notice %s)", app.RFC3339(h.At), notice.Reference(h.First))
 	ended := fmt.Sprintf("%s on %s that %s (%s)", told, app.RFC3339(h.At), endings[h.Kind], notice.Reference(h.First))
 	switch ends := st.Told.Step == 0; {
 	case verdict == "":
-		return "the customer has not been told anything"
+		return "the customer has not been notified of anything"
 	case h.Kind == audit.KindCorrection, ends && h.Kind != "" && !verdict.Failing():
 		return ended
 	case verdict.Failing() && !ends && h.Kind != "":
 		return told + " of it, " + mails
 	case verdict.Failing() && !ends && h.Failed != 0:
-		return "the customer has not been told of it: " + failed + " could not be delivered"
+		return "the customer has not been notified of it: " + failed + " could not be delivered"
 	case verdict.Failing():
-		return "the customer has not been told of it"
+		return "the customer has not been notified of it"
 	case h.Kind != "":
 		return told + " of the finding before, " + mails + ", and not yet that it works again"
 	case ends && h.Failed != 0:

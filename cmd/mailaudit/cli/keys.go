@@ -24,10 +24,19 @@ type keysCmd struct {
 }
 
 type keysNewCmd struct {
-	Out string `required:"" placeholder:"FILE" help:"The keyset file to make."`
+	Out     string `required:"" placeholder:"FILE" help:"The keyset file to make."`
+	Signing bool   `help:"Make a key that signs evidence instead: FILE, and its public key FILE.pub."`
 }
 
 func (k keysNewCmd) Run(env *app.Env) error {
+	if k.Signing {
+		public, err := seal.CreateSigning(k.Out)
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(env.Stdout, "signing key %s and public key %s are made. Set evidence.signing_key to file:%s, keep the signing key apart from the database, and give the public key to whoever checks evidence.\n", k.Out, public, k.Out)
+		return err
+	}
 	prints, err := seal.Create(k.Out)
 	if err != nil {
 		return err

@@ -36,14 +36,14 @@ func (k noticesReleaseCmd) Run(ctx context.Context, a *app.App) error {
 }
 
 func (k noticesReleaseCmd) say(w io.Writer, a *app.App, r operate.Released) error {
-	text := fmt.Sprintf("%s, run %s: %s asked again\n%6d still fail: %s", app.Title(k.Provider), k.Key,
+	text := fmt.Sprintf("%s, run %s: %s re-checked\n%6d still failing: %s", app.Title(k.Provider), k.Key,
 		report.Number(r.Accounts-r.Unasked, "account", "accounts"), r.Failing, report.Number(r.Queued, "mail is queued", "mails are queued"))
 	if r.Queued > 0 {
-		text += fmt.Sprintf(", due from %s, at most %d a night", app.RFC3339(r.First), a.Config.Notices.MaxPerNight)
+		text += fmt.Sprintf(", due from %s, at most %d a run", app.RFC3339(r.First), a.Config.Notices.MaxPerNight)
 	}
-	text += fmt.Sprintf("\n%6d work again\n", r.Recovered)
+	text += fmt.Sprintf("\n%6d recovered\n", r.Recovered)
 	if r.Otherwise > 0 {
-		text += fmt.Sprintf("%6d are refused for another reason now: tonight's run judges them\n", r.Otherwise)
+		text += fmt.Sprintf("%6d are refused for another reason now: left to the next run\n", r.Otherwise)
 	}
 	text += fmt.Sprintf("%6d could not be re-checked or gave no response: left to the next run\n", r.Unasked)
 	_, err := io.WriteString(w, text)
@@ -61,7 +61,7 @@ func (k noticesDiscardCmd) Run(ctx context.Context, a *app.App) error {
 		return err
 	}
 	a.TellDecision(ctx, k.Key)
-	_, err = fmt.Fprintf(a.Env.Stdout, "%s, run %s: %s discarded; nothing is mailed, and the accounts are asked again tonight\n", app.Title(k.Provider), k.Key,
+	_, err = fmt.Fprintf(a.Env.Stdout, "%s, run %s: %s discarded; these e-mails are cancelled, and the next run re-checks the accounts\n", app.Title(k.Provider), k.Key,
 		report.Number(n, "notice is", "notices are"))
 	return err
 }

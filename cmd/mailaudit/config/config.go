@@ -46,6 +46,7 @@ type Config struct {
 	RulesDir       string           `yaml:"rules_dir"`
 	Watch          time.Duration    `yaml:"watch"` // 0: not
 	API            API              `yaml:"api"`
+	Evidence       Evidence         `yaml:"evidence"`
 	DeadManURL     providers.Secret `yaml:"dead_man_url"` // whoever knows it can silence the alarm
 	Retention      time.Duration    `yaml:"retention"`
 
@@ -182,6 +183,11 @@ type Report struct {
 	AccountURL string `yaml:"account_url"` // with {account_id} and {tenant_id}
 	URL        string `yaml:"url"`
 	Addresses  string `yaml:"addresses"` // "masked" or "full"
+}
+
+// Evidence says how the chain of evidence is signed.
+type Evidence struct {
+	SigningKey KeySource `yaml:"signing_key"` // file or env; the zero value: chained, not signed
 }
 
 // Metrics says how metrics are fetched or handed over.

@@ -61,6 +61,9 @@ func (k *checker) storage(c *Config) {
 		_, err := seal.Words(c.Keyset.Value)
 		k.predicate("keyset", err)
 	}
+	if c.Evidence.SigningKey.Kind != "" {
+		k.keySource("evidence.signing_key", c.Evidence.SigningKey, "file", "env")
+	}
 	if c.FingerprintKey.Kind != "" {
 		k.keySource("fingerprint_key", c.FingerprintKey, "file", "env")
 	} else if c.Keyset.Kind != "file" && c.Keyset.Kind != "" {

@@ -160,9 +160,9 @@ func (c *customer) csvRow() []string {
 
 var demoColumns = []string{"account_id", "tenant_id", "tenant_name", "address", "host", "port", "secret", "contact_name", "contact_email", "time_zone"}
 
-// demoMonday is the Monday two weeks before now, so that no night lies in the future.
-func demoMonday(now time.Time) time.Time {
-	d := now.UTC().AddDate(0, 0, -13)
+// demoMonday is the last Monday that is so many days ago, so that no night lies in the future.
+func demoMonday(now time.Time, daysAgo int) time.Time {
+	d := now.UTC().AddDate(0, 0, -daysAgo)
 	for d.Weekday() != time.Monday {
 		d = d.AddDate(0, 0, -1)
 	}

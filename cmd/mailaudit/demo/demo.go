@@ -25,6 +25,7 @@ type Cmd struct {
 	Out      string `default:"mailaudit-demo" placeholder:"DIR" help:"The folder to write."`
 	Accounts int    `default:"300" help:"How many simulated accounts."`
 	Nights   int    `default:"5" help:"How many nights."`
+	Keep     bool   `help:"Leave the simulated providers, relay and Slack up until Ctrl-C, with a hold to decide on."`
 }
 
 // demo plays the nights. It uses the program as an operator would: by its commands, over real sockets.
@@ -79,7 +80,10 @@ func (d Cmd) Run(ctx context.Context, g *app.Globals, env *app.Env, mailaudit Pr
 	if err := w.play(ctx); err != nil {
 		return err
 	}
-	return w.leave()
+	if err := w.leave(); err != nil || !w.Keep {
+		return err
+	}
+	return w.keep(ctx)
 }
 
 func (d Cmd) prepareFolder() error {
@@ -126,7 +130,7 @@ func (w *demo) open() (err error) {
 	if err := os.WriteFile(w.path("ca.pem"), authority.PEM(), 0o644); err != nil {
 		return err
 	}
-	return os.WriteFile(w.path("mailaudit.yaml"), w.configuration(), 0o644)
+	return os.WriteFile(w.path("mailaudit.yaml"), w.configuration(), 0o600) // it holds passwords, as every configuration does
 }
 
 func (w *demo) close() {
@@ -149,7 +153,11 @@ const (
 
 func (w *demo) configuration() []byte {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, `# What the demo ran with. The simulated servers are gone; the rest is as on your own machine.
+	after := "gone when the demo has ended"
+	if w.Keep {
+		after = "up until its Ctrl-C"
+	}
+	fmt.Fprintf(&b, `# What the demo ran with. The simulated servers are %[2]s; the rest is as on your own machine.
 database: sqlite:%[1]s/mailaudit.db
 keyset: file:%[1]s/keyset.json
 installation: demo
@@ -158,7 +166,7 @@ network:
   tls_ca: %[1]s/ca.pem
   ehlo: demo.clinicsource.example
   connect_to:
-`, filepath.ToSlash(w.Out))
+`, filepath.ToSlash(w.Out), after)
 	places := map[string]*sim.Server{}
 	for name, persona := range personas() {
 		for i, host := range persona.Hosts {
@@ -219,7 +227,7 @@ func (w *demo) logLevel() string {
 }
 
 func (w *demo) play(ctx context.Context) error {
-	monday := demoMonday(time.Now())
+	monday := demoMonday(time.Now(), w.nightsAgo())
 	w.clock.Set(monday)
 	w.story.beforeTheFirstNight()
 	if err := w.command(ctx, "keys", "new", "--out", w.path("keyset.json")); err != nil {
@@ -228,8 +236,11 @@ func (w *demo) play(ctx context.Context) error {
 	if err := w.importAll(ctx, w.story.customers); err != nil {
 		return err
 	}
-	fmt.Fprintf(w.around.Stdout, "%d mailboxes of invented clinics, %d nights, all on loopback\n\n", len(w.story.customers), w.Nights)
+	fmt.Fprintf(w.around.Stdout, "%d accounts of invented clinics, %d nights, all on loopback\n\n", len(w.story.customers), w.Nights)
 	for night := 1; night <= w.Nights; night++ {
+		if w.Keep && night == w.Nights {
+			w.story.policyReachesMany()
+		}
 		day := monday.AddDate(0, 0, night-1)
 		if err := w.night(ctx, night, day); err != nil {
 			return err
@@ -243,6 +254,14 @@ func (w *demo) play(ctx context.Context) error {
 		w.setYahoo(yahooDown)
 	}
 	return nil
+}
+
+// nightsAgo is how many days ago the first night was, at least. Who goes on from here with --keep finds the last one recent.
+func (w *demo) nightsAgo() int {
+	if w.Keep {
+		return w.Nights - 1
+	}
+	return 13
 }
 
 func (w *demo) setYahoo(down bool) {
@@ -280,18 +299,18 @@ func (w *demo) night(ctx context.Context, night int, day time.Time) error {
 	if err := w.command(ctx, "deliver"); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(w.around.Stdout, "         mails to customers: %d\n", len(w.relay.Messages())-mails)
+	_, err := fmt.Fprintf(w.around.Stdout, "         e-mails to customers: %d\n", len(w.relay.Messages())-mails)
 	return err
 }
 
 // decide is what operations do about a hold: on the first night everything that was wrong for years is new,
-// so the guard keeps it back until somebody has looked.
+// so the guard holds the e-mails until somebody has looked.
 func (w *demo) decide(ctx context.Context) error {
 	held, err := w.holding(ctx)
 	if err != nil || !held {
 		return err
 	}
-	if _, err := fmt.Fprintf(w.around.Stdout, "         a person looks at what was held and releases it\n"); err != nil {
+	if _, err := fmt.Fprintf(w.around.Stdout, "         an operator looks at what is on hold and approves it\n"); err != nil {
 		return err
 	}
 	return w.command(ctx, "notices", "release", "--run", w.firstKey, "--provider", "microsoft", "--by", "dana",
@@ -346,15 +365,7 @@ func (w *demo) leave() error {
 	if err := os.Remove(w.path("accounts.csv")); err != nil { // it holds secrets in the open, as every import file does
 		return err
 	}
-	var payloads []json.RawMessage
-	for _, p := range w.slack.Posts() {
-		payloads = append(payloads, p.Payload)
-	}
-	slack, err := json.MarshalIndent(payloads, "", "  ")
-	if err != nil {
-		return err
-	}
-	if err := os.WriteFile(w.path("slack.json"), append(slack, '\n'), 0o644); err != nil {
+	if err := w.leaveSlack(); err != nil {
 		return err
 	}
 	if err := w.leaveMails(); err != nil {
@@ -369,17 +380,29 @@ func (w *demo) leave() error {
 			return err
 		}
 	}
-	_, err = fmt.Fprintf(w.around.Stdout, `
+	_, err := fmt.Fprintf(w.around.Stdout, `
 Look into %[1]s:
-  report.html     the last night, for a browser; reports/ has every night
+  report.html     the last run, for a browser; reports/ has every run
   report.json     the same for programs
   slack.json      what operations read each morning
-  notices/*.eml   what customers were mailed, for any mail program
+  notices/*.eml   the e-mails to customers, for any mail program
 Ask it:
   mailaudit --config %[1]s/mailaudit.yaml report
   mailaudit --config %[1]s/mailaudit.yaml notices list
 `, w.Out)
 	return err
+}
+
+func (w *demo) leaveSlack() error {
+	var payloads []json.RawMessage
+	for _, p := range w.slack.Posts() {
+		payloads = append(payloads, p.Payload)
+	}
+	slack, err := json.MarshalIndent(payloads, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(w.path("slack.json"), append(slack, '\n'), 0o644)
 }
 
 func (w *demo) leaveMails() error {

@@ -98,6 +98,11 @@ func (s *story) after(night int) (repaired []*customer, yahooDown bool) {
 	return nil, false
 }
 
+// policyReachesMany is a night on which an administrators' policy reaches many mailboxes at once: a guard holds the e-mails.
+func (s *story) policyReachesMany() {
+	s.befall("microsoft", s.share(50), inState(sim.SMTPAuthDisabled))
+}
+
 // repair has the n customers who waited longest follow the guide.
 func (s *story) repair(n int) []*customer {
 	var repaired []*customer

@@ -161,7 +161,7 @@ func (d *Doctor) lock(ctx context.Context, store app.Storage) string {
 	if err := unlock(); err != nil {
 		return "; its lock file cannot be given back: " + exit.OneLine(err)
 	}
-	return ", nobody works on it"
+	return ", not locked"
 }
 
 func (d *Doctor) open(ctx context.Context) {

@@ -130,7 +130,7 @@ func (d *Doctor) schedule() {
 // watchers asks those outside whether they are there, and gives them no sign of a night.
 func (d *Doctor) watchers(ctx context.Context) {
 	if d.Config.DeadManURL.Empty() && d.Config.Metrics.Pushgateway.Empty() && d.Config.Metrics.Textfile == "" {
-		d.note("watchers", "nobody outside notices a night that does not come: set dead_man_url, or metrics.pushgateway with deploy/prometheus/alerts.yaml")
+		d.note("watchers", "nobody is alerted to a missed run: set dead_man_url, or metrics.pushgateway with deploy/prometheus/alerts.yaml")
 		return
 	}
 	d.watcher(ctx, "dead_man_url", d.Config.DeadManURL)
@@ -154,7 +154,7 @@ func (d *Doctor) watcher(ctx context.Context, key string, address providers.Secr
 	defer cancel()
 	if err := answers(ctx, root); err != nil {
 		d.fail("watchers", fmt.Errorf("%s: %s does not answer: %w", key, u.Hostname(), err),
-			"check the address, and DNS, firewall (NetworkPolicy) and HTTPS_PROXY on the way; nights go on, and nobody outside sees them")
+			"check the address, and DNS, firewall (NetworkPolicy) and HTTPS_PROXY on the way; runs go on, and a missed one alerts nobody")
 	}
 }
 

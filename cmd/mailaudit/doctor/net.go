@@ -30,7 +30,7 @@ func (d *Doctor) relay(ctx context.Context) {
 		d.fail("relay", err, relayFix(err))
 		return
 	}
-	d.ok("relay", "%s lets us in", d.Config.Relay.URL)
+	d.ok("relay", "%s: login OK", d.Config.Relay.URL)
 }
 
 func relayFix(err error) string {
@@ -156,12 +156,12 @@ func (d *Doctor) greet(ctx context.Context, provider string, e providers.Endpoin
 	}
 	by := ""
 	if conv.LocalAddr.IsValid() {
-		by = ", left by " + conv.LocalAddr.String()
+		by = ", source IP " + conv.LocalAddr.String()
 	}
 	if d.Config.Network.Proxy != "" {
 		by = ", through network.proxy"
 	}
-	d.ok("provider", "%s greets us over %s%s", where, cmp.Or(conv.TLSVersion, "TLS"), by)
+	d.ok("provider", "%s: connected, %s%s", where, cmp.Or(conv.TLSVersion, "TLS"), by)
 }
 
 func wayFix(f providers.Fault) string {

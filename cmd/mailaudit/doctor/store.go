@@ -40,7 +40,7 @@ func (d *Doctor) secrets(ctx context.Context) {
 // would go to the providers as a password, and every account would be refused.
 func (d *Doctor) opened(ctx context.Context) {
 	if kind := d.Config.Keyset.Kind; kind != "exec" && kind != "unix" {
-		d.ok("secrets", "a stored secret opens")
+		d.ok("secrets", "a stored secret can be decrypted")
 		return
 	}
 	opened, unchanged, err := d.countUnchanged(ctx)
@@ -48,7 +48,7 @@ func (d *Doctor) opened(ctx context.Context) {
 	case err != nil:
 		d.fail("secrets", err, "check accounts.relation and the role's grant on the column secret")
 	case unchanged == 0:
-		d.ok("secrets", "a stored secret opens")
+		d.ok("secrets", "a stored secret can be decrypted")
 	case unchanged == opened:
 		d.fail("secrets", errors.New("the opener gives back what is stored, as it is stored"),
 			"have it open the secret; if they are stored in the clear, keyset none says so")

@@ -98,7 +98,7 @@ func TestOperatorsCommandsReadTheAccountsWhereRunsDo(t *testing.T) {
 				{args: "accounts list", says: "T-0+front0@gmail.com", not: "DECOY+decoy"},
 				{args: "notices preview", says: "3 notices wait+Hola, Dr. Rossi:", not: "Hello+Decoy+would not go out"},
 				{args: "explain a0", says: "stopped by maria", not: "hours"},
-				{before: func() { add(6) }, args: "explain a6", says: "no run has asked it yet"},
+				{before: func() { add(6) }, args: "explain a6", says: "no run has verified it yet"},
 				{args: "explain a7", code: exit.Failed},
 				{args: "check a5", says: "T-5+verdict compliant"},
 				{args: "keys status", says: " 7 seals new secrets"},
@@ -117,7 +117,7 @@ func TestOperatorsCommandsReadTheAccountsWhereRunsDo(t *testing.T) {
 					s.accept(0, 1, 2)
 					s.settings["guard"] = `{min_new_failures: 1}`
 				}, args: "run --key held --exit-code", code: exit.Held},
-				{args: "notices release --by maria --run held --provider google", says: "2 accounts asked again+2 still fail: 2 mails"},
+				{args: "notices release --by maria --run held --provider google", says: "2 accounts re-checked+2 still failing: 2 mails"},
 				{args: "deliver", mails: []int{3, 4}},
 				{before: night(3, 5, 6), args: "run --key again --exit-code", code: exit.Held},
 				{args: "notices discard --by maria --run again --provider google", says: "discarded"},

@@ -38,8 +38,8 @@ func TestDoctorFindsNothing(t *testing.T) {
 	out := s.done("doctor")
 	for subject, says := range map[string]string{
 		"configuration": "mailaudit.yaml", "keys": "are read", "database": "nobody works on it", "secrets": "opens",
-		"fingerprints": "2 of 2", "notices": "no mail is overdue", "runs": "first", "relay": "lets us in", "slack": "Simulated",
-		"clock": "agrees", "provider": "smtp.gmail.com:465 greets us over TLS 1.3, left by 127.0.0.1", "report.dir": "can be written",
+		"fingerprints": "2 of 2", "notices": "no mail is overdue", "runs": "first", "relay": "login OK", "slack": "Simulated",
+		"clock": "agrees", "provider": "smtp.gmail.com:465: connected, TLS 1.3, source IP 127.0.0.1", "report.dir": "can be written",
 		"schedule": "02:15",
 	} {
 		if line := doctorLine(out, "ok", subject); !strings.Contains(line, says) {

@@ -48,4 +48,16 @@ func TestRunTakesTheDefiniteAnswersOfTheDaysDryRun(t *testing.T) {
 	if asked := signIns() - before; asked != 24 {
 		t.Errorf("%d sign-ins on the next day, want 24", asked)
 	}
+
+	// A check has the attempt that is left, and after it says when the account may be asked again.
+	if out := s.done("check", "a-00"); !strings.Contains(out, "compliant; 2FA confirmed") || !strings.Contains(out, "The provider accepted it") {
+		t.Errorf("check says %s", out)
+	}
+	again := sceneStart().AddDate(0, 0, 3).Format("2006-01-02T15:04:05Z07:00")
+	if out := s.done("check", "a-00"); !strings.Contains(out, "from "+again+" on: at most 2 sign-ins a day") || strings.Contains(out, "rule ") {
+		t.Errorf("a check without an attempt says %s", out)
+	}
+	if out := s.done("check", "--format", "json", "a-00"); !strings.Contains(out, `"retry_at": "`+again+`"`) {
+		t.Errorf("as JSON: %s", out)
+	}
 }

@@ -74,7 +74,9 @@ func lasting(t *testing.T, data []byte) map[string]any {
 	}
 	delete(r, "notices")
 	for _, f := range r["findings"].([]any) {
-		delete(f.(map[string]any), "notice")
+		for _, name := range []string{"notice", "last_notified_at", "notice_number", "next_reminder_at"} {
+			delete(f.(map[string]any), name)
+		}
 	}
 	return r
 }

@@ -64,6 +64,15 @@ func (s *Store) Actions(a0 context.Context, a1 time.Time, a2 time.Time) (r0 []au
 	return r0, err
 }
 
+func (s *Store) AddLink(a0 context.Context, a1 audit.Link) (err error) {
+	if err = s.p.enter("AddLink", a1); err != nil {
+		return err
+	}
+	err = s.under.AddLink(a0, a1)
+	err = s.p.leave("AddLink", err)
+	return err
+}
+
 func (s *Store) Beat(a0 context.Context, a1 string, a2 time.Time) (err error) {
 	if err = s.p.enter("Beat", a1, a2); err != nil {
 		return err
@@ -298,6 +307,15 @@ func (s *Store) Enqueue(a0 context.Context, a1 string, a2 audit.Notice) (r0 int6
 	return r0, r1, err
 }
 
+func (s *Store) EvidenceRows(a0 context.Context, a1 audit.Run, a2 []string, a3 func(string, ...string) error) (err error) {
+	if err = s.p.enter("EvidenceRows", a1, a2); err != nil {
+		return err
+	}
+	err = s.under.EvidenceRows(a0, a1, a2, a3)
+	err = s.p.leave("EvidenceRows", err)
+	return err
+}
+
 func (s *Store) Expire(a0 context.Context, a1 string, a2 time.Time) (err error) {
 	if err = s.p.enter("Expire", a1, a2); err != nil {
 		return err
@@ -475,6 +493,15 @@ func (s *Store) LastCheck(a0 context.Context, a1 string) (r0 audit.ProductCheck,
 	}
 	r0, err = s.under.LastCheck(a0, a1)
 	err = s.p.leave("LastCheck", err)
+	return r0, err
+}
+
+func (s *Store) Links(a0 context.Context, a1 int64, a2 int) (r0 []audit.Link, err error) {
+	if err = s.p.enter("Links", a1, a2); err != nil {
+		return r0, err
+	}
+	r0, err = s.under.Links(a0, a1, a2)
+	err = s.p.leave("Links", err)
 	return r0, err
 }
 
