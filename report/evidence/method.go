@@ -11,9 +11,8 @@ What was done
 What "2FA confirmed" rests on
   Signing in to a mail server takes one factor. No mail server says "two-step verification is on". It is inferred:
   - confirmed:     the provider accepts nothing but app passwords that only an account with two-step verification can
-                   make, or refused the sign-in in words that name the second factor, or the provider's own
-                   administration attested it within the last 90 days.
-  - likely:        the accepted credential has the shape of an app password, or the customer stated it.
+                   make, or refused the sign-in in words that name the second factor.
+  - likely:        the accepted credential has the shape of an app password.
   - undetermined:  accepted, and nothing can be concluded from that.
   - password only: an ordinary password was accepted: one factor opens the mailbox by this way.
   Somebody may have switched two-step verification off since an app password was made, without the provider saying so.
