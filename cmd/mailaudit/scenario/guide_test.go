@@ -74,7 +74,7 @@ func TestTheMailNamesTheMailbox(t *testing.T) {
 	for id, contact := range map[string]string{"colleague": "maria@sunrise.example", "elsewhere": "billing.office@gmail.com"} {
 		s.world.Set(id+"@sunrise.example", sim.Account{Password: "own", AppPasswords: []string{appPassword}, TwoFactor: true})
 		rows = append(rows, row{"account_id": "acc " + id, "tenant_id": "T-" + id, "tenant_name": "Sunrise " + id, "contact_email": contact,
-			"address": id + "@sunrise.example", "secret": appPassword, "smtp_host": "smtp.gmail.com"})
+			"address": id + "@sunrise.example", "secret": appPassword, "host": "smtp.gmail.com"})
 	}
 	s.install(rows...)
 	s.settings["notices"] = inYAML(map[string]any{
