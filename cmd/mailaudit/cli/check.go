@@ -52,8 +52,7 @@ func (k checkCmd) Run(ctx context.Context, a *app.App) error {
 func (checkCmd) report(a *app.App, got ask.Checked, told string) checkReport {
 	r := checkJSON(got, told, a.Config.Rules())
 	if got.Result.Reason == ask.AttemptsUsedUp {
-		y, m, d := a.Now().In(a.Config.TimeZone).Date()
-		r.RetryAt = time.Date(y, m, d+1, 0, 0, 0, 0, a.Config.TimeZone).Format(time.RFC3339)
+		r.RetryAt = a.Auditor.Ask.Tomorrow().Format(time.RFC3339)
 	}
 	return r
 }
