@@ -99,7 +99,7 @@ type figures struct{ accounts, newly, recovered, open int }
 var (
 	tags       = regexp.MustCompile(`(?s)<(style|script)\b.*?</(style|script)>|<[^>]*>`)
 	spaces     = regexp.MustCompile(`[\s\x{a0}\x{202f}]+`)
-	accountsIn = regexp.MustCompile(`(?i)([\d,]+) accounts?, [\d.,]+ ?% verified|\baccounts ([\d,]+)`)
+	accountsIn = regexp.MustCompile(`(?i)([\d,]+) (?:accounts?|mailbox(?:es)?), [\d.,]+ ?% (?:verified|checked)|\b(?:accounts|mailboxes) ([\d,]+)`)
 	changesIn  = regexp.MustCompile(`(?i)\bnew(?:ly failing| failures)? ([\d,]+)\W+(?:repaired|recovered) ([\d,]+)\W+open(?: findings)? ([\d,]+)`)
 )
 

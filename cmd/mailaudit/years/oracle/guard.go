@@ -80,7 +80,7 @@ func massIsHeld(w *world) rule {
 				case later && base == nil:
 				case !held && !void && all(configs, mass):
 					bad = append(bad, sprintf("run %s does not hold %s, of whose %d accounts %d fail newly", run.Key, provider, len(accounts), newly.hits()))
-				case held && later && !w.openBefore(provider, run) && all(configs, few):
+				case held && later && !w.openBefore(provider, run) && !w.heldForFirstMails(provider, run, configs) && all(configs, few):
 					bad = append(bad, sprintf("run %s holds %s, of whose %d accounts only %d fail newly", run.Key, provider, len(accounts), newly.hits()))
 				}
 				if !held && !void {
@@ -169,6 +169,23 @@ func (c crowd) isOutage(atLeast int, most float64) bool {
 	return tenants > atLeast && share > most || c.others(atLeast)
 }
 
+// heldForFirstMails reports whether a run's first mails for a provider were many, since a mass waited for its second
+// night, or whether somebody has discarded some lately: both need a person.
+func (w *world) heldForFirstMails(provider string, run observe.RunRow, configs []observe.Configured) bool {
+	for k := range w.decided {
+		if k.provider == provider && w.decision(k, "discard", w.night.m) != nil {
+			return true
+		}
+	}
+	items := 0
+	for _, n := range w.night.db.Notices {
+		if n.Run == run.Key && n.Provider == provider && n.Kind == "finding" {
+			items += len(n.Items)
+		}
+	}
+	return slices.ContainsFunc(configs, func(c observe.Configured) bool { return items > c.MinNewFailures })
+}
+
 // openBefore reports whether a hold on a provider was open when a run began, or was while it went on.
 func (w *world) openBefore(provider string, run observe.RunRow) bool {
 	return slices.ContainsFunc(w.night.db.Holds, func(h observe.HoldRow) bool {
@@ -241,7 +258,7 @@ func inconclusiveSaysNothing(w *world) rule {
 	}}
 }
 
-// sourceGuard: where more than max_source_loss of the accounts are gone since the last run, the run stops before it
+// sourceGuard: where more than max_source_loss of the accounts, and more than one, are gone since the last run, the run stops before it
 // says or closes anything, until a person accepts the source.
 func sourceGuard(w *world) rule {
 	var before map[string]bool
@@ -264,7 +281,7 @@ func sourceGuard(w *world) rule {
 				lost += count(!now[id])
 			}
 			accepted := slices.ContainsFunc(w.commands, func(c *command) bool { return c.has("accept-source") && w.night.m.since(c.began) < 48*time.Hour })
-			if !accepted && all(w.configsOf(run), func(c observe.Configured) bool { return float64(lost) > c.MaxSourceLoss*float64(len(before))+1e-9 }) {
+			if !accepted && lost > 1 && all(w.configsOf(run), func(c observe.Configured) bool { return float64(lost) > c.MaxSourceLoss*float64(len(before))+1e-9 }) {
 				bad = append(bad, sprintf("run %s concluded although %d of %d accounts are gone since the last run", run.Key, lost, len(before)))
 			}
 			before = now

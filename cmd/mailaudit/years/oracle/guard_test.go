@@ -122,17 +122,19 @@ func TestAnInconclusiveRunSaysNothing(t *testing.T) {
 func TestAShrunkenSourceStopsTheRun(t *testing.T) {
 	shrink := func() *tale {
 		s := begin(t)
+		s.account("a-3", nil)
 		s.at("2026-03-02 02:15")
 		s.run("one")
 		s.evening()
 		s.at("2026-03-03 02:15")
 		delete(s.accounts, "a-2")
+		delete(s.accounts, "a-3")
 		return s
 	}
 	s := shrink()
 	s.run("two")
 	s.evening()
-	s.broken("source guard", "1 of 2 accounts are gone")
+	s.broken("source guard", "2 of 3 accounts are gone")
 
 	s = shrink()
 	s.runAs("run --accept-source", "two")

@@ -459,12 +459,13 @@ var meant = map[string][]string{
 	"needs-app-password": {"app_password_required"},
 	"needs-browser":      {"sign_in_blocked"},
 	"needs-mfa":          {"sign_in_blocked"},
-	"disabled":           {"auth_disabled", "method_retired"},
+	"disabled":           {"auth_disabled", "method_retired", "account_blocked"}, // "user account is disabled"
 	"blocked":            {"account_blocked"},
 }
 
 // verdictFollowsAnswer: a run's verdict is what the account's last answer says: failing only after a refusal, with the
-// cause that the provider means, and fine only after an acceptance; revoked only where that secret was accepted before.
+// cause that the provider means, and fine only after an acceptance; revoked only where that secret was accepted before. A grant was given by the
+// provider itself, so it was good once.
 func verdictFollowsAnswer(w *world) rule {
 	type credential struct {
 		login  string
@@ -491,7 +492,7 @@ func verdictFollowsAnswer(w *world) rule {
 					wrong = "a refusal"
 				case a.trulyRefused() && !slices.Contains(meant[a.Meaning], l.verdict):
 					wrong = sprintf("%q: %.80s", a.Meaning, a.Reply)
-				case l.verdict == "revoked" && !accepted[credential{fold(a.Login), a.Secret}]:
+				case l.verdict == "revoked" && !a.OAuth && !accepted[credential{fold(a.Login), a.Secret}]:
 					wrong = "of a secret that was never accepted"
 				}
 				if wrong != "" {

@@ -42,8 +42,8 @@ func TestFormsAgree(t *testing.T) {
 	shown(t, "text", "New *0*", "New *1*").broken("forms agree", "text")
 	shown(t, "text", "revoked   1", "revoked   2").broken("forms agree", "2 revoked")
 	shown(t, "html", "open *1*", "open *2*").broken("forms agree", "html")
-	shown(t, "slack", "2 mailboxes", "3 mailboxes").broken("forms agree", "slack")
-	shown(t, "slack", "2 mailboxes", "Something else").broken("forms agree", "no numbers")
+	shown(t, "slack", "2 accounts", "3 accounts").broken("forms agree", "slack")
+	shown(t, "slack", "2 accounts", "Something else").broken("forms agree", "no numbers")
 }
 
 func TestSlackTellsTheRunsNumbers(t *testing.T) {

@@ -176,7 +176,21 @@ func liveTraffic(w *world) rule {
 // refused it as it refused everybody. Only where it refused so few that no guard could notice, or where a person
 // released what a guard held, such a mail is not the program's fault.
 func neverForAnOutage(w *world) rule {
-	return rule{name: "never for an outage", letter: func(l letter) []string {
+	return rule{name: "never for an outage", night: func() []string {
+		for _, key := range w.night.runs {
+			before := map[string]string{}
+			for _, accounts := range w.lines(key) {
+				for _, l := range accounts {
+					before[w.id(l.account)] = l.previous
+					if w.verdicts[w.id(l.account)] = l.verdict; l.verdict == "unverified" {
+						w.verdicts[w.id(l.account)] = l.previous
+					}
+				}
+			}
+			w.previous[key] = before
+		}
+		return nil
+	}, letter: func(l letter) []string {
 		if !l.accuses() || w.releasedBefore(l) {
 			return nil
 		}
@@ -220,6 +234,14 @@ func (w *world) answersSinceAccepted(l letter, account string) []answer {
 	return out
 }
 
+// verdictBefore is what was last said of an account before a run.
+func (w *world) verdictBefore(id, run string) string {
+	if before, shown := w.previous[run]; shown {
+		return before[id]
+	}
+	return w.verdicts[id]
+}
+
 // releasedSince reports whether a person released a hold of an answer's run before a letter, when the finding had no
 // notice yet that the hold could keep.
 func (w *world) releasedSince(first answer, l letter) bool {
@@ -240,8 +262,9 @@ func (w *world) liedTo(first answer) crowd {
 		accepted, hit := false, false
 		for _, a := range w.asked[id] {
 			met := a.Answer == observe.OfMood && (a.n == first.n || inRun && !a.shown.Before(run.StartedAt) && !a.shown.After(run.FinishedAt))
+			failed := isFailing(w.verdictBefore(id, run.Key)) // "single_factor": it is no new failure
 			traffic := !r.LastSentOKAt.IsZero() && a.shown.Sub(r.LastSentOKAt) < day // which contradicts it
-			if met && accepted && !traffic && w.good(mailbox{a.Provider, a.Folded}, a.Secret, a.at, a.moment) {
+			if met && accepted && !failed && !traffic && w.good(mailbox{a.Provider, a.Folded}, a.Secret, a.at, a.moment) {
 				hit = true
 				break
 			}

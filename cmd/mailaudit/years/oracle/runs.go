@@ -44,8 +44,10 @@ func runConcludes(w *world) rule {
 	}}
 }
 
-// summaryOnce: a run's summary stands in the channel once; a second one says that it may be a repeat.
+// summaryOnce: a run's summary stands in the channel once; a second one says that it may be a repeat. A run that a guard
+// stopped is told as stopped, and once more when it has gone on.
 func summaryOnce(w *world) rule {
+	last := map[string]observe.SlackCall{} // by run
 	texts := map[string]moment{} // of webhooks, which bear no key
 	return rule{name: "summary once", watch: func(m moment, what observe.What) []string {
 		s, ok := what.(observe.SlackCall)
@@ -60,8 +62,10 @@ func summaryOnce(w *world) rule {
 			texts[s.Text] = m
 			return nil
 		}
-		if before := w.posted[s.Run]; before.n != m.n {
-			return one("the summary of run %s stands in the channel twice, of %s and %s", s.Run, before, m)
+		before, again := last[s.Run]
+		last[s.Run] = s
+		if again && !strings.Contains(before.Text, "STOPPED") {
+			return one("the summary of run %s stands in the channel twice, of %s and %s", s.Run, w.posted[s.Run], m)
 		}
 		return nil
 	}}

@@ -123,6 +123,8 @@ type world struct {
 	slack     timeline[string]
 	ended     bool // the stream is: after days of calm
 	processes map[int]*process
+	verdicts  map[string]string            // what was last said of accounts
+	previous  map[string]map[string]string // and before each run
 
 	seen
 }
@@ -131,7 +133,7 @@ func newWorld() *world {
 	return &world{
 		accounts: map[string]*timeline[row]{}, alias: map[string]string{}, renewed: map[observe.SecretID]observe.SecretID{}, logins: map[string]map[string]bool{},
 		boxes: map[mailbox]*timeline[observe.MailboxIs]{}, moods: map[string]*timeline[observe.Mood]{},
-		processes: map[int]*process{}, seen: newSeen(),
+		processes: map[int]*process{}, verdicts: map[string]string{}, previous: map[string]map[string]string{}, seen: newSeen(),
 	}
 }
 
