@@ -112,12 +112,16 @@ func release(ctx context.Context, tx pgx.Tx, page []audit.Notice) error {
 	return tx.SendBatch(ctx, put).Close()
 }
 
+// stillTold: a reminder in shadow mode uses up its step, and takes nothing away from what the customer was told before.
+const stillTold = `($3::boolean AND i.step > 1 AND told_step > 0 AND NOT told_shadow)`
+
 // told notes in the states of a notice's accounts that their customer has it: notice, moment, whether in
 // shadow. The mail that says all is well ends the story.
 const told = `UPDATE mailaudit.account_states SET
 		told_first_at = CASE WHEN i.step = 0 THEN NULL WHEN i.step = 1 OR told_step = 0 THEN $2 ELSE told_first_at END,
 		told_notice = CASE WHEN i.step = 0 THEN 0 WHEN i.step = 1 OR told_step = 0 THEN i.notice_id ELSE told_notice END,
-		told_at = $2, told_step = i.step, told_verdict = CASE WHEN i.step = 0 THEN '' ELSE i.verdict END, told_shadow = $3
+		told_at = CASE WHEN ` + stillTold + ` THEN told_at ELSE $2 END, told_shadow = CASE WHEN ` + stillTold + ` THEN false ELSE $3 END,
+		told_verdict = CASE WHEN i.step = 0 THEN '' WHEN ` + stillTold + ` THEN told_verdict ELSE i.verdict END, told_step = i.step
 	FROM mailaudit.notice_items i JOIN mailaudit.notices n USING (notice_id)
 	WHERE i.notice_id = $1 AND i.account_id = account_states.account_id AND n.kind <> 'ahead'`
 

@@ -97,11 +97,19 @@ func moved(tag pgconn.CommandTag, err error) error {
 	return err
 }
 
+// asItStands has a notice's items say what its mail says: how the accounts stand now. $1 are the failing verdicts.
+const asItStands = `UPDATE mailaudit.notice_items i SET verdict = s.verdict, since = s.since FROM mailaudit.account_states s, mailaudit.notices n
+	WHERE n.notice_id = $2 AND n.kind IN ('finding', 'reminder') AND i.notice_id = n.notice_id
+	AND s.account_id = i.account_id AND s.verdict <> i.verdict AND s.verdict = ANY($1)`
+
 func (s *Store) HandOver(ctx context.Context, id int64, claim audit.Claim, messageID string, now time.Time) error {
 	err := s.inTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
 		if err := moved(tx.Exec(ctx, `UPDATE mailaudit.notices SET state = 'ambiguous', message_id = $1,
 			detail = 'handed to the relay; its answer is not known'
 			WHERE notice_id = $2 AND state = 'sending' AND tries = $3`, messageID, id, claim)); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, asItStands, failing(), id); err != nil {
 			return err
 		}
 		_, err := tx.Exec(ctx, told, id, timestamp(now), false)

@@ -83,13 +83,17 @@ func (s *Store) Release(ctx context.Context, notices []audit.Notice) error {
 	return nil
 }
 
+// stillTold: a reminder in shadow mode uses up its step, and takes nothing away from what the customer was told before.
+const stillTold = `(?2 AND i.step > 1 AND told_step > 0 AND NOT told_shadow)`
+
 // told notes in the states of a notice's accounts that their customer has it. The mail that says all is
 // well ends the story.
 func told(ctx context.Context, tx *sql.Tx, id int64, now time.Time, shadow bool) error {
 	_, err := tx.ExecContext(ctx, `UPDATE account_states SET
 			told_first_at = CASE WHEN i.step = 0 THEN NULL WHEN i.step = 1 OR told_step = 0 THEN ?1 ELSE told_first_at END,
 			told_notice = CASE WHEN i.step = 0 THEN 0 WHEN i.step = 1 OR told_step = 0 THEN i.notice_id ELSE told_notice END,
-			told_at = ?1, told_step = i.step, told_verdict = CASE WHEN i.step = 0 THEN '' ELSE i.verdict END, told_shadow = ?2
+			told_at = CASE WHEN `+stillTold+` THEN told_at ELSE ?1 END, told_shadow = CASE WHEN `+stillTold+` THEN 0 ELSE ?2 END,
+			told_verdict = CASE WHEN i.step = 0 THEN '' WHEN `+stillTold+` THEN told_verdict ELSE i.verdict END, told_step = i.step
 		FROM notice_items i JOIN notices n USING (notice_id)
 		WHERE i.notice_id = ?3 AND i.account_id = account_states.account_id AND n.kind <> 'ahead'`, micros(now), shadow, id)
 	return err
@@ -220,6 +224,11 @@ func (s *Store) Narrow(ctx context.Context, id int64, claim audit.Claim, keep []
 	return nil
 }
 
+// asItStands has a notice's items say what its mail says: how the accounts stand now. ?1 are the failing verdicts.
+const asItStands = `UPDATE notice_items SET verdict = s.verdict, since = s.since FROM account_states s, notices n
+	WHERE n.notice_id = ?2 AND n.kind IN ('finding', 'reminder') AND notice_items.notice_id = n.notice_id
+	AND s.account_id = notice_items.account_id AND s.verdict <> notice_items.verdict AND s.verdict IN (SELECT value FROM json_each(?1))`
+
 func (s *Store) HandOver(ctx context.Context, id int64, claim audit.Claim, messageID string, now time.Time) error {
 	err := s.inTx(ctx, func(tx *sql.Tx) error {
 		res, err := tx.ExecContext(ctx, `UPDATE notices SET state = 'ambiguous', message_id = ?,
@@ -229,6 +238,9 @@ func (s *Store) HandOver(ctx context.Context, id int64, claim audit.Claim, messa
 			return err
 		}
 		if err := moved(res); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, asItStands, failing, id); err != nil {
 			return err
 		}
 		return told(ctx, tx, id, now, false)

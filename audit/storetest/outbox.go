@@ -331,6 +331,36 @@ func testShadowed(t *testing.T, s audit.Store) {
 	same(t, "sent", n, 0)
 }
 
+// A spell in shadow mode takes nothing away from what a customer was told before it.
+func testShadowedAfterTold(t *testing.T, s audit.Store) {
+	_, all := outbox(t, s, "k", night, audit.NoticeQueued, draft("a", audit.KindFinding, 1, night))
+	at := night.Add(time.Hour)
+	claim, err := s.Claim(t.Context(), all[0].ID, at, plenty)
+	must(t, err)
+	must(t, s.HandOver(t.Context(), all[0].ID, claim, "<m@x>", at))
+	must(t, s.Sent(t.Context(), all[0].ID, claim, at, "250"))
+	later := night.AddDate(0, 0, 4)
+	outbox(t, s, "shadow", later, audit.NoticeShadowed, draft("a", audit.KindReminder, 2, later))
+	told := state(t, s, "a").Told
+	same(t, "told", []any{told.Step, told.Shadow, told.NoticeID, told.At.Equal(at), told.FirstAt.Equal(at)}, []any{2, false, all[0].ID, true, true})
+}
+
+// A mail speaks of an account as it stands when it leaves, and so does the record of it.
+func testToldAsItStands(t *testing.T, s audit.Store) {
+	_, all := outbox(t, s, "k", night, audit.NoticeQueued, draft("a", audit.KindFinding, 1, night))
+	other := startRun(t, s, "l", night.AddDate(0, 0, 1))
+	record(t, s, other, result(other, "a", audit.SignInBlocked))
+	settle(t, s, other)
+	finish(t, s, other)
+	at := night.AddDate(0, 0, 1).Add(time.Hour)
+	claim, err := s.Claim(t.Context(), all[0].ID, at, plenty)
+	must(t, err)
+	must(t, s.HandOver(t.Context(), all[0].ID, claim, "<m@x>", at))
+	n, err := s.LoadNotice(t.Context(), all[0].ID)
+	must(t, err)
+	same(t, "verdicts", []audit.Verdict{n.Items[0].Verdict, state(t, s, "a").Told.Verdict}, []audit.Verdict{audit.SignInBlocked, audit.SignInBlocked})
+}
+
 func testDueOrder(t *testing.T, s audit.Store) {
 	other := draft("b", audit.KindFinding, 1, night.Add(time.Minute))
 	other.TenantID = "u"

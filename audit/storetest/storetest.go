@@ -66,6 +66,8 @@ func Run(t *testing.T, open func(t *testing.T) audit.Store) {
 		{"a mail that waits for a re-check", testWait},
 		{"a handed-over notice is not sent again", testHandOver},
 		{"a shadowed notice is noted as such", testShadowed},
+		{"a spell in shadow mode takes nothing away from what was told", testShadowedAfterTold},
+		{"a mail tells of an account as it stands", testToldAsItStands},
 		{"newest finding first", testDueOrder},
 		{"due mails are dealt by tenant", testDueIsDealt},
 		{"warnings have a line and a cap of their own", testAheadLine},

@@ -107,7 +107,7 @@ func (d *Dispatcher) overtaken(ctx context.Context, n audit.Notice, acc audit.Ac
 	case !recovered && !st.Settled.Verdict.Failing():
 		return "the account works again", nil
 	case recovered:
-		return "", nil
+		return d.untold(ctx, n, st)
 	case !d.Only.Tells(st.Settled.Verdict):
 		return "outside notices.only", nil
 	case st.Settled.Verdict != audit.SingleFactor && acc.LastSentOKAt.After(st.DefiniteAt):
@@ -118,6 +118,22 @@ func (d *Dispatcher) overtaken(ctx context.Context, n audit.Notice, acc audit.Ac
 		return "the password was changed since", err
 	}
 	return "", err
+}
+
+// untold tells why a contact has nothing to be told of a mailbox that works again: it never heard of the failure. Who was
+// reminded may have been another than who had the first notice.
+func (d *Dispatcher) untold(ctx context.Context, n audit.Notice, st audit.State) (string, error) {
+	if st.Told.NoticeID == 0 || st.Told.Step > 1 {
+		return "", nil
+	}
+	first, err := d.Outbox.LoadNotice(ctx, st.Told.NoticeID)
+	switch {
+	case err != nil:
+		return "", err
+	case first.State == audit.NoticeFailed || !audit.SameContact(first.ContactEmail, n.ContactEmail):
+		return "its contact was not notified of the failure", nil
+	}
+	return "", nil
 }
 
 // address fills in what the letter's accounts say about their common contact; the first that says it counts.
