@@ -37,6 +37,9 @@ const aWorld = 100
 // bornWith are promises that are seen broken and not kept yet, by the oracle's rule, and why. They end no play; each
 // leaves this list with the change that keeps it.
 var bornWith = map[string]string{
+	"source guard":        "sums are compared yet, and not ids",
+	"told once":           "not looked into yet: a reminder of which nobody heard, a first notice after three reminders",
+	"nobody is forgotten": "not looked into yet",
 }
 
 // yearsPlay is one call of the test.

@@ -97,16 +97,20 @@ func readJSON(body []byte) (r report, err error) {
 type figures struct{ accounts, newly, recovered, open int }
 
 var (
-	tags       = regexp.MustCompile(`(?s)<(style|script)\b.*?</(style|script)>|<[^>]*>`)
-	spaces     = regexp.MustCompile(`[\s\x{a0}\x{202f}]+`)
-	accountsIn = regexp.MustCompile(`(?i)([\d,]+) (?:accounts?|mailbox(?:es)?), [\d.,]+ ?% (?:verified|checked)|\b(?:accounts|mailboxes) ([\d,]+)`)
-	changesIn  = regexp.MustCompile(`(?i)\bnew(?:ly failing| failures)? ([\d,]+)\W+(?:repaired|recovered) ([\d,]+)\W+open(?: findings)? ([\d,]+)`)
+	tags        = regexp.MustCompile(`(?s)<(style|script)\b.*?</(style|script)>|<[^>]*>`)
+	spaces      = regexp.MustCompile(`[\s\x{a0}\x{202f}]+`)
+	mailboxesIn = regexp.MustCompile(`(?i)([\d,]+) mailbox(?:es)?, [\d.,]+ ?% checked|\bmailboxes ([\d,]+)`) // until 1.0
+	accountsIn  = regexp.MustCompile(`(?i)([\d,]+) accounts?, [\d.,]+ ?% verified|\baccounts ([\d,]+)`)
+	changesIn   = regexp.MustCompile(`(?i)\bnew(?:ly failing| failures)? ([\d,]+)\W+(?:repaired|recovered) ([\d,]+)\W+open(?: findings)? ([\d,]+)`)
 )
 
 // readProse reads the text, the page and Slack's messages.
 func readProse(body string) (f figures, err error) {
 	body = plain(body)
 	accounts, changes := accountsIn.FindStringSubmatch(body), changesIn.FindStringSubmatch(body)
+	if accounts == nil {
+		accounts = mailboxesIn.FindStringSubmatch(body)
+	}
 	if accounts == nil || changes == nil {
 		return f, fmt.Errorf("no numbers in %.300q", body)
 	}

@@ -56,6 +56,9 @@ func killSwitch(w *world) rule {
 // muted: a tenant that is snoozed is mailed nothing until the day.
 func muted(w *world) rule {
 	return rule{name: "snoozed", letter: func(l letter) []string {
+		if l.row.Kind == "correction" {
+			return nil // the mistake was ours
+		}
 		t := w.mutes[l.row.Tenant]
 		if t == nil || !all(t.lately(l.moment, grace), func(m mute) bool { return m.sure && l.shown.Before(m.until) }) {
 			return nil

@@ -262,7 +262,7 @@ func (w *world) liedTo(first answer) crowd {
 		accepted, hit := false, false
 		for _, a := range w.asked[id] {
 			met := a.Answer == observe.OfMood && (a.n == first.n || inRun && !a.shown.Before(run.StartedAt) && !a.shown.After(run.FinishedAt))
-			failed := isFailing(w.verdictBefore(id, run.Key)) // "single_factor": it is no new failure
+			failed := isFailing(w.verdictBefore(id, run.Key))                        // "single_factor": it is no new failure
 			traffic := !r.LastSentOKAt.IsZero() && a.shown.Sub(r.LastSentOKAt) < day // which contradicts it
 			if met && accepted && !failed && !traffic && w.good(mailbox{a.Provider, a.Folded}, a.Secret, a.at, a.moment) {
 				hit = true

@@ -48,7 +48,7 @@ func runConcludes(w *world) rule {
 // stopped is told as stopped, and once more when it has gone on.
 func summaryOnce(w *world) rule {
 	last := map[string]observe.SlackCall{} // by run
-	texts := map[string]moment{} // of webhooks, which bear no key
+	texts := map[string]moment{}           // of webhooks, which bear no key
 	return rule{name: "summary once", watch: func(m moment, what observe.What) []string {
 		s, ok := what.(observe.SlackCall)
 		if !ok || !s.Arrived || s.Thread || s.Method != "chat.postMessage" && s.Method != "webhook" ||

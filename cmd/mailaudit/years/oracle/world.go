@@ -121,7 +121,8 @@ type world struct {
 	source    timeline[string]
 	relay     timeline[string]
 	slack     timeline[string]
-	ended     bool // the stream is: after days of calm
+	jumped    moment // when a clock was last moved
+	ended     bool   // the stream is: after days of calm
 	processes map[int]*process
 	verdicts  map[string]string            // what was last said of accounts
 	previous  map[string]map[string]string // and before each run
@@ -168,6 +169,8 @@ func (w *world) take(m moment, what observe.What) {
 		w.relay.set(m, o.Mood)
 	case observe.SlackIs:
 		w.slack.set(m, o.Mood)
+	case observe.ClockMoved:
+		w.jumped = m
 	case observe.SecretRenewed:
 		w.renewed[o.New] = w.secret(o.Old)
 	case observe.ProcessStarted:
@@ -203,6 +206,11 @@ func (w *world) secret(id observe.SecretID) observe.SecretID {
 		return first
 	}
 	return id
+}
+
+// clockMoved reports whether mailaudit's clocks were moved lately.
+func (w *world) clockMoved(lately time.Duration) bool {
+	return w.jumped.n != 0 && w.night.m.at.Sub(w.jumped.at) < lately
 }
 
 // account returns what the product held of an account lately, the latest first; nothing if it never had it.
