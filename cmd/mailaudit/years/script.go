@@ -177,7 +177,7 @@ func randomStep(pick *rand.Rand) Step {
 }
 
 // Quiet leaves crashes and what several processes do at once out of a script: the number of a call, and who waits for
-// whom, differ from database to database.
+// whom, differ from database to database. It is to be played with [Options.Alone].
 func (s Script) Quiet() Script {
 	out := Script{Seed: s.Seed, Setup: s.Setup}
 	for _, night := range s.Nights {

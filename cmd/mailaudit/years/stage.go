@@ -39,6 +39,7 @@ type Options struct {
 	Tell     func(observe.Observation)    // may be nil
 	Bear     func(observe.Violation) bool // whether a violation ends no play; may be nil
 	Trace    func(line string)            // may be nil
+	Alone    bool                         // a command begins when those before it have ended
 	// Shows is how often, in nights, what the program shows is looked at in all forms; the JSON report and the CSV are
 	// each night. Packs is the same for an auditor's pack. 0: never.
 	Shows, Packs int
@@ -214,6 +215,9 @@ func (s *Stage) do(step Step) error {
 	case "command":
 		s.opt.Coverage.Add("step " + step.Command)
 		for i, args := range commands[step.Command](s, pick) {
+			if s.opt.Alone {
+				s.untilAlone()
+			}
 			s.begin(args, step, i)
 		}
 		return nil
@@ -221,6 +225,13 @@ func (s *Stage) do(step Step) error {
 	s.opt.Coverage.Add("event " + step.Kind)
 	s.trace("event %s", step.Kind)
 	return events[step.Kind](s, pick)
+}
+
+// untilAlone lets the processes end that are at work.
+func (s *Stage) untilAlone() {
+	for until := time.Now().Add(s.patience()); s.last() != nil && time.Now().Before(until); {
+		s.t.until(time.Now().Add(time.Minute), func() bool { return s.last() == nil })
+	}
 }
 
 // begin starts a process.
