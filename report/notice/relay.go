@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/emersion/go-smtp"
+
 	"mailaudit/providers"
 	"mailaudit/providers/protocol"
 )
@@ -43,6 +45,9 @@ type RelayError struct {
 
 func (e *RelayError) Error() string { return "relay: " + e.Stage + ": " + e.Err.Error() }
 func (e *RelayError) Unwrap() error { return e.Err }
+
+// Refused reports whether the relay itself said no, in a reply.
+func (e *RelayError) Refused() bool { return errors.As(e.Err, new(*smtp.SMTPError)) }
 
 type endpoint struct {
 	addr     string // host:port

@@ -36,6 +36,9 @@ func (d *Doctor) relay(ctx context.Context) {
 func relayFix(err error) string {
 	var trouble *notice.RelayError
 	if errors.As(err, &trouble) {
+		if trouble.Stage == "hello" && trouble.Refused() {
+			return "set network.ehlo to this host's full name as the relay knows it (the reply above is to our greeting), or have the relay let our address in"
+		}
 		switch trouble.Stage {
 		case "auth":
 			return "check relay.username and relay.password with whoever runs the relay"

@@ -1,7 +1,10 @@
 package scenario
 
 import (
+	"bufio"
 	"context"
+	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -115,6 +118,9 @@ func TestDoctorFindsWhatIsWrong(t *testing.T) {
 			s.settings["relay"] = strings.Replace(s.settings["relay"], "localhost", "relay.nobody.invalid", 1)
 		}, "relay", []string{"no such host", "DNS"}},
 		{"no relay there", func(s *scene) { s.relay.Close() }, "relay", []string{"refused", "relay.url"}},
+		{"relay refuses our greeting", func(s *scene) {
+			s.settings["relay"] = `{url: "smtp://` + strictRelay(s.t) + `", from: "Clinic Support <support@product.example>"}`
+		}, "relay", []string{"fully-qualified", "network.ehlo"}},
 		{"relay's certificate", func(s *scene) {
 			s.settings["relay"] = strings.Replace(s.settings["relay"], "localhost", "127.0.0.1", 1)
 		}, "relay", []string{"certificate"}},
@@ -360,4 +366,30 @@ func TestDoctorWithAWrongConfiguration(t *testing.T) {
 	if o := s.do("doctor"); o.code != exit.Usage || !strings.Contains(o.stderr, "windw") {
 		t.Errorf("exit %d: %s", o.code, o.stderr)
 	}
+}
+
+// strictRelay greets everybody and refuses every EHLO, as strict Postfix does to names that it does not like.
+func strictRelay(t *testing.T) (addr string) {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { listener.Close() })
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer conn.Close()
+				fmt.Fprint(conn, "220 relay.example ESMTP\r\n")
+				for lines := bufio.NewScanner(conn); lines.Scan(); {
+					fmt.Fprint(conn, "504 5.5.2 <audit>: Helo command rejected: need fully-qualified hostname\r\n")
+				}
+			}()
+		}
+	}()
+	return listener.Addr().String()
 }
