@@ -179,8 +179,9 @@ func (d Draft) Purpose() string {
 type Attempts interface {
 	// Reserve takes one attempt for each key before dialling, and tells for each whether it was granted.
 	Reserve(ctx context.Context, day string, keys []AttemptKey, limit AttemptLimit) ([]bool, error)
-	// GiveBack returns attempts in which no credential was sent.
-	GiveBack(ctx context.Context, day string, keys []AttemptKey) error
+	// GiveBack returns attempts in which no credential was sent. With the same word for it twice, they are given back once:
+	// the answer to a commit may be lost.
+	GiveBack(ctx context.Context, day, once string, keys []AttemptKey) error
 }
 
 // AttemptKey names what is counted: a mailbox (see [Mailbox]), or one tenant's share of it, and a secret, both by keyed names.

@@ -2,6 +2,7 @@ package ask
 
 import (
 	"context"
+	"crypto/rand"
 
 	"mailaudit/audit"
 )
@@ -9,7 +10,7 @@ import (
 // attemptsStore is what this file needs of the store. The contracts are in package audit.
 type attemptsStore interface {
 	Reserve(ctx context.Context, day string, keys []audit.AttemptKey, limit audit.AttemptLimit) ([]bool, error)
-	GiveBack(ctx context.Context, day string, keys []audit.AttemptKey) error
+	GiveBack(ctx context.Context, day, once string, keys []audit.AttemptKey) error
 }
 
 // Sign-ins are counted by mailbox, not by the spelling of a login, a host or a secret, and over all tenants: providers
@@ -64,7 +65,7 @@ func (a *Asker) reserve(ctx context.Context, day string, all []Candidate, limit 
 			if err == nil && granted[i] || len(keys) == 0 {
 				continue
 			}
-			if backErr := a.Ledger.GiveBack(context.WithoutCancel(ctx), day, keys); backErr != nil {
+			if backErr := a.Ledger.GiveBack(context.WithoutCancel(ctx), day, rand.Text(), keys); backErr != nil {
 				return backErr
 			}
 		}
@@ -104,7 +105,8 @@ func (a *Asker) giveBack(ctx context.Context, c Candidate) error {
 			keys = append(keys, key)
 		}
 	}
-	return a.Heard.Write(ctx, "an attempt that was not used", func(ctx context.Context) error { return a.Ledger.GiveBack(ctx, c.day, keys) })
+	once := rand.Text()
+	return a.Heard.Write(ctx, "an attempt that was not used", func(ctx context.Context) error { return a.Ledger.GiveBack(ctx, c.day, once, keys) })
 }
 
 // Admit reports whether a candidate may take over what was said to a duplicate login. The answer tells whether a secret

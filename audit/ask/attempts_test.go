@@ -33,7 +33,7 @@ func (c counted) Reserve(_ context.Context, _ string, keys []audit.AttemptKey, l
 	return granted, nil
 }
 
-func (c counted) GiveBack(_ context.Context, _ string, keys []audit.AttemptKey) error {
+func (c counted) GiveBack(_ context.Context, _, _ string, keys []audit.AttemptKey) error {
 	for _, k := range keys {
 		c.used[k] = max(0, c.used[k]-1)
 	}

@@ -2,6 +2,7 @@ package ask
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"time"
@@ -14,7 +15,7 @@ import (
 // sharedHostStore is what this file needs of the store. The contracts are in package audit.
 type sharedHostStore interface {
 	Reserve(ctx context.Context, day string, keys []audit.AttemptKey, limit audit.AttemptLimit) ([]bool, error)
-	GiveBack(ctx context.Context, day string, keys []audit.AttemptKey) error
+	GiveBack(ctx context.Context, day, once string, keys []audit.AttemptKey) error
 }
 
 // Shared hosts ban an address after a few refused sign-ins, for all its customers and for the product's own
@@ -93,7 +94,7 @@ func (h *hostCount) enter(ctx context.Context, attempts audit.Attempts, p place,
 	}
 	granted, err = attempts.Reserve(ctx, p.day, []audit.AttemptKey{p.host}, audit.AttemptLimit{PerSecret: limit, Secrets: unlimited})
 	if err != nil || !granted[0] {
-		return waitWhile(h.now > 0, hostShut), errors.Join(err, attempts.GiveBack(context.WithoutCancel(ctx), p.day, []audit.AttemptKey{p.share}))
+		return waitWhile(h.now > 0, hostShut), errors.Join(err, attempts.GiveBack(context.WithoutCancel(ctx), p.day, rand.Text(), []audit.AttemptKey{p.share}))
 	}
 	if h.of == nil {
 		h.of = map[string]int{}
@@ -123,7 +124,7 @@ func (h *hostCount) leave(ctx context.Context, attempts audit.Attempts, p place,
 	if refused {
 		return nil
 	}
-	return attempts.GiveBack(ctx, p.day, []audit.AttemptKey{p.host, p.share})
+	return attempts.GiveBack(ctx, p.day, rand.Text(), []audit.AttemptKey{p.host, p.share})
 }
 
 // refusedSignIn reports whether a host would count the conversation against our address.

@@ -28,8 +28,8 @@ func (a asked) Reserve(ctx context.Context, day string, keys []audit.AttemptKey,
 	return a.hiccup.Reserve(ctx, day, keys, limit)
 }
 
-func (a asked) GiveBack(ctx context.Context, day string, keys []audit.AttemptKey) error {
-	return a.hiccup.GiveBack(ctx, day, keys)
+func (a asked) GiveBack(ctx context.Context, day, once string, keys []audit.AttemptKey) error {
+	return a.hiccup.GiveBack(ctx, day, once, keys)
 }
 
 func (asked) LoadStates(context.Context, []string) (map[string]audit.State, error) { return nil, nil }
@@ -122,7 +122,7 @@ func (h *hiccup) Record(_ context.Context, _ string, results []audit.Recorded) e
 	return nil
 }
 func (h *hiccup) Blame(error) (audit.Blame, string)                          { return audit.BlameAway, "" }
-func (h *hiccup) GiveBack(context.Context, string, []audit.AttemptKey) error { return nil }
+func (h *hiccup) GiveBack(context.Context, string, string, []audit.AttemptKey) error { return nil }
 
 // away is a store that takes no result until it is back.
 type away struct {

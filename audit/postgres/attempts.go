@@ -72,10 +72,13 @@ func waves(keys []audit.AttemptKey) (waves [][]int) {
 	return waves
 }
 
-func (s *Store) GiveBack(ctx context.Context, day string, keys []audit.AttemptKey) error {
-	return s.exec(ctx, "give back attempts", `UPDATE mailaudit.attempts a SET used = greatest(0, a.used - back.n)
-		FROM (SELECT login, secret, count(*) AS n FROM unnest($2::text[], $3::text[]) AS u (login, secret) GROUP BY login, secret) back
+func (s *Store) GiveBack(ctx context.Context, day, once string, keys []audit.AttemptKey) error {
+	// The first row notes, among the attempts of its day, that these were given back.
+	return s.exec(ctx, "give back attempts", `WITH first AS (
+			INSERT INTO mailaudit.attempts (day, login, secret, used) VALUES ($1::text::date, 'given back', $4, 0) ON CONFLICT DO NOTHING RETURNING secret)
+		UPDATE mailaudit.attempts a SET used = greatest(0, a.used - back.n)
+		FROM first, (SELECT login, secret, count(*) AS n FROM unnest($2::text[], $3::text[]) AS u (login, secret) GROUP BY login, secret) back
 		WHERE a.day = $1::text::date AND a.login = back.login AND a.secret = back.secret`, day,
 		column(keys, loginOf),
-		column(keys, func(k audit.AttemptKey) string { return k.Secret }))
+		column(keys, func(k audit.AttemptKey) string { return k.Secret }), once)
 }

@@ -13,6 +13,9 @@ const attemptDays = 2
 
 const forgetAttempts = `DELETE FROM attempts WHERE day < date(?, ?)`
 
+// givenBack notes, among the attempts of its day, that some were given back.
+const givenBack = `INSERT OR IGNORE INTO attempts (day, login, secret, used) VALUES (?, 'given back', ?, 0)`
+
 const reserve = `INSERT INTO attempts (day, login, secret, used)
 	SELECT ?1, ?2, ?3, 1 WHERE EXISTS (SELECT 1 FROM attempts WHERE day = ?1 AND login = ?2 AND secret = ?3 AND used > 0)
 		OR (SELECT count(*) FROM attempts WHERE day = ?1 AND login = ?2 AND used > 0) < ?5
@@ -50,8 +53,15 @@ func (s *Store) Reserve(ctx context.Context, day string, keys []audit.AttemptKey
 	return granted, nil
 }
 
-func (s *Store) GiveBack(ctx context.Context, day string, keys []audit.AttemptKey) error {
+func (s *Store) GiveBack(ctx context.Context, day, once string, keys []audit.AttemptKey) error {
 	err := s.inTx(ctx, func(tx *sql.Tx) error {
+		res, err := tx.ExecContext(ctx, givenBack, day, once)
+		if err != nil {
+			return err
+		}
+		if n, err := res.RowsAffected(); n == 0 {
+			return err
+		}
 		for _, k := range keys {
 			if _, err := tx.ExecContext(ctx, `UPDATE attempts SET used = used - 1
 				WHERE day = ? AND login = ? AND secret = ? AND used > 0`, day, k.Login, k.Secret); err != nil {

@@ -193,12 +193,16 @@ func testAttempts(t *testing.T, s audit.Store) {
 	same(t, "two for one secret", reserve("2026-11-23", a, a, a), []bool{true, true, false})
 	same(t, "three secrets", reserve("2026-11-23", b, c, d), []bool{true, true, false})
 	same(t, "another login", reserve("2026-11-23", audit.AttemptKey{Login: "m", Secret: "4"}), []bool{true})
-	must(t, s.GiveBack(t.Context(), "2026-11-23", []audit.AttemptKey{a}))
+	must(t, s.GiveBack(t.Context(), "2026-11-23", "1", []audit.AttemptKey{a}))
 	same(t, "one given back", reserve("2026-11-23", a, a), []bool{true, false})
-	must(t, s.GiveBack(t.Context(), "2026-11-23", []audit.AttemptKey{d}))
+	must(t, s.GiveBack(t.Context(), "2026-11-23", "2", []audit.AttemptKey{d}))
 	same(t, "none was taken", reserve("2026-11-23", d), []bool{false})
-	must(t, s.GiveBack(t.Context(), "2026-11-23", []audit.AttemptKey{c}))
+	must(t, s.GiveBack(t.Context(), "2026-11-23", "3", []audit.AttemptKey{c}))
 	same(t, "a fourth in the place of one given back", reserve("2026-11-23", d, c), []bool{true, false})
+	for range 2 {
+		must(t, s.GiveBack(t.Context(), "2026-11-23", "4", []audit.AttemptKey{a}))
+	}
+	same(t, "one given back twice", reserve("2026-11-23", a, a), []bool{true, false})
 	same(t, "the next day", reserve("2026-11-24", a, d), []bool{true, true})
 }
 

@@ -379,11 +379,11 @@ func (s *Store) Forming(a0 context.Context, a1 string) (r0 []audit.Notice, err e
 	return r0, err
 }
 
-func (s *Store) GiveBack(a0 context.Context, a1 string, a2 []audit.AttemptKey) (err error) {
-	if err = s.p.enter("GiveBack", a1, a2); err != nil {
+func (s *Store) GiveBack(a0 context.Context, a1 string, a2 string, a3 []audit.AttemptKey) (err error) {
+	if err = s.p.enter("GiveBack", a1, a2, a3); err != nil {
 		return err
 	}
-	err = s.under.GiveBack(a0, a1, a2)
+	err = s.under.GiveBack(a0, a1, a2, a3)
 	err = s.p.leave("GiveBack", err)
 	return err
 }
