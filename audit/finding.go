@@ -2,6 +2,7 @@ package audit
 
 import (
 	"encoding/json"
+	"strings"
 	"time"
 
 	"mailaudit/providers"
@@ -63,3 +64,45 @@ func unreadableFinding(accountID string) Finding {
 
 // ReasonContradicted is why such an account is unverified.
 const ReasonContradicted = "contradicted by live traffic"
+
+// Cause is why nothing can be said of an account, as a code for programs.
+type Cause string
+
+const (
+	CauseOwnData  Cause = "own_data"  // the source's row, or the secret in it
+	CauseOwnFault Cause = "own_fault" // an internal error, or our configuration
+	CauseProvider Cause = "provider"  // the server's answer, or a guard that found the provider's night inconclusive
+	CauseNetwork  Cause = "network"   // no server answered
+	CauseWindow   Cause = "window"    // not reached by the window's end
+	CauseAttempts Cause = "attempts"  // the day's attempts are used up
+	CauseTraffic  Cause = "traffic"   // the product has sent mail through it since
+)
+
+// ReasonAttempts begins the reason of an account whose attempts of the day are used up.
+const ReasonAttempts = "today's attempts are used up"
+
+// reasonCauses are the causes of reasons, by how they begin.
+var reasonCauses = []struct {
+	begins string
+	cause  Cause
+}{
+	{"our own data", CauseOwnData}, {"no secret is stored", CauseOwnData}, {"no mail server is stored", CauseOwnData},
+	{"our own fault", CauseOwnFault}, {"not reached", CauseWindow}, {ReasonAttempts, CauseAttempts}, {ReasonContradicted, CauseTraffic},
+	{"the provider could not be found", CauseNetwork},
+}
+
+// Cause is why nothing can be said of the account; "" for one with any other verdict.
+func (f Finding) Cause() Cause {
+	if f.Verdict != Unverified {
+		return ""
+	}
+	for _, r := range reasonCauses {
+		if strings.HasPrefix(f.Reason, r.begins) {
+			return r.cause
+		}
+	}
+	if f.NoAnswer && f.Reply == "" {
+		return CauseNetwork
+	}
+	return CauseProvider
+}

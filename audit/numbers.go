@@ -22,6 +22,8 @@ type Numbers struct {
 	Open      int                         `json:"open"` // failing accounts, tonight's word or an earlier night's
 	// Renumbered counts the accounts that the product has given another id since the last run.
 	Renumbered int `json:"renumbered,omitempty"`
+	// SourceFaults counts the source's rows without an id, which are in none of the other numbers.
+	SourceFaults int `json:"source_faults,omitempty"`
 }
 
 // Quality counts what a run's verdicts rest on, and what it takes back.

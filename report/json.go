@@ -20,6 +20,7 @@ type jsonRun struct {
 	Accounts   int    `json:"accounts"`
 	Verified   int    `json:"verified"`
 	Renumbered int    `json:"renumbered,omitempty"`
+	Faults     int    `json:"source_faults,omitempty"`
 }
 
 type jsonProvider struct {
@@ -43,6 +44,7 @@ type jsonFinding struct {
 	Since      string `json:"since"`
 	Reply      string `json:"reply"`
 	Rule       string `json:"rule"`
+	Cause      string `json:"cause,omitempty"`
 	Carried    bool   `json:"carried"`
 	Notice     string `json:"notice"`
 	*jsonTold
@@ -103,7 +105,7 @@ func (s *Summary) writeJSON(ctx context.Context, w io.Writer, src Source, frozen
 	out := jsonWriter{w: bufio.NewWriterSize(w, 1<<16)}
 	out.member("{", "run", jsonRun{
 		Key: s.Run.Key, Status: string(s.Run.Status), StartedAt: stamp(s.Run.StartedAt), FinishedAt: stamp(s.Run.FinishedAt),
-		Accounts: s.Numbers.Accounts, Verified: s.Numbers.Verified, Renumbered: s.Numbers.Renumbered,
+		Accounts: s.Numbers.Accounts, Verified: s.Numbers.Verified, Renumbered: s.Numbers.Renumbered, Faults: s.Numbers.SourceFaults,
 	})
 	out.member(",\n ", "verdicts", verdictObject(s.Numbers.Verdicts))
 	out.list("providers")
@@ -123,7 +125,7 @@ func (s *Summary) writeJSON(ctx context.Context, w io.Writer, src Source, frozen
 	err := shown.WalkFindings(ctx, src, func(f audit.Finding, told Told) error {
 		finding := s.jsonFinding(f)
 		if frozen {
-			finding.Notice = ""
+			finding.Notice, finding.Cause = "", "" // digests of runs that were concluded before there were causes
 		} else {
 			finding.jsonTold = told.json()
 		}
@@ -155,7 +157,7 @@ func (s *Summary) jsonFinding(f audit.Finding) jsonFinding {
 	return jsonFinding{
 		AccountID: f.AccountID, TenantID: f.TenantID, TenantName: f.TenantName,
 		Provider: f.Provider, Address: s.Address(f), Verdict: string(f.Verdict), TwoFactor: string(f.TwoFactor),
-		Previous: string(f.Previous), Since: stamp(f.Since), Reply: f.Reply, Rule: f.Rule,
+		Previous: string(f.Previous), Since: stamp(f.Since), Reply: f.Reply, Rule: f.Rule, Cause: string(f.Cause()),
 		Carried: f.Carried, Notice: noticeName(f.Notice),
 	}
 }

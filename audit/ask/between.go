@@ -117,7 +117,7 @@ func (a *Asker) logBetween(r audit.Result, conv providers.Conversation) {
 }
 
 // AttemptsUsedUp is why an account is not asked any more today.
-const AttemptsUsedUp = "today's attempts are used up"
+const AttemptsUsedUp = audit.ReasonAttempts
 
 // askNow asks one account outside a run; granted is false if the day's attempts are used up.
 func (a *Asker) askNow(ctx context.Context, c Candidate, limit audit.AttemptLimit) (conv providers.Conversation, granted bool, err error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"mailaudit/audit"
@@ -229,6 +230,11 @@ func (a *Auditor) count(ctx context.Context, run audit.Run, rulings decide.Rulin
 			}
 		}
 	}
+	unnamed, err := a.Ledger.Facts(ctx, run.Key, unnamedFact)
+	if err != nil {
+		return n, err
+	}
+	n.SourceFaults, _ = strconv.Atoi(unnamed[unnamedFact])
 	if n.Renumbered, err = a.countRenumbered(ctx, run); err != nil {
 		return n, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -135,6 +136,9 @@ func (a *Auditor) noteFlaws(ctx context.Context, run audit.Run, page []audit.Acc
 	return nil
 }
 
+// unnamedFact is how many rows of the source have no id.
+const unnamedFact = "rows without an id"
+
 // noteUnnamed tells operations of rows that no run can name.
 func (a *Auditor) noteUnnamed(ctx context.Context, run audit.Run) error {
 	from, ok := a.Accounts.(gate.Unnamed)
@@ -148,6 +152,9 @@ func (a *Auditor) noteUnnamed(ctx context.Context, run audit.Run) error {
 	}
 	if n == 0 {
 		return nil
+	}
+	if _, err := a.Ledger.KeepFact(ctx, run.Key, unnamedFact, strconv.Itoa(n)); err != nil {
+		return err
 	}
 	what := fmt.Sprintf("source: %d rows have no account_id; they are not checked and not counted", n)
 	if n == 1 {

@@ -121,7 +121,7 @@ func (h *hiccup) Record(_ context.Context, _ string, results []audit.Recorded) e
 	h.recorded = append(h.recorded, results...)
 	return nil
 }
-func (h *hiccup) Blame(error) (audit.Blame, string)                          { return audit.BlameAway, "" }
+func (h *hiccup) Blame(error) (audit.Blame, string)                                  { return audit.BlameAway, "" }
 func (h *hiccup) GiveBack(context.Context, string, string, []audit.AttemptKey) error { return nil }
 
 // away is a store that takes no result until it is back.

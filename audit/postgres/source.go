@@ -27,6 +27,7 @@ type Source struct {
 	secret  string // the expression of its secret
 	from    string // the relation, quoted
 	idName  string // account_id, quoted
+	pages   *pageSize
 }
 
 var _ audit.Accounts = (*Source)(nil)
@@ -45,7 +46,7 @@ func ownAccounts(pool *pgxpool.Pool) *Source {
 }
 
 func newSource(pool *pgxpool.Pool, relation pgx.Identifier, columns map[string]typed) *Source {
-	s := &Source{pool: pool, id: columns["account_id"], tenant: columns["tenant_id"], from: relation.Sanitize(), idName: `"account_id"`}
+	s := &Source{pool: pool, pages: &pageSize{}, id: columns["account_id"], tenant: columns["tenant_id"], from: relation.Sanitize(), idName: `"account_id"`}
 	for i, u := range accountUses() {
 		if i > 0 {
 			s.columns += ", "
@@ -95,11 +96,23 @@ func (s *Source) Close() { s.pool.Close() }
 const beginReading = `begin read only; set local statement_timeout = '5s'; set local lock_timeout = '3s';
 	set local idle_in_transaction_session_timeout = '5s'`
 
+// beginReadingSlowly is beginReading for a source that computes all of its rows for any page.
+const beginReadingSlowly = `begin read only; set local statement_timeout = '18s'; set local lock_timeout = '3s';
+	set local idle_in_transaction_session_timeout = '5s'`
+
+func (s *Source) read(ctx context.Context, f func(ctx context.Context, tx pgx.Tx) error) error {
+	return readIn(ctx, s.pool, s.pages.begin(), f)
+}
+
 // read runs f in a transaction that cannot write.
 func read(ctx context.Context, pool *pgxpool.Pool, f func(ctx context.Context, tx pgx.Tx) error) error {
+	return readIn(ctx, pool, beginReading, f)
+}
+
+func readIn(ctx context.Context, pool *pgxpool.Pool, begin string, f func(ctx context.Context, tx pgx.Tx) error) error {
 	ctx, cancel := context.WithTimeout(ctx, stepTimeout)
 	defer cancel()
-	return pgx.BeginTxFunc(ctx, pool, pgx.TxOptions{BeginQuery: beginReading}, func(tx pgx.Tx) error { return f(ctx, tx) })
+	return pgx.BeginTxFunc(ctx, pool, pgx.TxOptions{BeginQuery: begin}, func(tx pgx.Tx) error { return f(ctx, tx) })
 }
 
 func openSource(ctx context.Context, pool *pgxpool.Pool, name string) (*Source, error) {
@@ -207,11 +220,13 @@ func scanAccount(row pgx.CollectableRow) (audit.Account, error) {
 }
 
 func (s *Source) AccountsAfter(ctx context.Context, after string, limit int, tenant string) ([]audit.Account, error) {
-	query, args := s.after(s.columns, after, limit, tenant)
-	if query == "" {
-		return nil, nil
-	}
-	all, err := s.accounts(ctx, query, args...)
+	all, err := pagewise(s.pages, after, limit, func(a audit.Account) string { return a.ID }, func(after string, limit int) ([]audit.Account, error) {
+		query, args := s.after(s.columns, after, limit, tenant)
+		if query == "" {
+			return nil, nil
+		}
+		return s.accounts(ctx, query, args...)
+	})
 	if err != nil {
 		return nil, sourceError("read accounts", err)
 	}
@@ -220,7 +235,7 @@ func (s *Source) AccountsAfter(ctx context.Context, after string, limit int, ten
 
 // WithoutID counts the rows whose account_id is NULL.
 func (s *Source) WithoutID(ctx context.Context) (n int, err error) {
-	err = read(ctx, s.pool, func(ctx context.Context, tx pgx.Tx) error {
+	err = s.read(ctx, func(ctx context.Context, tx pgx.Tx) error {
 		return tx.QueryRow(ctx, `SELECT count(*) FROM `+s.from+` WHERE `+s.idName+` IS NULL`).Scan(&n)
 	})
 	if err != nil {
@@ -230,13 +245,16 @@ func (s *Source) WithoutID(ctx context.Context) (n int, err error) {
 }
 
 func (s *Source) AccountIDsAfter(ctx context.Context, after string, limit int, tenant string) (all []string, err error) {
-	query, args := s.after(s.idName+`::text`, after, limit, tenant)
-	if query == "" {
-		return nil, nil
-	}
-	err = read(ctx, s.pool, func(ctx context.Context, tx pgx.Tx) error {
-		all, err = collect(ctx, tx, pgx.RowTo[string], query, args...)
-		return err
+	all, err = pagewise(s.pages, after, limit, func(id string) string { return id }, func(after string, limit int) (page []string, err error) {
+		query, args := s.after(s.idName+`::text`, after, limit, tenant)
+		if query == "" {
+			return nil, nil
+		}
+		err = s.read(ctx, func(ctx context.Context, tx pgx.Tx) error {
+			page, err = collect(ctx, tx, pgx.RowTo[string], query, args...)
+			return err
+		})
+		return page, err
 	})
 	if err != nil {
 		return nil, sourceError("read the accounts' ids", err)
@@ -264,7 +282,12 @@ func (s *Source) after(columns, after string, limit int, tenant string) (query s
 }
 
 func (s *Source) AccountsByID(ctx context.Context, ids []string) ([]audit.Account, error) {
-	all, err := s.accounts(ctx, `SELECT `+s.columns+` FROM `+s.from+` WHERE `+s.idName+` = ANY ($1::text[]::`+s.id.Cast+`[])`, s.own(ids))
+	var all []audit.Account
+	err := idwise(s.pages, s.own(ids), func(some []string) error {
+		found, err := s.accounts(ctx, `SELECT `+s.columns+` FROM `+s.from+` WHERE `+s.idName+` = ANY ($1::text[]::`+s.id.Cast+`[])`, some)
+		all = append(all, found...)
+		return err
+	})
 	if err != nil {
 		return nil, sourceError("read accounts", err)
 	}
@@ -272,7 +295,7 @@ func (s *Source) AccountsByID(ctx context.Context, ids []string) ([]audit.Accoun
 }
 
 func (s *Source) accounts(ctx context.Context, query string, args ...any) (all []audit.Account, err error) {
-	err = read(ctx, s.pool, func(ctx context.Context, tx pgx.Tx) error {
+	err = s.read(ctx, func(ctx context.Context, tx pgx.Tx) error {
 		all, err = collect(ctx, tx, scanAccount, query, args...)
 		return err
 	})
@@ -282,16 +305,18 @@ func (s *Source) accounts(ctx context.Context, query string, args ...any) (all [
 // SealedSecrets leaves out accounts whose secret is NULL.
 func (s *Source) SealedSecrets(ctx context.Context, ids []string) (map[string][]byte, error) {
 	secrets := make(map[string][]byte, len(ids))
-	err := read(ctx, s.pool, func(ctx context.Context, tx pgx.Tx) error {
-		_, err := collect(ctx, tx, func(row pgx.CollectableRow) (struct{}, error) {
-			var id string
-			var sealed []byte
-			err := row.Scan(&id, &sealed)
-			secrets[id] = sealed
-			return struct{}{}, err
-		}, `SELECT `+s.idName+`::text, `+s.secret+` FROM `+s.from+` WHERE `+s.idName+` = ANY ($1::text[]::`+s.id.Cast+`[])
-			AND "secret" IS NOT NULL`, s.own(ids))
-		return err
+	err := idwise(s.pages, s.own(ids), func(some []string) error {
+		return s.read(ctx, func(ctx context.Context, tx pgx.Tx) error {
+			_, err := collect(ctx, tx, func(row pgx.CollectableRow) (struct{}, error) {
+				var id string
+				var sealed []byte
+				err := row.Scan(&id, &sealed)
+				secrets[id] = sealed
+				return struct{}{}, err
+			}, `SELECT `+s.idName+`::text, `+s.secret+` FROM `+s.from+` WHERE `+s.idName+` = ANY ($1::text[]::`+s.id.Cast+`[])
+			AND "secret" IS NOT NULL`, some)
+			return err
+		})
 	})
 	if err != nil {
 		return nil, sourceError("read sealed secrets", err)
