@@ -25,6 +25,7 @@ type Change struct {
 	Provider string    // whose mailboxes are concerned
 	Brands   []string  // and of which of its brands; none: of all
 	Day      time.Time // the last day in UTC on which it works, at its start
+	Reply    string    // with which refusal the provider will answer from then on, as far as is known; "": not known
 	Source   string    // who says so
 	Seen     string    // when the source was read
 }
@@ -82,6 +83,7 @@ type writtenChange struct {
 	Brands   []string `yaml:"brands"`
 	Auth     string   `yaml:"auth"`
 	Day      string   `yaml:"day"`
+	Reply    string   `yaml:"reply"`
 	Source   string   `yaml:"source"`
 	Seen     string   `yaml:"seen"`
 }
@@ -99,7 +101,7 @@ func (w writtenChange) over(c Change) (Change, error) {
 		w.Brands = c.Brands
 	}
 	c = Change{ID: w.ID, Title: cmp.Or(w.Title, c.Title), Provider: cmp.Or(w.Provider, c.Provider), Brands: w.Brands,
-		Day: day, Source: cmp.Or(w.Source, c.Source), Seen: cmp.Or(w.Seen, c.Seen)}
+		Day: day, Reply: cmp.Or(w.Reply, c.Reply), Source: cmp.Or(w.Source, c.Source), Seen: cmp.Or(w.Seen, c.Seen)}
 	switch {
 	case w.ID == "" || strings.Trim(w.ID, "abcdefghijklmnopqrstuvwxyz0123456789-") != "":
 		return c, fmt.Errorf("id %q is not of lower-case words", w.ID)

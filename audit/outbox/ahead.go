@@ -20,7 +20,7 @@ func (o *Outbox) NoteLateWarnings(ctx context.Context, run audit.Run) error {
 		if !due {
 			continue
 		}
-		late, err := o.lateWarnings(ctx, w)
+		late, err := o.LateWarnings(ctx, w)
 		if err != nil {
 			return err
 		}
@@ -36,11 +36,12 @@ func (o *Outbox) NoteLateWarnings(ctx context.Context, run audit.Run) error {
 
 // LateWarnings are first warnings of a change that the caps let leave on its day at the earliest.
 type LateWarnings struct {
-	Change    audit.Warning
-	Customers int // e-mails: one for each tenant and contact
-	Days      int // before the change, on which e-mail leaves
-	Ahead     int // notices.max_ahead_per_night as it is
-	Needed    int // and as it would have to be; 0 where the other caps are too low, too
+	Change     audit.Warning
+	Customers  int // e-mails: one for each tenant and contact
+	Days       int // before the change, on which e-mail leaves
+	Ahead      int // notices.max_ahead_per_night as it is
+	Needed     int // and as it would have to be; 0 where the other caps are too low, too
+	DaysNeeded int // under the caps as they are, days for e-mail
 }
 
 // Trouble is what operations are told.
@@ -63,8 +64,8 @@ func (l LateWarnings) Trouble() audit.Trouble {
 // aheadAtMost bounds the line that is looked at.
 const aheadAtMost = 50_000
 
-// lateWarnings plays the line of warnings under the caps until the day of the change.
-func (o *Outbox) lateWarnings(ctx context.Context, w audit.Warning) (LateWarnings, error) {
+// LateWarnings plays the line of warnings under the caps until the day of the change.
+func (o *Outbox) LateWarnings(ctx context.Context, w audit.Warning) (LateWarnings, error) {
 	all, err := o.Ledger.DueNotices(ctx, w.Day, aheadAtMost)
 	if err != nil {
 		return LateWarnings{}, err
@@ -95,6 +96,9 @@ func (o *Outbox) lateWarnings(ctx context.Context, w audit.Warning) (LateWarning
 	}
 	if late.Customers > 0 && late.Days > 0 {
 		late.Needed, _ = decide.AheadNeeded(line[:last+1], o.Policy.Caps, already, late.Days)
+		for late.DaysNeeded = late.Days; len(decide.LeftBehind(line[:last+1], o.Policy.Caps, already, late.DaysNeeded)) > 0; {
+			late.DaysNeeded++
+		}
 	}
 	return late, nil
 }

@@ -27,6 +27,7 @@ type CommandLine struct {
 	Report     ReportCmd     `cmd:"" help:"Show a run's report."`
 	Evidence   evidenceCmd   `cmd:"" help:"An auditor's pack of the runs in a range of days, and its check."`
 	Notices    noticesCmd    `cmd:"" help:"Customer e-mails: list, stop, preview, release and more."`
+	Rehearse   rehearseCmd   `cmd:"" help:"What would be e-mailed, by day, if mode were live or an announced change came; stores, asks and sends nothing."`
 	Guide      guideCmd      `cmd:"" help:"Show or send a provider's guide."`
 	Rules      rulesCmd      `cmd:"" help:"The rules that turn replies into classes."`
 	Doctor     doctorCmd     `cmd:"" help:"Check everything that a run needs, and say how to fix what fails."`
