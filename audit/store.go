@@ -341,6 +341,9 @@ type Guarding interface {
 	// in keep are queued for due. ErrNoHold if it is not open.
 	DecideHold(ctx context.Context, h Hold, keep []int64, detail string, due time.Time) error
 
+	// QueueHeld queues a held notice for due; its hold stays as it is. One that is not held any more is left alone.
+	QueueHeld(ctx context.Context, id int64, due time.Time) error
+
 	// Act keeps an operator's action; Actions returns those in [from, to), oldest first.
 	Act(ctx context.Context, a Action) error
 	Actions(ctx context.Context, from, to time.Time) ([]Action, error)

@@ -34,6 +34,8 @@ type Hold struct {
 	Accounts int    // of the provider, tonight
 	Canaries bool   // the provider's canaries were asked in the hold's run, and none contradicts
 	InUse    int    // mailboxes that were refused tonight, and through which the product sends all the same
+
+	Change audit.Announced // what an announced change explains of it; the zero value: none does
 }
 
 // Signs are what speaks for one decision or the other.
@@ -61,11 +63,15 @@ type Step struct {
 // Steps are what a person can do about an open hold.
 func (h Hold) Steps() []Step {
 	at := " --run " + h.RunKey + " --provider " + h.Provider
-	return []Step{
-		{"Preview", "notices preview" + at, "shows three of the e-mails as they would go out"},
+	steps := []Step{{"Preview", "notices preview" + at, "shows three of the e-mails as they would go out"}}
+	if h.Change.ID != "" && h.Change.Of < h.Change.All {
+		steps = append(steps, Step{"Approve the announced change", "notices release" + at + " --change " + h.Change.ID + " --by YOU",
+			"re-checks, then e-mails those that fail by it; the others stay on hold"})
+	}
+	return append(steps, []Step{
 		{"Approve", "notices release" + at + " --by YOU", "re-checks, then e-mails those still failing"},
 		{"Discard", "notices discard" + at + " --by YOU", "cancels these e-mails"},
-	}
+	}...)
 }
 
 // readDesk fills in the holds that concern the run and our own faults that it met.
@@ -101,7 +107,11 @@ func (s *Summary) readDesk(ctx context.Context, src Source) error {
 		if err != nil {
 			return fmt.Errorf("read the canaries' answers: %w", err)
 		}
-		s.Holds = append(s.Holds, Hold{RunKey: h.RunKey, Provider: h.Provider, Why: h.Why, Since: h.OpenedAt, Waiting: h.Notices, Canaries: asked})
+		change, _, err := audit.AnnouncedIn(ctx, desk, h.RunKey, h.Provider)
+		if err != nil {
+			return fmt.Errorf("read what an announced change explains: %w", err)
+		}
+		s.Holds = append(s.Holds, Hold{RunKey: h.RunKey, Provider: h.Provider, Why: h.Why, Since: h.OpenedAt, Waiting: h.Notices, Canaries: asked, Change: change})
 	}
 	decided, err := audit.Decisions(ctx, desk, s.Run.Key)
 	if err != nil {

@@ -32,6 +32,7 @@ type Released struct {
 	Otherwise int // refused for another reason than was held: the next run judges them
 	Unasked   int // could not be asked, or gave no answer: left to the next run
 	Queued    int // mails
+	OnHold    int // mails that stay on hold, where an announced change alone was released
 	First     time.Time
 	Last      time.Time // when the first and the last of them are due
 }
@@ -113,13 +114,24 @@ type release struct {
 	hold    audit.Hold
 	held    []audit.Notice
 	answers map[string]answer
+	beside  map[string]bool // accounts in held that are not released, and not asked
 	out     Released
+}
+
+// queued counts a mail that is due at a moment.
+func (r *Released) queued(due time.Time) {
+	if r.Queued++; r.First.IsZero() || due.Before(r.First) {
+		r.First = due
+	}
+	r.Last = audit.Latest(r.Last, due)
 }
 
 func (r *release) ask(ctx context.Context) error {
 	for _, n := range r.held {
 		for _, item := range n.Items {
-			r.answers[item.AccountID] = answerNone
+			if !r.beside[item.AccountID] {
+				r.answers[item.AccountID] = answerNone
+			}
 		}
 	}
 	var wanted []string
@@ -220,12 +232,8 @@ func (r *release) decide(ctx context.Context, who string) error {
 		}
 		keep = append(keep, n.ID)
 		due[n.ID] = decide.NextHour(r.Policy.Hours, r.Now(), r.Outbox.ZoneOf(n, accounts))
-		if r.out.First.IsZero() || due[n.ID].Before(r.out.First) {
-			r.out.First = due[n.ID]
-		}
-		r.out.Last = audit.Latest(r.out.Last, due[n.ID])
+		r.out.queued(due[n.ID])
 	}
-	r.out.Queued = len(keep)
 	h := r.hold
 	h.State, h.DecidedAt, h.DecidedBy = audit.HoldReleased, r.Now(), who
 	if err := r.Ledger.DecideHold(ctx, h, keep, string(answerNone), r.out.Last); err != nil {
@@ -242,7 +250,10 @@ func (r *release) decide(ctx context.Context, who string) error {
 // narrow leaves in a held notice the accounts that still fail, and reports whether any is left.
 func (r *release) narrow(ctx context.Context, n audit.Notice) (left bool, err error) {
 	kept, err := r.Outbox.KeepIn(ctx, n, func(id string) string {
-		if r.answers[id] == answerFailing {
+		switch {
+		case r.beside[id]:
+			return notAnnounced
+		case r.answers[id] == answerFailing:
 			return ""
 		}
 		return string(r.answers[id])

@@ -8,6 +8,7 @@ type Ledger interface {
 	nowStore
 	purgeStore
 	recheckStore
+	releaseChangeStore
 	releaseStore
 	sourceStore
 	toldBeforeStore

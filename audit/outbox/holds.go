@@ -55,7 +55,17 @@ func (o *Outbox) hold(ctx context.Context, run audit.Run, r decide.Rulings, form
 	}
 	for _, provider := range slices.Sorted(maps.Keys(reasons)) {
 		why := reasons[provider]
-		_, err := o.Ledger.PutHold(ctx, audit.Hold{RunKey: run.Key, Provider: provider, Why: why, OpenedAt: run.StartedAt})
+		a, ok, err := o.announced(ctx, run, provider)
+		if err != nil && !o.Aside.Spares(ctx, run, o.Ledger)(err) {
+			return holds, err
+		}
+		if ok {
+			why += ": " + a.String()
+			if err := audit.NoteAnnounced(ctx, o.Ledger, run.Key, provider, a); err != nil {
+				return holds, err
+			}
+		}
+		_, err = o.Ledger.PutHold(ctx, audit.Hold{RunKey: run.Key, Provider: provider, Why: why, OpenedAt: run.StartedAt})
 		switch {
 		case err == nil:
 		case !o.Aside.Spares(ctx, run, o.Ledger)(err):

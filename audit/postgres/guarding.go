@@ -215,6 +215,11 @@ func (s *Store) Withdraw(ctx context.Context, id int64, detail string) error {
 		WHERE notice_id = $2 AND state IN ('held', 'queued')`, clean(detail), id)
 }
 
+func (s *Store) QueueHeld(ctx context.Context, id int64, due time.Time) error {
+	return s.exec(ctx, "queue held notice", `UPDATE mailaudit.notices SET state = 'queued', detail = 'released', due_at = $1
+		WHERE notice_id = $2 AND state = 'held'`, timestamp(due), id)
+}
+
 // HoldCohort names the verdicts as the index of failing accounts does.
 func (s *Store) HoldCohort(ctx context.Context, h audit.Hold) (int, error) {
 	n, err := one(ctx, s.pool, pgx.RowTo[int], `SELECT count(*) FROM mailaudit.account_states WHERE provider = $1

@@ -213,6 +213,11 @@ func (s *Store) Withdraw(ctx context.Context, id int64, detail string) error {
 		WHERE notice_id = ? AND state IN ('held', 'queued')`, detail, id)
 }
 
+func (s *Store) QueueHeld(ctx context.Context, id int64, due time.Time) error {
+	return s.exec(ctx, "queue held notice", `UPDATE notices SET state = 'queued', detail = 'released', due_at = ?
+		WHERE notice_id = ? AND state = 'held'`, micros(due), id)
+}
+
 func (s *Store) HoldCohort(ctx context.Context, h audit.Hold) (int, error) {
 	var n int
 	err := s.db.QueryRowContext(ctx, `SELECT count(*) FROM account_states WHERE provider = ?1

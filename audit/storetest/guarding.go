@@ -144,3 +144,26 @@ func testDiscarded(t *testing.T, s audit.Store) {
 	same(t, "discarded holds", holds, []audit.Hold{{RunKey: run.Key, Provider: "google", State: audit.HoldDiscarded,
 		OpenedAt: run.StartedAt, DecidedAt: night.Add(time.Hour)}})
 }
+
+// One notice of a hold may leave; the others stay, and one that is not held any more is left alone.
+func testQueueHeld(t *testing.T, s audit.Store) {
+	var drafts []audit.Draft
+	for _, id := range []string{"a", "b", "c"} {
+		d := draft(id, audit.KindFinding, 1, night)
+		d.ContactEmail = id + "@example.com"
+		drafts = append(drafts, d)
+	}
+	_, all := outbox(t, s, "k", night, audit.NoticeHeld, drafts...)
+	due := night.Add(7 * time.Hour)
+	must(t, s.Withdraw(t.Context(), all[1].ID, "no"))
+	must(t, s.QueueHeld(t.Context(), all[0].ID, due))
+	must(t, s.QueueHeld(t.Context(), all[1].ID, due))
+	for i, want := range []audit.NoticeState{audit.NoticeQueued, audit.NoticeSuppressed, audit.NoticeHeld} {
+		n, err := s.LoadNotice(t.Context(), all[i].ID)
+		must(t, err)
+		same(t, "state", n.State, want)
+		if want == audit.NoticeQueued {
+			same(t, "due", n.DueAt.Equal(due), true)
+		}
+	}
+}

@@ -87,6 +87,7 @@ func Run(t *testing.T, open func(t *testing.T) audit.Store) {
 		{"a provider's night is counted, and that of each host that has none", testTallies},
 		{"states that are lost or old are missed", testKnownStates},
 		{"a discarded notice is remembered", testDiscarded},
+		{"a held notice leaves its hold by itself", testQueueHeld},
 		{"addresses that bounced lately", testBouncedSince},
 		{"what each process found of a provider's pace", testPaces},
 		{"an error says what it is about", testBlame},

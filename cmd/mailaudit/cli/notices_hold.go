@@ -18,6 +18,7 @@ type ofHold struct {
 
 type noticesReleaseCmd struct {
 	ofHold
+	Change string `placeholder:"ID" help:"Only those of this announced change; the others stay on hold."`
 	decider
 }
 
@@ -27,12 +28,19 @@ func (k noticesReleaseCmd) Run(ctx context.Context, a *app.App) error {
 	if err := a.CheckKeys(ctx); err != nil {
 		return err
 	}
-	r, err := a.Auditor.Operate.Release(ctx, k.Key, k.Provider, k.By, k.Why)
+	r, err := k.release(ctx, a)
 	if err != nil {
 		return err
 	}
 	a.TellDecision(ctx, k.Key)
 	return k.say(a.Env.Stdout, a, r)
+}
+
+func (k noticesReleaseCmd) release(ctx context.Context, a *app.App) (operate.Released, error) {
+	if k.Change != "" {
+		return a.Auditor.Operate.ReleaseChange(ctx, k.Key, k.Provider, k.Change, k.By, k.Why)
+	}
+	return a.Auditor.Operate.Release(ctx, k.Key, k.Provider, k.By, k.Why)
 }
 
 func (k noticesReleaseCmd) say(w io.Writer, a *app.App, r operate.Released) error {
@@ -46,6 +54,9 @@ func (k noticesReleaseCmd) say(w io.Writer, a *app.App, r operate.Released) erro
 		text += fmt.Sprintf("%6d are refused for another reason now: left to the next run\n", r.Otherwise)
 	}
 	text += fmt.Sprintf("%6d could not be re-checked or gave no response: left to the next run\n", r.Unasked)
+	if k.Change != "" && r.OnHold > 0 {
+		text += fmt.Sprintf("%6d %s on hold: not %s\n", r.OnHold, map[bool]string{true: "e-mail stays", false: "e-mails stay"}[r.OnHold == 1], k.Change)
+	}
 	_, err := io.WriteString(w, text)
 	return err
 }

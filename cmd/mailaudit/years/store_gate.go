@@ -730,6 +730,15 @@ func (s *Store) PutSnooze(a0 context.Context, a1 audit.Snooze) (err error) {
 	return err
 }
 
+func (s *Store) QueueHeld(a0 context.Context, a1 int64, a2 time.Time) (err error) {
+	if err = s.p.enter("QueueHeld", a1, a2); err != nil {
+		return err
+	}
+	err = s.under.QueueHeld(a0, a1, a2)
+	err = s.p.leave("QueueHeld", err)
+	return err
+}
+
 func (s *Store) ReclaimNotices(a0 context.Context, a1 time.Time) (r0 int, err error) {
 	if err = s.p.enter("ReclaimNotices", a1); err != nil {
 		return r0, err
