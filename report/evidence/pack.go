@@ -400,7 +400,6 @@ const commentForm = "sha256:"
 // that no byte of the file can change unseen.
 type tail struct {
 	w    io.Writer
-	sum  []byte
 	last []byte
 	hash interface {
 		io.Writer
