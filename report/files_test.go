@@ -66,6 +66,7 @@ type jsonReport struct {
 		Carried    bool   `json:"carried"`
 		Notice     string `json:"notice"`
 
+		Cause        string     `json:"cause"`
 		LastNotified *time.Time `json:"last_notified_at"`
 		Number       *string    `json:"notice_number"`
 		NextReminder *time.Time `json:"next_reminder_at"`

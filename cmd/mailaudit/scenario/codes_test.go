@@ -59,7 +59,7 @@ func TestExitCodes(t *testing.T) {
 		if o.code != tt.code {
 			t.Errorf("%s: exit %d, want %d: %s", tt.name, o.code, tt.code, o.stderr)
 		}
-		if tt.name == "a dry run" && (!strings.Contains(o.stdout, "Dry run: nothing is stored") || strings.Contains(o.stdout, "notices.mode")) {
+		if tt.name == "a dry run" && (!strings.Contains(o.stdout, "Dry run: nothing was e-mailed or posted") || strings.Contains(o.stdout, "notices.mode")) {
 			t.Errorf("%s: %s", tt.name, o.stdout)
 		}
 		if tt.says == "" && o.stderr != "" || !strings.Contains(o.stderr, tt.says) {

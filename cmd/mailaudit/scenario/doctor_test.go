@@ -40,7 +40,7 @@ func TestDoctorFindsNothing(t *testing.T) {
 	posts, mails := len(s.slack.Posts()), len(s.relay.Messages())
 	out := s.done("doctor")
 	for subject, says := range map[string]string{
-		"configuration": "mailaudit.yaml", "keys": "are read", "database": "nobody works on it", "secrets": "opens",
+		"configuration": "mailaudit.yaml", "keys": "are read", "database": "not locked", "secrets": "can be decrypted",
 		"fingerprints": "2 of 2", "notices": "no mail is overdue", "runs": "first", "relay": "login OK", "slack": "Simulated",
 		"clock": "agrees", "provider": "smtp.gmail.com:465: connected, TLS 1.3, source IP 127.0.0.1", "report.dir": "can be written",
 		"schedule": "02:15",

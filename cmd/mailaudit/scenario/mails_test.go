@@ -47,7 +47,7 @@ func TestMailsThatTheRelayRefuses(t *testing.T) {
 	if text := s.done("report", "n2"); !strings.Contains(text, "1 e-mail refused for good: they are not notified") {
 		t.Errorf("the night after, nobody is told:\n%s", text)
 	}
-	if text := s.done("explain", "a0"); !strings.Contains(text, "has not been told of it: ") || !strings.Contains(text, "could not be delivered") {
+	if text := s.done("explain", "a0"); !strings.Contains(text, "has not been notified of it: ") || !strings.Contains(text, "could not be delivered") {
 		t.Errorf("explain of a mail that was refused: %s", text)
 	}
 	s.atNight(5)

@@ -446,7 +446,7 @@ func TestChangedPasswordsAreAskedBetweenRuns(t *testing.T) {
 	s.clock.Set(s.clock.Now().Add(8 * time.Hour)) // 10:15
 	s.done("deliver")
 	s.mailedTo(gmailContact(0), gmailContact(1), gmailContact(2))
-	before := s.done("report", "n1", "--format", "json")
+	before := notifiedNow.ReplaceAllString(s.done("report", "n1", "--format", "json"), "")
 	posts := len(s.slack.Posts())
 
 	s.clock.Set(s.clock.Now().Add(10 * time.Hour)) // 20:15, when nothing else is sent
@@ -471,7 +471,7 @@ func TestChangedPasswordsAreAskedBetweenRuns(t *testing.T) {
 			t.Errorf("%s was asked %d times, want %d", login, n, want)
 		}
 	}
-	if after := s.done("report", "n1", "--format", "json"); after != before {
+	if after := notifiedNow.ReplaceAllString(s.done("report", "n1", "--format", "json"), ""); after != before {
 		t.Errorf("the night's report is another one:\n%s\nwas\n%s", after, before)
 	}
 	if n := len(s.slack.Posts()); n != posts {
@@ -484,13 +484,13 @@ func TestChangedPasswordsAreAskedBetweenRuns(t *testing.T) {
 	if r.Changes.Recovered != 1 || r.Changes.NewlyFailing != 0 || r.Changes.StillFailing != 1 {
 		t.Errorf("the night after: %+v", r.Changes)
 	}
-	if after := s.done("report", "n1", "--format", "json"); after != before {
+	if after := notifiedNow.ReplaceAllString(s.done("report", "n1", "--format", "json"), ""); after != before {
 		t.Errorf("the night's report is another one now:\n%s\nwas\n%s", after, before)
 	}
 	s.clock.Set(s.clock.Now().Add(8 * time.Hour))
 	s.done("deliver")
 	s.mailedTo(gmailContact(0), gmailContact(0), gmailContact(1), gmailContact(2))
-	if text := s.done("explain", "a0"); !strings.Contains(text, "the customer was told on 2") || !strings.Contains(text, "that it works again, sent") {
+	if text := s.done("explain", "a0"); !strings.Contains(text, "the customer was notified on 2") || !strings.Contains(text, "that it works again, sent") {
 		t.Errorf("explain, the night after the mail that it works again: %s", text)
 	}
 	s.fails(exit.Usage, "--changed makes no run", "run", "--changed", "--key", "x")
@@ -510,7 +510,7 @@ func TestRefusedAgainAfterAChange(t *testing.T) {
 	s.clock.Set(s.clock.Now().Add(time.Hour))
 	s.done("run", "--changed")
 	s.mailedTo(gmailContact(0), gmailContact(0))
-	if text := s.done("explain", "a0"); !strings.Contains(text, "the customer was told on 2") || strings.Count(text, "that it works again") != 2 {
+	if text := s.done("explain", "a0"); !strings.Contains(text, "the customer was notified on 2") || strings.Count(text, "that it works again") != 2 {
 		t.Errorf("explain after the mail that says so: %s", text)
 	}
 	s.accept(0) // and so the new one is refused
