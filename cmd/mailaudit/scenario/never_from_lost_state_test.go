@@ -13,7 +13,7 @@ func TestIncidentLostStateIsNoNews(t *testing.T) {
 	s.atNight(1)
 	s.done("run")
 	s.nothingMailed()
-	if text := s.lastSummary(); !strings.Contains(text, "baseline only") {
+	if text := s.lastSummary(); !strings.Contains(text, "aseline only") {
 		t.Error("operations are not told that the state was lost")
 	}
 }
@@ -52,7 +52,7 @@ func TestIncidentRestoredStatesAreNoNews(t *testing.T) {
 	if got := s.recipients(); len(got) != 3 {
 		t.Errorf("mails to %v: the same is told twice", got)
 	}
-	if text := s.lastSummary(); !strings.Contains(text, "baseline only") {
+	if text := s.lastSummary(); !strings.Contains(text, "aseline only") {
 		t.Error("operations are not told that the state is old")
 	}
 }
