@@ -50,8 +50,8 @@ func (a *Asker) Check(ctx context.Context, id string) (Checked, error) {
 	return got, err
 }
 
-// Rehearse asks one account as a run would and stores nothing but the attempt.
-func (a *Asker) Rehearse(ctx context.Context, acc audit.Account, sealed []byte, before audit.State) (Checked, error) {
+// DryRun asks one account as a run would and stores nothing but the attempt.
+func (a *Asker) DryRun(ctx context.Context, acc audit.Account, sealed []byte, before audit.State) (Checked, error) {
 	got := Checked{Account: acc, Before: before}
 	err := a.once(ctx, &got, sealed)
 	return got, err

@@ -24,26 +24,37 @@ func LeftBehind(line []Waiting, caps audit.Caps, already, days int) (left []int)
 	for i := range line {
 		left = append(left, i)
 	}
-	for day := range days {
-		sent, had := 0, map[Waiting]int{}
-		if day == 0 {
-			sent = already
-		}
-		stay := left[:0:0]
-		for _, i := range left {
-			w := line[i]
-			to, of := Waiting{Recipient: w.Recipient}, Waiting{Tenant: w.Tenant}
-			if sent >= caps.Ahead || had[to] == caps.Recipient || had[of] == caps.Tenant {
-				stay = append(stay, i)
-				continue
-			}
-			sent++
-			had[to]++
-			had[of]++
-		}
-		left = stay
+	for range days {
+		left = nextDay(line, left, caps, already)
+		already = 0
 	}
 	return left
+}
+
+// DaysNeeded is in how many days the whole line leaves.
+func DaysNeeded(line []Waiting, caps audit.Caps, already int) (days int) {
+	for left := LeftBehind(line, caps, already, 0); len(left) > 0; days++ {
+		left = nextDay(line, left, caps, already)
+		already = 0
+	}
+	return days
+}
+
+// nextDay is what is left after one more day, on which so many were sent already.
+func nextDay(line []Waiting, left []int, caps audit.Caps, sent int) (stay []int) {
+	had := map[Waiting]int{}
+	for _, i := range left {
+		w := line[i]
+		to, of := Waiting{Recipient: w.Recipient}, Waiting{Tenant: w.Tenant}
+		if sent >= caps.Ahead || had[to] == caps.Recipient || had[of] == caps.Tenant {
+			stay = append(stay, i)
+			continue
+		}
+		sent++
+		had[to]++
+		had[of]++
+	}
+	return stay
 }
 
 // AheadNeeded is the least notices.max_ahead_per_night under which the whole line leaves in so many days; false where

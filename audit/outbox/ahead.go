@@ -96,9 +96,7 @@ func (o *Outbox) LateWarnings(ctx context.Context, w audit.Warning) (LateWarning
 	}
 	if late.Customers > 0 && late.Days > 0 {
 		late.Needed, _ = decide.AheadNeeded(line[:last+1], o.Policy.Caps, already, late.Days)
-		for late.DaysNeeded = late.Days; len(decide.LeftBehind(line[:last+1], o.Policy.Caps, already, late.DaysNeeded)) > 0; {
-			late.DaysNeeded++
-		}
+		late.DaysNeeded = decide.DaysNeeded(line[:last+1], o.Policy.Caps, already)
 	}
 	return late, nil
 }

@@ -14,20 +14,20 @@ import (
 	"mailaudit/report"
 )
 
-// rehearsal is a run that leaves nothing behind: a report's source in memory.
-type rehearsal struct {
+// dryRun is a run that leaves nothing behind: a report's source in memory.
+type dryRun struct {
 	run      audit.Run
 	findings []audit.Finding // by account id
 }
 
-func (r *rehearsal) LoadRun(context.Context, string) (audit.Run, error) { return r.run, nil }
-func (r *rehearsal) ListRuns(context.Context, int, bool) ([]audit.Run, error) {
+func (r *dryRun) LoadRun(context.Context, string) (audit.Run, error) { return r.run, nil }
+func (r *dryRun) ListRuns(context.Context, int, bool) ([]audit.Run, error) {
 	return []audit.Run{r.run}, nil
 }
-func (r *rehearsal) ConcludedBefore(context.Context, int64) (audit.Run, error) {
+func (r *dryRun) ConcludedBefore(context.Context, int64) (audit.Run, error) {
 	return audit.Run{}, audit.ErrNoRun
 }
-func (r *rehearsal) Findings(_ context.Context, _ audit.Run, each func(audit.Finding) error) error {
+func (r *dryRun) Findings(_ context.Context, _ audit.Run, each func(audit.Finding) error) error {
 	for _, f := range r.findings {
 		if err := each(f); err != nil {
 			return err
@@ -35,28 +35,29 @@ func (r *rehearsal) Findings(_ context.Context, _ audit.Run, each func(audit.Fin
 	}
 	return nil
 }
-func (r *rehearsal) CountNotices(context.Context, string) (map[audit.NoticeState]int, error) {
+func (r *dryRun) CountNotices(context.Context, string) (map[audit.NoticeState]int, error) {
 	return nil, nil
 }
-func (r *rehearsal) ListNotices(context.Context, string, audit.NoticeState, int) ([]audit.Notice, error) {
+func (r *dryRun) ListNotices(context.Context, string, audit.NoticeState, int) ([]audit.Notice, error) {
 	return nil, nil
 }
-func (r *rehearsal) DueNotices(context.Context, time.Time, int) ([]audit.Notice, error) {
+func (r *dryRun) DueNotices(context.Context, time.Time, int) ([]audit.Notice, error) {
 	return nil, nil
 }
 
-var _ report.Source = (*rehearsal)(nil)
+var _ report.Source = (*dryRun)(nil)
 
-const RehearsalPage = 200
+// AccountsPage is how many accounts are read at once, where nothing else bounds it.
+const AccountsPage = 200
 
-// Rehearse verifies as a run would, reports to the terminal, and stores nothing but the attempts and, for the run of the
+// DryRun verifies as a run would, reports to the terminal, and stores nothing but the attempts and, for the run of the
 // same day, the definite answers.
-func (a *App) Rehearse(ctx context.Context, scope audit.Scope) error {
-	r := &rehearsal{run: audit.Run{
+func (a *App) DryRun(ctx context.Context, scope audit.Scope) error {
+	r := &dryRun{run: audit.Run{
 		Key: "dry-run", Seq: 1, Status: audit.RunConcluded, Phase: audit.PhaseDone, Scope: scope, StartedAt: a.Now(),
 	}}
 	for after := ""; ; {
-		page, err := a.Source.AccountsAfter(ctx, after, RehearsalPage, scope.Tenant)
+		page, err := a.Source.AccountsAfter(ctx, after, AccountsPage, scope.Tenant)
 		if err != nil {
 			return err
 		}
@@ -64,7 +65,7 @@ func (a *App) Rehearse(ctx context.Context, scope audit.Scope) error {
 			break
 		}
 		after = page[len(page)-1].ID
-		full, err := a.rehearsePage(ctx, r, page, scope)
+		full, err := a.dryRunPage(ctx, r, page, scope)
 		if err != nil {
 			return err
 		}
@@ -91,7 +92,7 @@ func (a *App) Rehearse(ctx context.Context, scope audit.Scope) error {
 	return err
 }
 
-func (a *App) rehearsePage(ctx context.Context, r *rehearsal, page []audit.Account, scope audit.Scope) (full bool, err error) {
+func (a *App) dryRunPage(ctx context.Context, r *dryRun, page []audit.Account, scope audit.Scope) (full bool, err error) {
 	var chosen []audit.Account
 	width := 1
 	for _, acc := range page {
@@ -127,7 +128,7 @@ func (a *App) rehearsePage(ctx context.Context, r *rehearsal, page []audit.Accou
 	group.SetLimit(width)
 	for i, acc := range chosen {
 		group.Go(func() error {
-			checked, err := a.Auditor.Ask.Rehearse(inner, acc, sealed[acc.ID], states[acc.ID])
+			checked, err := a.Auditor.Ask.DryRun(inner, acc, sealed[acc.ID], states[acc.ID])
 			if err == nil {
 				heard[i] = checked
 				found[i] = decide.FindingOf(states[acc.ID], checked.Result)

@@ -142,6 +142,10 @@ func (p Purge) each(ctx context.Context, run audit.Run, do func(*report.Summary)
 // rebuild writes the files of the nights that a purge has changed, this one or one that was cut off, anew where
 // there are any, and seals the nights.
 func (p Purge) rebuild(ctx context.Context, runs []audit.Run, concerned func(audit.Run) bool) (files int, err error) {
+	indexed, err := p.indexed(ctx)
+	if err != nil {
+		return 0, err
+	}
 	for _, run := range runs {
 		marks, err := p.Store.Facts(ctx, run.Key, report.TombstoneFact)
 		if err != nil {
@@ -157,7 +161,7 @@ func (p Purge) rebuild(ctx context.Context, runs []audit.Run, concerned func(aud
 			}
 			if p.published(run) {
 				files++
-				if err := p.writeRun(ctx, s); err != nil {
+				if err := p.writeRun(ctx, s, indexed); err != nil {
 					return err
 				}
 			}
@@ -170,7 +174,7 @@ func (p Purge) rebuild(ctx context.Context, runs []audit.Run, concerned func(aud
 	if files == 0 {
 		return 0, nil
 	}
-	return files, p.writeIndex(ctx)
+	return files, p.writeIndex(indexed)
 }
 
 // published reports whether the run's files stand in report.dir.

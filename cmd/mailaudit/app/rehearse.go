@@ -44,9 +44,9 @@ type Rehearsed struct {
 // LateWarnings are customers whom the caps do not let hear of the change before its day.
 type LateWarnings struct{ Customers, Needed, Days, DaysNeeded int }
 
-// Foretell plays the coming runs on a copy of what is kept, by the program's own steps, in a time of its own. Providers
+// Rehearse plays the coming runs on a copy of what is kept, by the program's own steps, in a time of its own. Providers
 // answer as they did last, from a change's day on as it says. Nothing is stored, asked, mailed or posted.
-func (a *App) Foretell(ctx context.Context, w WhatIf) (Rehearsed, error) {
+func (a *App) Rehearse(ctx context.Context, w WhatIf) (Rehearsed, error) {
 	dir, err := os.MkdirTemp("", "mailaudit-rehearse-")
 	if err != nil {
 		return Rehearsed{}, fmt.Errorf("make a folder for the copy: %w", err)
@@ -174,7 +174,7 @@ func (st *stage) cast(ctx context.Context) error {
 		}
 	}
 	for after := ""; ; {
-		page, err := st.app.Source.AccountsAfter(ctx, after, RehearsalPage, "")
+		page, err := st.app.Source.AccountsAfter(ctx, after, AccountsPage, "")
 		if err != nil || len(page) == 0 {
 			return err
 		}

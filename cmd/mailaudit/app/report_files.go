@@ -17,35 +17,37 @@ func (p *Publisher) writeFiles(ctx context.Context, s *report.Summary) error {
 	if p.Config.Report.Dir == "" {
 		return nil
 	}
-	if err := p.writeRun(ctx, s); err != nil {
-		return err
-	}
-	return p.writeIndex(ctx)
-}
-
-func (p *Publisher) writeIndex(ctx context.Context) error {
-	runs, err := p.Store.ListRuns(ctx, indexRuns, false)
+	runs, err := p.indexed(ctx)
 	if err != nil {
 		return err
 	}
+	if err := p.writeRun(ctx, s, runs); err != nil {
+		return err
+	}
+	return p.writeIndex(runs)
+}
+
+// indexed are the runs that the index page lists, by descending start.
+func (p *Publisher) indexed(ctx context.Context) ([]audit.Run, error) {
+	return p.Store.ListRuns(ctx, indexRuns, false)
+}
+
+func (p *Publisher) writeIndex(runs []audit.Run) error {
 	return report.WriteTop(p.Config.Report.Dir, report.File{Name: report.IndexFile, Write: func(w io.Writer) error {
 		return page.WriteIndex(w, p.Config.Report.Dir, runs, p.ReportOptions())
 	}})
 }
 
-// writeRun writes the run's files, and lets the page of the run before lead on to it.
-func (p *Publisher) writeRun(ctx context.Context, s *report.Summary) error {
+// writeRun writes the run's files, and lets the page of the run before lead on to it. The runs are those of the index.
+func (p *Publisher) writeRun(ctx context.Context, s *report.Summary, runs []audit.Run) error {
 	dir, linked := p.Config.Report.Dir, *s
-	previous, next, err := p.neighbours(ctx, s)
-	if err != nil {
-		return err
-	}
+	previous, next := p.neighbours(s, runs)
 	before := ""
 	if previous != nil {
 		before = previous.Key
 	}
 	linked.Links = report.LinksIn(before)
-	err = report.WriteDir(dir, s.Run.Key,
+	err := report.WriteDir(dir, s.Run.Key,
 		report.File{Name: report.PageFile, Write: func(w io.Writer) error { return page.Write(ctx, w, &linked, p.Store) }},
 		report.File{Name: report.JSONFile, Write: func(w io.Writer) error { return s.WriteJSON(ctx, w, p.Store) }},
 		report.File{Name: report.CSVFile, Write: func(w io.Writer) error { return s.WriteCSV(ctx, w, p.Store) }},
@@ -58,20 +60,16 @@ func (p *Publisher) writeRun(ctx context.Context, s *report.Summary) error {
 }
 
 // neighbours finds the run before, nil where its page is not there, and the key of the next, "" where there is none.
-func (p *Publisher) neighbours(ctx context.Context, s *report.Summary) (previous *audit.Run, next string, err error) {
+func (p *Publisher) neighbours(s *report.Summary, runs []audit.Run) (previous *audit.Run, next string) {
 	if s.Previous != nil && report.HasPage(p.Config.Report.Dir, s.Previous.Key) {
 		previous = s.Previous
 	}
-	runs, err := p.Store.ListRuns(ctx, indexRuns, false)
-	if err != nil {
-		return nil, "", err
-	}
-	for _, run := range runs { // by descending start
+	for _, run := range runs {
 		if concludedWhole(run) && run.Seq > s.Run.Seq {
 			next = run.Key
 		}
 	}
-	return previous, next, nil
+	return previous, next
 }
 
 func concludedWhole(run audit.Run) bool {

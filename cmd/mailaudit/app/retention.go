@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"mailaudit/audit"
 	"mailaudit/audit/history"
 	"mailaudit/report"
 )
@@ -35,7 +36,10 @@ func (p *Publisher) discardOld(ctx context.Context) {
 		}
 	})
 	if err == nil && gone > 0 && p.Config.Report.Dir != "" {
-		err = p.writeIndex(ctx)
+		var runs []audit.Run
+		if runs, err = p.indexed(ctx); err == nil {
+			err = p.writeIndex(runs)
+		}
 	}
 	if err != nil {
 		p.Log.Error("what is older than retention was not deleted; the next night tries again", "err", err)

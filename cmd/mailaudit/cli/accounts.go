@@ -52,7 +52,7 @@ func (k accountsImportCmd) Run(ctx context.Context, s *app.Setup) error {
 		in = f
 	}
 	if k.DryRun {
-		return k.rehearse(in, s.Env)
+		return k.dryRun(in, s.Env)
 	}
 	if err := s.OwnTable("accounts import"); err != nil {
 		return err
@@ -81,7 +81,7 @@ func (k accountsImportCmd) from(ctx context.Context, a *app.App, in io.Reader) e
 	return err
 }
 
-func (k accountsImportCmd) rehearse(in io.Reader, env *app.Env) error {
+func (k accountsImportCmd) dryRun(in io.Reader, env *app.Env) error {
 	n := 0
 	if err := csvimport.Read(in, k.File, func(int, audit.NewAccount) error { n++; return nil }); err != nil {
 		return err
@@ -143,7 +143,7 @@ func (k accountsListCmd) check() error {
 func (k accountsListCmd) Run(ctx context.Context, a *app.App) error {
 	out := newAccountWriter(a.Env.Stdout, k.Format)
 	for after := ""; ; {
-		page, err := a.Source.AccountsAfter(ctx, after, app.RehearsalPage, k.Tenant)
+		page, err := a.Source.AccountsAfter(ctx, after, app.AccountsPage, k.Tenant)
 		if err != nil {
 			return err
 		}

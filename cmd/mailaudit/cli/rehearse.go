@@ -57,7 +57,7 @@ func (k rehearseCmd) Run(ctx context.Context, a *app.App) error {
 		}
 		w.Change, w.Until = &c, audit.Latest(w.Until, c.Day.AddDate(0, 0, changeDays))
 	}
-	r, err := a.Foretell(ctx, w)
+	r, err := a.Rehearse(ctx, w)
 	if err != nil {
 		return err
 	}

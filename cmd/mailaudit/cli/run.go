@@ -82,7 +82,7 @@ func (r *runCmd) work(ctx context.Context, a *app.App, begun func(key string)) e
 	case r.Changed:
 		return r.changed(ctx, a)
 	case r.DryRun:
-		return a.Rehearse(ctx, r.scope())
+		return a.DryRun(ctx, r.scope())
 	}
 	if err := a.MayBegin(ctx); err != nil {
 		return err
