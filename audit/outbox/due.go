@@ -297,8 +297,8 @@ func (o *Outbox) Allowance(ctx context.Context, caps audit.Caps) (audit.Allowanc
 	}, nil
 }
 
-// nightRuns is how many runs a night has at most, unless it is found to have more.
-const nightRuns = 30
+// nightRuns is how many runs are read at first: a night and the one before it, mostly.
+const nightRuns = 3
 
 // nightBegan is when the night's first run began: one of many narrowed runs has no more to tell than one of a
 // whole. Zero before the first run.

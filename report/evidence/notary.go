@@ -153,10 +153,18 @@ func (n Notary) Seal(ctx context.Context, key, digest string) (Sealed, error) {
 	if err := n.startBefore(ctx, key); err != nil {
 		return Sealed{}, err
 	}
+	book, err := n.Book(ctx)
+	if err != nil {
+		return Sealed{}, err
+	}
 	runs, err := n.concluded(ctx)
 	if err != nil {
 		return Sealed{}, err
 	}
+	runs = slices.DeleteFunc(runs, func(r audit.Run) bool { // or the whole chain would be read for each
+		_, sealed := book.Runs[r.Key]
+		return sealed && r.Key != key
+	})
 	slices.SortStableFunc(runs, func(a, b audit.Run) int {
 		switch {
 		case a.Key == key:
