@@ -33,5 +33,6 @@ type CommandLine struct {
 	Doctor     doctorCmd     `cmd:"" help:"Check everything that a run needs, and say how to fix what fails."`
 	Settings   configCmd     `cmd:"" name:"config" help:"Check or show the configuration."`
 	Completion completionCmd `cmd:"" help:"Print a completion script for the shell."`
+	Help       helpCmd       `cmd:"" help:"Explain a command."`
 	Version    versionCmd    `cmd:"" help:"Version, commit and Go version."`
 }

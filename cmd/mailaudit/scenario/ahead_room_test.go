@@ -33,6 +33,7 @@ func mailsEach(recipients []string) map[string]int {
 // Warnings of an announced change leave under a cap of their own, administrators' first, and keep no finding waiting;
 // operations hear how many customers will not be warned before the day.
 func TestWarningsHaveRoomOfTheirOwn(t *testing.T) {
+	t.Parallel()
 	s := newScene(t)
 	s.play(sim.Microsoft365(), sim.Mood{})
 	s.play(sim.Google(), sim.Mood{})

@@ -13,6 +13,7 @@ import (
 // those are mailed, and a customer whose password was changed that day waits on, also where he shares a mail with one of
 // the change.
 func TestTheGuardKnowsAnAnnouncedChange(t *testing.T) {
+	t.Parallel()
 	s := newScene(t)
 	exchange := s.play(sim.Microsoft365(), sim.Mood{})
 	s.settings["notices"] = `{mode: live, send_between: "", confirm_nights: 1, max_per_night: 1000, max_per_recipient: 100, show_mailbox: full, settings_url: "https://app.product.example/mail"}`

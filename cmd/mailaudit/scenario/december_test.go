@@ -15,6 +15,7 @@ import (
 // days ahead, once each; on the day the guard holds; once a person releases the hold, each is told once what to do.
 // MAILAUDIT_TEST_MAILBOXES sets how many there are.
 func TestDecember(t *testing.T) {
+	t.Parallel()
 	mailboxes := 120
 	if n, err := strconv.Atoi(os.Getenv("MAILAUDIT_TEST_MAILBOXES")); err == nil {
 		mailboxes = n

@@ -61,6 +61,7 @@ func (s *scene) nothingLeaks(tokens ...string) {
 }
 
 func TestNightWithGrants(t *testing.T) {
+	t.Parallel()
 	s := newScene(t)
 	google, microsoft, yahoo := sim.Google(), sim.Microsoft365(), sim.Yahoo()
 	s.play(google, sim.Mood{})
@@ -159,6 +160,7 @@ func TestNightWithGrants(t *testing.T) {
 }
 
 func TestExpiringClientSecretIsTold(t *testing.T) {
+	t.Parallel()
 	s := newScene(t)
 	s.play(sim.Google(), sim.Mood{})
 	s.world.Set("pw@gmail.com", sim.Account{AppPasswords: []string{"abcdefghijklmnop"}, TwoFactor: true})

@@ -14,6 +14,7 @@ import (
 // them where LOGIN alone is offered, through both ports. Five passwords change; exactly these five are
 // revoked, and exactly their contacts find a mail in a mailbox.
 func TestRealPostfixAndDovecot(t *testing.T) {
+	t.Parallel()
 	needed(t, realmail.Missing())
 	s := newScene(t)
 	hosts := []string{"localhost"}

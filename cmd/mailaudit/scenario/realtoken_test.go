@@ -15,6 +15,7 @@ import (
 // access token is. Google's mailboxes are proved by XOAUTH2, Yahoo's by OAUTHBEARER, with tokens that no line of a
 // command would hold; who stored another's grant is refused by Dovecot itself.
 func TestRealDovecotTakesTokens(t *testing.T) {
+	t.Parallel()
 	needed(t, realmail.Missing())
 	s := newScene(t)
 	googleTokens := s.playTokens("oauth2.googleapis.com", sim.RotateNever)

@@ -37,6 +37,7 @@ type rehearsal struct {
 // TestRehearsalEqualsTheNight: what rehearse says of an announced change is what the nights bring, mail for mail and
 // hold for hold, where no customer acts in between; and it leaves nothing behind.
 func TestRehearsalEqualsTheNight(t *testing.T) {
+	t.Parallel()
 	s := newScene(t)
 	s.play(sim.Microsoft365(), sim.Mood{})
 	s.play(sim.Google(), sim.Mood{})

@@ -56,6 +56,7 @@ func (l *lockedBuffer) String() string {
 func (s *scene) serves(night int, clock time.Duration, args ...string) *serving {
 	s.t.Helper()
 	v := &serving{scene: s, address: freeAddress(s.t), code: make(chan int, 1)}
+	ended := make(chan struct{})
 	s.settings["metrics"] = inYAML(map[string]any{"listen": v.address})
 	s.writeConfig()
 	v.at(night, clock)
@@ -64,10 +65,12 @@ func (s *scene) serves(night int, clock time.Duration, args ...string) *serving 
 	env := app.Env{LookupEnv: variables(nil), Stdout: &v.said, Stderr: &v.said,
 		Now: func() time.Time { return time.Now().Add(time.Duration(v.ahead.Load())) }}
 	go func() {
+		defer close(ended)
 		v.code <- cli.Run(ctx, append([]string{"--config", s.path("mailaudit.yaml"), "serve"}, args...), env)
 	}()
 	s.t.Cleanup(func() {
 		cancel(cli.Interrupted{Signal: syscall.SIGTERM})
+		<-ended // it writes into the folder that goes next
 		if s.t.Failed() {
 			s.t.Logf("serve said:\n%s", v.said.String())
 		}
