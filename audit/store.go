@@ -291,6 +291,7 @@ type Store interface {
 	Chaining
 	SavedCapacity
 	Checks
+	Events
 	Migrate(ctx context.Context) error
 	Close() error
 }
@@ -306,6 +307,32 @@ type Checks interface {
 	LastCheck(ctx context.Context, accountID string) (ProductCheck, error)
 	// FailingOf is [Guarding.Failing] of one tenant's accounts.
 	FailingOf(ctx context.Context, tenant, after string, limit int) ([]State, error)
+}
+
+// Events keeps what the product is told, and what it knows.
+type Events interface {
+	// KnownFailing returns, by ascending id greater than after, the accounts that the product knows as failing.
+	KnownFailing(ctx context.Context, after string, limit int) ([]KnownFailing, error)
+	// WriteEvents writes events, each once by its id, in one transaction. One of a failing account notes that the product knows it,
+	// one that it recovered that it does not any more; one that stood already changes nothing.
+	WriteEvents(ctx context.Context, events []Event) error
+	// ForgetKnown forgets accounts that have left, without an event.
+	ForgetKnown(ctx context.Context, ids []string) error
+	// Warned returns accounts of warnings that were sent from t on and have no event, oldest notice first.
+	Warned(ctx context.Context, t time.Time, limit int) ([]Warned, error)
+	// HoldsSince returns the holds that were opened or decided from t on.
+	HoldsSince(ctx context.Context, t time.Time) ([]Hold, error)
+	// DueEvents returns queued events that are due, the first of each subject alone, oldest first.
+	DueEvents(ctx context.Context, now time.Time, limit int) ([]Event, error)
+	// ClaimEvent takes a try at a queued event that is due and was tried so often, and puts it off until a moment, by which the try
+	// has ended or its process is gone; false if another process has taken it.
+	ClaimEvent(ctx context.Context, id string, tries int, now, until time.Time) (bool, error)
+	// EndTry stores the state, detail, DueAt and SettledAt in which the try e.Tries ended. An older try changes nothing.
+	EndTry(ctx context.Context, e Event) error
+	// ListEvents returns the newest events first; state "" is any.
+	ListEvents(ctx context.Context, state EventState, limit int) ([]Event, error)
+	// ReplayEvents queues settled events again from now on, all dead ones for no ids, and returns how many.
+	ReplayEvents(ctx context.Context, ids []string, now time.Time) (int, error)
 }
 
 // Guarding keeps what the guards and the operators decided.

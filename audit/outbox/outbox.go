@@ -7,6 +7,7 @@ package outbox
 
 import (
 	"strings"
+	"sync"
 	"time"
 
 	"mailaudit/audit"
@@ -20,6 +21,8 @@ type Outbox struct {
 	Aside    *aside.Keeper
 	Policy   audit.Policy
 	Now      func() time.Time
+
+	written sync.Map // ids of events of holds and runs that this process knows to be written
 }
 
 // address notes by what the day's caps count a notice.

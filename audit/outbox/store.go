@@ -5,6 +5,7 @@ type Ledger interface {
 	announcedStore
 	dueStore
 	envelopesStore
+	eventsStore
 	formingStore
 	holdsStore
 	shownStore

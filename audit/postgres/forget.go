@@ -42,6 +42,8 @@ const (
 		SELECT action_id FROM mailaudit.operator_actions WHERE at < $1 LIMIT $2))`
 	expireBounces = `DELETE FROM mailaudit.bounces WHERE address = ANY (ARRAY(
 		SELECT address FROM mailaudit.bounces WHERE at < $1 LIMIT $2))`
+	expireEvents = `DELETE FROM mailaudit.events WHERE seq = ANY (ARRAY(
+		SELECT seq FROM mailaudit.events WHERE at < $1 AND state <> 'queued' LIMIT $2))`
 	expireChecks = `DELETE FROM mailaudit.account_checks WHERE account_id = ANY (ARRAY(
 		SELECT account_id FROM mailaudit.account_checks WHERE at < $1 LIMIT $2))`
 )
@@ -72,7 +74,7 @@ func (s *Store) DiscardOld(ctx context.Context, t time.Time, limit int) (audit.D
 	}{
 		{expireNotices, []any{timestamp(t), limit}}, {expireHolds, []any{timestamp(t), limit}},
 		{expireActions, []any{timestamp(t), limit}}, {expireBounces, []any{timestamp(t), limit}},
-		{expireChecks, []any{timestamp(t), limit}},
+		{expireChecks, []any{timestamp(t), limit}}, {expireEvents, []any{timestamp(t), limit}},
 	} {
 		n, err := s.count(ctx, "expire", step.query, step.args...)
 		if err != nil {
@@ -217,7 +219,9 @@ func purgeTenant(ctx context.Context, tx pgx.Tx, p audit.Purge) (int, error) {
 	put.Queue(`DELETE FROM mailaudit.dry_answers`) // they serve today's run alone, and the accounts may lie elsewhere
 	put.Queue(`DELETE FROM mailaudit.mail_accounts WHERE tenant_id = $1`, p.Tenant)
 	put.Queue(`DELETE FROM mailaudit.snoozes WHERE tenant_id = $1`, p.Tenant)
-	put.Queue(`DELETE FROM mailaudit.account_checks WHERE tenant_id = $1`, p.Tenant)
+	for _, table := range []string{"account_checks", "events", "known_failing"} {
+		put.Queue(`DELETE FROM mailaudit.`+table+` WHERE tenant_id = $1`, p.Tenant)
+	}
 	put.Queue(`DELETE FROM mailaudit.batches WHERE run_key IN (SELECT run_key FROM mailaudit.runs WHERE phase = 'done')`)
 	put.Queue(`UPDATE mailaudit.operator_actions SET target = $2, why = '', nonce = gen_random_uuid()::text WHERE what = 'notices bounced' AND target IN (`+ownContacts+`)`, p.Tenant, p.Tombstone)
 	put.Queue(`DELETE FROM mailaudit.bounces WHERE address IN (`+ownContacts+`)`, p.Tenant)

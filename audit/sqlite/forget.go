@@ -33,6 +33,7 @@ var expiring = []string{
 		SELECT run_key, provider FROM holds WHERE state <> 'open' AND decided_at < ?1 AND run_key NOT IN (SELECT run_key FROM runs) LIMIT ?3)`,
 	`DELETE FROM operator_actions WHERE action_id IN (SELECT action_id FROM operator_actions WHERE at < ?1 LIMIT ?3)`,
 	`DELETE FROM bounces WHERE address IN (SELECT address FROM bounces WHERE at < ?1 LIMIT ?3)`,
+	`DELETE FROM events WHERE seq IN (SELECT seq FROM events WHERE at < ?1 AND state <> 'queued' LIMIT ?3)`,
 	`DELETE FROM account_checks WHERE account_id IN (SELECT account_id FROM account_checks WHERE at < ?1 LIMIT ?3)`,
 }
 
@@ -203,6 +204,8 @@ func purgeTenant(ctx context.Context, tx *sql.Tx, p audit.Purge) (notices int, e
 		`DELETE FROM mail_accounts WHERE tenant_id = ?1`,
 		`DELETE FROM snoozes WHERE tenant_id = ?1`,
 		`DELETE FROM account_checks WHERE tenant_id = ?1`,
+		`DELETE FROM events WHERE tenant_id = ?1`,
+		`DELETE FROM known_failing WHERE tenant_id = ?1`,
 		`DELETE FROM batches WHERE run_key IN (SELECT run_key FROM runs WHERE phase = 'done')`,
 		`UPDATE operator_actions SET target = ?2, why = '', nonce = hex(randomblob(16)) WHERE what = 'notices bounced' AND target IN (` + ownContacts + `)`,
 		`DELETE FROM bounces WHERE address IN (` + ownContacts + `)`,

@@ -96,6 +96,8 @@ func Run(t *testing.T, open func(t *testing.T) audit.Store) {
 		{"a later run's accounts are its own", testEarlierRunSettlesLate},
 		{"a mail that its run could not queue is found", testLeftForming},
 		{"an account has one check at a time", testChecks},
+		{"events leave in order, each under one id", testEvents},
+		{"holds are found by when they were opened or decided", testHoldsSince},
 		{"a tenant's failing accounts are its own", testFailingOf},
 		{"migrating twice is migrating once", testMigrate},
 	} {

@@ -18,29 +18,30 @@ var layers = []string{"providers", "audit", "report", "cmd"}
 
 // arrows are the imports among the rooms of a layer. A room that is not named here imports its layer's root alone.
 var arrows = map[string][]string{
-	"audit/aside":          {},
-	"audit/decide":         {},
-	"audit/gate":           {},
-	"audit/persist":        {},
-	"audit/csvimport":      {"audit/gate"},
-	"audit/ask":            {"audit/decide", "audit/aside", "audit/gate", "audit/persist"},
-	"audit/outbox":         {"audit/decide", "audit/aside"},
-	"audit/night":          {"audit/decide", "audit/aside", "audit/ask", "audit/gate", "audit/outbox", "audit/persist"},
-	"audit/operate":        {"audit/decide", "audit/aside", "audit/ask", "audit/outbox"},
-	"audit/history":        {"audit/decide"},
-	"audit/postgres":       {"audit/history"}, // a walk over findings is one, whatever the store
-	"audit/sqlite":         {"audit/history"},
-	"cmd/mailaudit":        {"cmd/mailaudit/app", "cmd/mailaudit/cli"},
-	"cmd/mailaudit/cli":    {"cmd/mailaudit/app", "cmd/mailaudit/config", "cmd/mailaudit/demo", "cmd/mailaudit/doctor", "cmd/mailaudit/exit"},
-	"cmd/mailaudit/doctor": {"cmd/mailaudit/app", "cmd/mailaudit/config", "cmd/mailaudit/exit"},
-	"cmd/mailaudit/demo":   {"cmd/mailaudit/app", "cmd/mailaudit/exit"},
-	"cmd/mailaudit/app":    {"cmd/mailaudit/api", "cmd/mailaudit/config", "cmd/mailaudit/exit"},
-	"cmd/mailaudit/api":    {},
-	"cmd/mailaudit/config": {},
-	"cmd/mailaudit/exit":   {},
-	"audit/chain":          {},
-	"report/evidence":      {"audit/chain", "audit/decide"}, // a pack tells what the chain states and what the guards ruled
-	"report/notice":        {"audit/aside"},                 // which addresses a set-aside mail was for
+	"audit/aside":           {},
+	"audit/decide":          {},
+	"audit/gate":            {},
+	"audit/persist":         {},
+	"audit/csvimport":       {"audit/gate"},
+	"audit/ask":             {"audit/decide", "audit/aside", "audit/gate", "audit/persist"},
+	"audit/outbox":          {"audit/decide", "audit/aside"},
+	"audit/night":           {"audit/decide", "audit/aside", "audit/ask", "audit/gate", "audit/outbox", "audit/persist"},
+	"audit/operate":         {"audit/decide", "audit/aside", "audit/ask", "audit/outbox"},
+	"audit/history":         {"audit/decide"},
+	"audit/postgres":        {"audit/history"}, // a walk over findings is one, whatever the store
+	"audit/sqlite":          {"audit/history"},
+	"cmd/mailaudit":         {"cmd/mailaudit/app", "cmd/mailaudit/cli"},
+	"cmd/mailaudit/cli":     {"cmd/mailaudit/app", "cmd/mailaudit/config", "cmd/mailaudit/demo", "cmd/mailaudit/doctor", "cmd/mailaudit/exit"},
+	"cmd/mailaudit/doctor":  {"cmd/mailaudit/app", "cmd/mailaudit/config", "cmd/mailaudit/exit"},
+	"cmd/mailaudit/demo":    {"cmd/mailaudit/app", "cmd/mailaudit/exit"},
+	"cmd/mailaudit/app":     {"cmd/mailaudit/api", "cmd/mailaudit/config", "cmd/mailaudit/exit", "cmd/mailaudit/webhook"},
+	"cmd/mailaudit/api":     {},
+	"cmd/mailaudit/webhook": {},
+	"cmd/mailaudit/config":  {},
+	"cmd/mailaudit/exit":    {},
+	"audit/chain":           {},
+	"report/evidence":       {"audit/chain", "audit/decide"}, // a pack tells what the chain states and what the guards ruled
+	"report/notice":         {"audit/aside"},                 // which addresses a set-aside mail was for
 }
 
 // homes are the folders that may import each library. A library that is missing here has no home yet:
@@ -62,6 +63,7 @@ var homes = map[string][]string{
 	"github.com/robfig/cron/v3":                           {"cmd/mailaudit/config"},
 	"github.com/schollz/progressbar/v3":                   {"cmd/mailaudit/app"},
 	"github.com/slack-go/slack":                           {"report/slack"},
+	"github.com/standard-webhooks/standard-webhooks":      {"cmd/mailaudit/webhook"},
 	"github.com/tink-crypto/tink-go/v2":                   {"audit/seal"},
 	"github.com/xdg-go/scram":                             {"providers/protocol", "providers/sim"},
 	"github.com/yuin/goldmark":                            {"report/notice"},

@@ -36,10 +36,10 @@ func prefixes(all ...string) []netip.Prefix {
 	return out
 }
 
-// public reports whether an account's host may be dialled at addr: an address of the public internet, in
+// Public reports whether an account's host may be dialled at addr: an address of the public internet, in
 // itself and in the IPv4 address that it embeds. An account names its own host, so without this check a
 // customer could have us knock inside our own network.
-func public(addr netip.Addr) bool {
+func Public(addr netip.Addr) bool {
 	if !addr.IsValid() || addr.Zone() != "" {
 		return false
 	}
@@ -53,7 +53,7 @@ func public(addr netip.Addr) bool {
 		return true
 	}
 	if inner, ok := embedded(addr); ok {
-		return public(inner)
+		return Public(inner)
 	}
 	return globalIPv6.Contains(addr) && !teredo.Contains(addr)
 }

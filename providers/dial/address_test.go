@@ -24,11 +24,11 @@ func TestPublic(t *testing.T) {
 		"64:ff9b::7f00:1": false, "64:ff9b::a00:1": false, "64:ff9b:1::a00:1": false,
 		"2002:7f00:1::1": false, "2002:a00:1::1": false, "2001:0:5ef5:79fd::1": false,
 	} {
-		if got := public(netip.MustParseAddr(addr)); got != want {
+		if got := Public(netip.MustParseAddr(addr)); got != want {
 			t.Errorf("%s: %v", addr, got)
 		}
 	}
-	if public(netip.Addr{}) {
+	if Public(netip.Addr{}) {
 		t.Error("no address passes for a public one")
 	}
 }

@@ -90,7 +90,7 @@ func (d *Dialer) connect(ctx context.Context, host string, port int, deny []neti
 	if !exempt {
 		kept := addrs[:0]
 		for _, a := range addrs {
-			if public(a) {
+			if Public(a) {
 				kept = append(kept, a)
 			}
 		}

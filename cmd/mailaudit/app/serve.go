@@ -48,7 +48,12 @@ func (d *Daemon) Serve(ctx context.Context) error {
 		return errors.Join(err, d.closeDispatcher())
 	}
 	d.sayNext(d.Now())
+	product, err := d.webhooks()
+	if err != nil {
+		return errors.Join(err, d.closeDispatcher())
+	}
 	var beside sync.WaitGroup
+	beside.Go(func() { d.tellEvents(ctx, product) })
 	beside.Go(func() { d.watch(ctx) })
 	err = d.Work(ctx, d.tick)
 	fail(err) // what goes on beside ends, whatever ended the work

@@ -23,6 +23,7 @@ type CommandLine struct {
 	Explain    ExplainCmd    `cmd:"" help:"Why an account's customer was or was not notified, run by run."`
 	Status     statusCmd     `cmd:"" help:"One screen: last run and next, coverage, holds, e-mails, what needs an operator."`
 	Runs       runsCmd       `cmd:"" help:"Runs."`
+	Events     eventsCmd     `cmd:"" help:"Events for the product."`
 	Findings   findingsCmd   `cmd:"" help:"Open findings."`
 	Report     ReportCmd     `cmd:"" help:"Show a run's report."`
 	Evidence   evidenceCmd   `cmd:"" help:"An auditor's pack of the runs in a range of days, and its check."`

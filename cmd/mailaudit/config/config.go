@@ -46,6 +46,7 @@ type Config struct {
 	RulesDir       string           `yaml:"rules_dir"`
 	Watch          time.Duration    `yaml:"watch"` // 0: not
 	API            API              `yaml:"api"`
+	Events         Events           `yaml:"events"`
 	Evidence       Evidence         `yaml:"evidence"`
 	DeadManURL     providers.Secret `yaml:"dead_man_url"` // whoever knows it can silence the alarm
 	Retention      time.Duration    `yaml:"retention"`
@@ -201,4 +202,10 @@ type Metrics struct {
 type API struct {
 	Listen string           `yaml:"listen"`
 	Token  providers.Secret `yaml:"token"`
+}
+
+// Events says where the product takes webhooks.
+type Events struct {
+	URL    string           `yaml:"url"`
+	Secret providers.Secret `yaml:"secret"` // whsec_…; two, with a space between, during a rotation
 }

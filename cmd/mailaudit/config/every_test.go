@@ -108,6 +108,7 @@ func TestEveryKeyArrives(t *testing.T) {
 		RulesDir:   "testdata/rules",
 		Watch:      45 * time.Second,
 		API:        API{Listen: "0.0.0.0:9465", Token: providers.NewSecret("api-secret-of-thirty-two-bytes-or-more")},
+		Events:     Events{URL: "https://app.example.com/hooks/mailaudit", Secret: providers.NewSecret("whsec_ZXZlbnQtc2VjcmV0LW9mLTI0LWJ5dGVz")},
 		Evidence:   Evidence{SigningKey: KeySource{"env", "MAILAUDIT_SIGNING_KEY"}},
 		DeadManURL: providers.NewSecret("https://hc.example.com/dead-secret"),
 		Retention:  (2*365 + 26*7) * 24 * time.Hour,

@@ -1,10 +1,12 @@
 package config
 
 import (
+	"encoding/base64"
 	"fmt"
 	"net"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"mailaudit/audit"
@@ -36,6 +38,7 @@ func (f *configFile) settle(c *Config) error {
 	k.notices(c)
 	k.outputs(c)
 	k.api(c)
+	k.events(c)
 	k.rules(c)
 	return k.first()
 }
@@ -238,6 +241,31 @@ func (k *checker) api(c *Config) {
 		k.conflict(k.nearer("api.token", "api.listen"), "a listen address that is not loopback needs a token of 32 bytes or more: openssl rand -base64 33 makes one")
 	}
 }
+
+func (k *checker) events(c *Config) {
+	rule := httpsAndNoHTTP
+	if c.Network.AllowPrivate {
+		rule = httpsOrLocal
+	}
+	k.url("events.url", c.Events.URL, rule)
+	secrets := strings.Fields(c.Events.Secret.Reveal())
+	switch {
+	case c.Events.URL != "" && len(secrets) == 0:
+		k.conflict("events.url", "needs events.secret")
+	case len(secrets) > 2:
+		k.wrong("events.secret", "has more than two secrets in it")
+	}
+	for _, secret := range secrets {
+		key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(secret, "whsec_"))
+		if err != nil || !strings.HasPrefix(secret, "whsec_") || len(key) < leastSigning {
+			k.wrong("events.secret", "is not whsec_ and the base64 of 24 bytes or more")
+			break
+		}
+	}
+}
+
+// leastSigning is how many bytes the key of a webhook has, as Standard Webhooks asks.
+const leastSigning = 24
 
 // rules reads the operator's own rules, so that a fault in them is found before anything is asked.
 func (k *checker) rules(c *Config) {

@@ -154,6 +154,15 @@ func (s *Store) Claim(a0 context.Context, a1 int64, a2 time.Time, a3 audit.Allow
 	return r0, err
 }
 
+func (s *Store) ClaimEvent(a0 context.Context, a1 string, a2 int, a3 time.Time, a4 time.Time) (r0 bool, err error) {
+	if err = s.p.enter("ClaimEvent", a1, a2, a3, a4); err != nil {
+		return r0, err
+	}
+	r0, err = s.under.ClaimEvent(a0, a1, a2, a3, a4)
+	err = s.p.leave("ClaimEvent", err)
+	return r0, err
+}
+
 func (s *Store) CloseBatch(a0 context.Context, a1 string, a2 int, a3 *audit.Batch) (err error) {
 	if err = s.p.enter("CloseBatch", a1, a2, a3); err != nil {
 		return err
@@ -271,6 +280,15 @@ func (s *Store) DropSnooze(a0 context.Context, a1 string) (r0 bool, err error) {
 	return r0, err
 }
 
+func (s *Store) DueEvents(a0 context.Context, a1 time.Time, a2 int) (r0 []audit.Event, err error) {
+	if err = s.p.enter("DueEvents", a1, a2); err != nil {
+		return r0, err
+	}
+	r0, err = s.under.DueEvents(a0, a1, a2)
+	err = s.p.leave("DueEvents", err)
+	return r0, err
+}
+
 func (s *Store) DueNotices(a0 context.Context, a1 time.Time, a2 int) (r0 []audit.Notice, err error) {
 	if err = s.p.enter("DueNotices", a1, a2); err != nil {
 		return r0, err
@@ -286,6 +304,15 @@ func (s *Store) EndCheck(a0 context.Context, a1 audit.ProductCheck) (err error) 
 	}
 	err = s.under.EndCheck(a0, a1)
 	err = s.p.leave("EndCheck", err)
+	return err
+}
+
+func (s *Store) EndTry(a0 context.Context, a1 audit.Event) (err error) {
+	if err = s.p.enter("EndTry", a1); err != nil {
+		return err
+	}
+	err = s.under.EndTry(a0, a1)
+	err = s.p.leave("EndTry", err)
 	return err
 }
 
@@ -370,6 +397,15 @@ func (s *Store) Finish(a0 context.Context, a1 string, a2 audit.Numbers, a3 time.
 	return err
 }
 
+func (s *Store) ForgetKnown(a0 context.Context, a1 []string) (err error) {
+	if err = s.p.enter("ForgetKnown", a1); err != nil {
+		return err
+	}
+	err = s.under.ForgetKnown(a0, a1)
+	err = s.p.leave("ForgetKnown", err)
+	return err
+}
+
 func (s *Store) Forming(a0 context.Context, a1 string) (r0 []audit.Notice, err error) {
 	if err = s.p.enter("Forming", a1); err != nil {
 		return r0, err
@@ -421,6 +457,15 @@ func (s *Store) HoldCohort(a0 context.Context, a1 audit.Hold) (r0 int, err error
 	}
 	r0, err = s.under.HoldCohort(a0, a1)
 	err = s.p.leave("HoldCohort", err)
+	return r0, err
+}
+
+func (s *Store) HoldsSince(a0 context.Context, a1 time.Time) (r0 []audit.Hold, err error) {
+	if err = s.p.enter("HoldsSince", a1); err != nil {
+		return r0, err
+	}
+	r0, err = s.under.HoldsSince(a0, a1)
+	err = s.p.leave("HoldsSince", err)
 	return r0, err
 }
 
@@ -478,6 +523,15 @@ func (s *Store) Known(a0 context.Context, a1 string, a2 int) (r0 []string, err e
 	return r0, err
 }
 
+func (s *Store) KnownFailing(a0 context.Context, a1 string, a2 int) (r0 []audit.KnownFailing, err error) {
+	if err = s.p.enter("KnownFailing", a1, a2); err != nil {
+		return r0, err
+	}
+	r0, err = s.under.KnownFailing(a0, a1, a2)
+	err = s.p.leave("KnownFailing", err)
+	return r0, err
+}
+
 func (s *Store) KnownStates(a0 context.Context, a1 audit.Run) (r0 int, err error) {
 	if err = s.p.enter("KnownStates", a1); err != nil {
 		return r0, err
@@ -502,6 +556,15 @@ func (s *Store) Links(a0 context.Context, a1 int64, a2 int) (r0 []audit.Link, er
 	}
 	r0, err = s.under.Links(a0, a1, a2)
 	err = s.p.leave("Links", err)
+	return r0, err
+}
+
+func (s *Store) ListEvents(a0 context.Context, a1 audit.EventState, a2 int) (r0 []audit.Event, err error) {
+	if err = s.p.enter("ListEvents", a1, a2); err != nil {
+		return r0, err
+	}
+	r0, err = s.under.ListEvents(a0, a1, a2)
+	err = s.p.leave("ListEvents", err)
 	return r0, err
 }
 
@@ -820,6 +883,15 @@ func (s *Store) ReplaceSecret(a0 context.Context, a1 audit.Renewal) (err error) 
 	return err
 }
 
+func (s *Store) ReplayEvents(a0 context.Context, a1 []string, a2 time.Time) (r0 int, err error) {
+	if err = s.p.enter("ReplayEvents", a1, a2); err != nil {
+		return r0, err
+	}
+	r0, err = s.under.ReplayEvents(a0, a1, a2)
+	err = s.p.leave("ReplayEvents", err)
+	return r0, err
+}
+
 func (s *Store) Reschedule(a0 context.Context, a1 int64, a2 time.Time) (err error) {
 	if err = s.p.enter("Reschedule", a1, a2); err != nil {
 		return err
@@ -1036,11 +1108,29 @@ func (s *Store) Wait(a0 context.Context, a1 int64, a2 string, a3 time.Time, a4 t
 	return err
 }
 
+func (s *Store) Warned(a0 context.Context, a1 time.Time, a2 int) (r0 []audit.Warned, err error) {
+	if err = s.p.enter("Warned", a1, a2); err != nil {
+		return r0, err
+	}
+	r0, err = s.under.Warned(a0, a1, a2)
+	err = s.p.leave("Warned", err)
+	return r0, err
+}
+
 func (s *Store) Withdraw(a0 context.Context, a1 int64, a2 string) (err error) {
 	if err = s.p.enter("Withdraw", a1, a2); err != nil {
 		return err
 	}
 	err = s.under.Withdraw(a0, a1, a2)
 	err = s.p.leave("Withdraw", err)
+	return err
+}
+
+func (s *Store) WriteEvents(a0 context.Context, a1 []audit.Event) (err error) {
+	if err = s.p.enter("WriteEvents", a1); err != nil {
+		return err
+	}
+	err = s.under.WriteEvents(a0, a1)
+	err = s.p.leave("WriteEvents", err)
 	return err
 }
