@@ -1,6 +1,7 @@
 # The targets that people use have a ## comment; "make" lists them.
 
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 FUZZTIME   ?= 30s
 FAULTS     ?= 20
 comma      := ,
@@ -134,6 +135,10 @@ fmt: ## Format the source.
 .PHONY: release
 release: ## dist/: binaries for all platforms, SBOMs and checksums (VERSION=1.0.0).
 	@deploy/release.sh
+
+.PHONY: vulnerable
+vulnerable: ## Known vulnerabilities of what is built in, by govulncheck (fails where https://vuln.go.dev is out of reach).
+	@go run $(GOVULNCHECK) ./cmd/mailaudit
 
 .PHONY: reproduce
 reproduce: ## Build the release's binary twice, in two places with two caches, and compare the bits.

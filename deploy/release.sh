@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds dist/: the binary for each platform, an SBOM of each (CycloneDX, from what is inside the binary), and
-# SHA256SUMS over all. The same commit gives the same binaries. VERSION is the tag, else the commit.
+# Builds dist/: the binary for each platform, an SBOM of each (CycloneDX, from what is inside the binary), the licences of
+# what is in them, and SHA256SUMS over all. The same commit gives the same binaries. VERSION is the tag, else the commit.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -21,4 +21,5 @@ for platform in $PLATFORMS; do
 		go run "$CYCLONEDX" bin -json -noserial -output "dist/$name.cdx.json" "dist/$name" 2>/dev/null
 	fi
 done
+deploy/licences.sh >dist/LICENSES.txt
 (cd dist && sha256sum -- * >../SHA256SUMS.new && mv ../SHA256SUMS.new SHA256SUMS)

@@ -253,15 +253,41 @@ func runTool(t *testing.T, folder, name string, args ...string) {
 }
 
 // The threat model names files that exist.
-func TestThreatModelNamesFiles(t *testing.T) {
+func TestThreatModelNamesFilesAndTests(t *testing.T) {
 	t.Parallel()
-	named := regexp.MustCompile("`((?:providers|audit|report|cmd|deploy)/[a-z0-9_/.]+)`").FindAllStringSubmatch(deployFile(t, "SECURITY.md"), -1)
+	text := deployFile(t, "SECURITY.md")
+	named := regexp.MustCompile("`((?:providers|audit|report|cmd|deploy)/[a-z0-9_/.]+)`").FindAllStringSubmatch(text, -1)
 	if len(named) < 20 {
-		t.Errorf("only %d found", len(named))
+		t.Errorf("only %d files found", len(named))
 	}
+	top := os.DirFS("../../..")
 	for _, m := range named {
-		if _, err := fs.Stat(os.DirFS("../../.."), m[1]); err != nil {
+		if _, err := fs.Stat(top, m[1]); err != nil {
 			t.Error(err)
+		}
+	}
+	there := map[string]bool{}
+	declared := regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`)
+	err := fs.WalkDir(top, ".", func(name string, _ fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(name, "_test.go") {
+			return err
+		}
+		source, err := fs.ReadFile(top, name)
+		for _, m := range declared.FindAllSubmatch(source, -1) {
+			there[string(m[1])] = true
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := regexp.MustCompile("`((?:Test|Fuzz)[A-Za-z0-9]+)`").FindAllStringSubmatch(text, -1)
+	if len(tests) < 50 {
+		t.Errorf("only %d tests found", len(tests))
+	}
+	for _, m := range tests {
+		if !there[m[1]] {
+			t.Errorf("no test is called %s", m[1])
 		}
 	}
 }
