@@ -2,6 +2,9 @@
 // one credential once, and says goodbye. It tells what the server said, or why it said nothing, and
 // judges neither; how often and how fast a server is asked is decided by callers. Start with [New] and
 // [Dialer.Verify].
+//
+// An offer of PIPELINING is not taken: RFC 2920 section 3.1 lets EHLO, STARTTLS, AUTH and QUIT stand in a group as its last
+// command alone, so a conversation that sends no mail has no two commands that could go together.
 package dial
 
 import (

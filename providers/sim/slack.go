@@ -31,6 +31,7 @@ type SlackMood struct {
 	DropAfter bool
 	Hang      bool   // never answers
 	Scopes    string // what the token may do, with commas; "": all that a summary needs
+	NoBlock   string // a type of block that this workspace refuses: "table"
 }
 
 // Post is one message as it was sent.

@@ -32,7 +32,7 @@ func (s *Slack) api(w http.ResponseWriter, r *http.Request) {
 	case mood.Errors[method] != "":
 		answer = refuse(mood.Errors[method])
 	default:
-		answer = s.call(method, args)
+		answer = s.call(method, args, mood.NoBlock)
 	}
 	if mood.DropAfter {
 		hangUp(w)
@@ -58,7 +58,7 @@ func (s *Slack) webhook(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, said, max(status, http.StatusBadRequest))
 		return
 	}
-	if problem := checkMessage(args); problem != nil {
+	if problem := checkMessage(args, mood.NoBlock); problem != nil {
 		http.Error(w, fmt.Sprint(problem["error"]), http.StatusBadRequest)
 		return
 	}

@@ -46,8 +46,9 @@ type slackBlock struct {
 	} `json:"rows"`
 }
 
-// checkMessage gives Slack's refusal of a message that is over a limit; nil if it would be taken.
-func checkMessage(args map[string]json.RawMessage) map[string]any {
+// checkMessage gives Slack's refusal of a message that is over a limit, or has a block of a type that it refuses; nil if
+// it would be taken.
+func checkMessage(args map[string]json.RawMessage, noBlock string) map[string]any {
 	text := str(args["text"])
 	if text == "" && len(args["blocks"]) == 0 && len(args["attachments"]) == 0 && len(args["markdown_text"]) == 0 {
 		return refuse("no_text")
@@ -73,14 +74,14 @@ func checkMessage(args map[string]json.RawMessage) map[string]any {
 		if err := json.Unmarshal(raw, &blocks); err != nil {
 			return refuse("invalid_blocks_format")
 		}
-		if problem := checkBlocks(blocks); problem != "" {
+		if problem := checkBlocks(blocks, noBlock); problem != "" {
 			return refuse("invalid_blocks", "[ERROR] "+problem)
 		}
 	}
 	return nil
 }
 
-func checkBlocks(blocks []slackBlock) string {
+func checkBlocks(blocks []slackBlock, refused string) string {
 	if len(blocks) > maxBlocks {
 		return fmt.Sprintf("no more than %d items allowed [json-pointer:/blocks]", maxBlocks)
 	}
@@ -92,6 +93,9 @@ func checkBlocks(blocks []slackBlock) string {
 			return at("block_id is too long or not unique")
 		}
 		ids[b.BlockID] = true
+		if b.Type == refused {
+			return at("unsupported type: " + refused)
+		}
 		if problem := checkBlock(b); problem != "" {
 			return at(problem)
 		}

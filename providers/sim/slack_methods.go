@@ -8,13 +8,15 @@ import (
 	"slices"
 )
 
-func (s *Slack) call(method string, args map[string]json.RawMessage) map[string]any {
+func (s *Slack) call(method string, args map[string]json.RawMessage, noBlock string) map[string]any {
 	switch method {
 	case "auth.test":
 		return map[string]any{"ok": true, "url": "https://simulated.slack.com/", "team": "Simulated", "user": "mailaudit",
 			"team_id": "T00000000", "user_id": "U00000000", "bot_id": "B00000000"}
 	case "chat.postMessage", "chat.update":
-		return s.post(method, args)
+		return s.post(method, args, noBlock)
+	case "blocks.validate":
+		return validate(args, noBlock)
 	case "conversations.info":
 		if answer := s.channelError(str(args["channel"])); answer != nil {
 			return answer
@@ -30,12 +32,12 @@ func (s *Slack) call(method string, args map[string]json.RawMessage) map[string]
 	return refuse("unknown_method")
 }
 
-func (s *Slack) post(method string, args map[string]json.RawMessage) map[string]any {
+func (s *Slack) post(method string, args map[string]json.RawMessage, noBlock string) map[string]any {
 	channel := str(args["channel"])
 	if answer := s.channelError(channel); answer != nil {
 		return answer
 	}
-	if problem := checkMessage(args); problem != nil {
+	if problem := checkMessage(args, noBlock); problem != nil {
 		return problem
 	}
 	delete(args, "token")
@@ -55,6 +57,17 @@ func (s *Slack) post(method string, args map[string]json.RawMessage) map[string]
 	}
 	s.posts = append(s.posts, Post{Method: method, Channel: channel, TS: ts, ThreadTS: str(args["thread_ts"]), Payload: payload})
 	return map[string]any{"ok": true, "channel": channel, "ts": ts, "message": args}
+}
+
+// validate says what chat.postMessage would say of the blocks, and posts nothing.
+func validate(args map[string]json.RawMessage, noBlock string) map[string]any {
+	if len(args["blocks"]) == 0 {
+		return refuse("invalid_arguments")
+	}
+	if problem := checkMessage(map[string]json.RawMessage{"blocks": args["blocks"]}, noBlock); problem != nil {
+		return problem
+	}
+	return map[string]any{"ok": true}
 }
 
 // history lists the channel's messages, newest first, each as it was last updated.

@@ -40,6 +40,7 @@ func (p *Poster) Check(ctx context.Context) (Checked, error) {
 	if err := p.checkChannel(ctx, &c); err != nil {
 		return c, err
 	}
+	p.checkBlocks(ctx, &c)
 	_, _, err = p.Find(ctx, "", time.Now())
 	if errors.Is(err, ErrCannotLook) {
 		c.note(err.Error())

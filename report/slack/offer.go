@@ -126,19 +126,21 @@ func has(m Message, kind slack.MessageBlockType) bool {
 // blocks each time gets the words alone.
 const wholeTries = 3
 
-// missed counts how often a run's message was looked for and not found. The zero value is ready.
+// missed counts by run: how often its message was looked for and not found, or nobody could tell. The zero value is
+// ready.
 type missed struct {
 	mu sync.Mutex
 	by map[string]int
 }
 
-func (m *missed) add(run string) {
+func (m *missed) add(run string) int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.by == nil {
 		m.by = map[string]int{}
 	}
 	m.by[run]++
+	return m.by[run]
 }
 
 func (m *missed) of(run string) int {

@@ -55,7 +55,8 @@ type Poster struct {
 	Config
 	api    *slack.Client // nil with a webhook
 	client *http.Client
-	missed missed
+	missed missed // looked for and not found
+	deaf   missed // looked for, and Slack had trouble of its own
 }
 
 // New checks the configuration without a connection.

@@ -38,6 +38,8 @@ type standIn struct {
 	// refuse is what this Slack does not take, or says so of.
 	refuse refusal
 	noLook bool // the token may not read the history
+	// says is the error that a method answers with, each time: "files.completeUploadExternal"; "500" and "html" too.
+	says map[string]string
 }
 
 // refusal is a word of Slack's, and what of a message it is said to.
@@ -65,7 +67,15 @@ func newStandIn(t *testing.T) *standIn {
 	mux.HandleFunc("/upload", s.upload)
 	mux.HandleFunc("/api/files.completeUploadExternal", s.completeUpload)
 	mux.HandleFunc(hookPath, s.hook)
-	s.Server = httptest.NewServer(mux)
+	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.mu.Lock()
+		word := s.says[strings.TrimPrefix(strings.TrimPrefix(r.URL.Path, "/api/"), "/")]
+		answered := word != "" && s.say(w, word, true)
+		s.mu.Unlock()
+		if !answered {
+			mux.ServeHTTP(w, r)
+		}
+	}))
 	t.Cleanup(func() {
 		s.Close()
 		for _, p := range s.problem {
@@ -121,6 +131,11 @@ func (s *standIn) next(w http.ResponseWriter, api bool) bool {
 	}
 	answer := s.answers[0]
 	s.answers = s.answers[1:]
+	return s.say(w, answer, api)
+}
+
+// say answers with an error of Slack's, or of what stands before it.
+func (s *standIn) say(w http.ResponseWriter, answer string, api bool) bool {
 	code, after, _ := strings.Cut(answer, " ")
 	status, err := strconv.Atoi(code)
 	switch {
