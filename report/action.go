@@ -13,6 +13,8 @@ const (
 	ActionMismatch   ActionKind = "mismatch"
 	ActionStopped    ActionKind = "stopped"
 	ActionIncomplete ActionKind = "incomplete"
+	ActionEmpty      ActionKind = "empty"
+	ActionOwnData    ActionKind = "own_data"
 	ActionCoverage   ActionKind = "coverage"
 	ActionOverdue    ActionKind = "overdue"
 	ActionHeld       ActionKind = "held"
@@ -65,6 +67,13 @@ func (s *Summary) actions() []Action {
 		a = append(a, Action{Kind: ActionIncomplete, Count: s.Expected() - s.Numbers.Accounts,
 			Text:    "Resume the run: " + Count(s.Numbers.Verified) + " of " + Accounts(s.Expected()) + " verified, no worker",
 			Command: "run --key " + key})
+	}
+	if s.empty() {
+		a = append(a, Action{Kind: ActionEmpty, Text: "Check the source table or view: it has no account", Command: "doctor"})
+	}
+	for _, q := range s.refusedByUs() {
+		a = append(a, Action{Kind: ActionOwnData, Provider: q.Provider, Count: q.Count, Section: "no-answer",
+			Text: "Correct the source: all " + q.text() + " are unverified, " + q.Reason, Command: "doctor"})
 	}
 	if s.Uncovered() {
 		a = append(a, Action{Kind: ActionCoverage, Count: s.Expected() - s.Numbers.Verified, Section: "no-answer",
@@ -197,7 +206,7 @@ func reasonOr(reason, otherwise string) string {
 func (s *Summary) level() Level {
 	for _, a := range s.Actions {
 		switch a.Kind {
-		case ActionMismatch, ActionStopped, ActionIncomplete, ActionHeld, ActionOverdue, ActionCoverage:
+		case ActionMismatch, ActionStopped, ActionIncomplete, ActionHeld, ActionOverdue, ActionCoverage, ActionEmpty, ActionOwnData:
 			return LevelAlarm
 		}
 	}

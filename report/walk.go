@@ -18,6 +18,7 @@ type Silence struct {
 	Provider string
 	Rule     string // that read the reply; "" where no server spoke
 	Reason   string // for people; not for Slack, since it may name a host
+	OwnData  bool   // refused by our own checks of the source; the reason names a column and no value
 	Count    int
 }
 
@@ -80,7 +81,7 @@ func (w *walk) unverified(f audit.Finding) {
 		w.unknown[f.Provider]++
 		return
 	}
-	k := Silence{Provider: f.Provider, Rule: f.Rule, Reason: f.Reason}
+	k := Silence{Provider: f.Provider, Rule: f.Rule, Reason: f.Reason, OwnData: f.Cause() == audit.CauseOwnData}
 	if _, ok := w.silent[k]; !ok && len(w.silent) >= distinctMax {
 		k.Rule, k.Reason = "", "(other reasons)"
 	}

@@ -118,6 +118,12 @@ func (s *Summary) Headline() string {
 	if held := s.held(); held != "" {
 		return held
 	}
+	if s.empty() {
+		return "No account in the source"
+	}
+	if all := s.refusedByUs(); len(all) > 0 {
+		return "All " + all[0].text() + " refused by our own checks"
+	}
 	if s.Uncovered() {
 		return "Only " + Percent(s.Numbers.Verified, s.Expected()) + " verified"
 	}

@@ -46,6 +46,23 @@ func (s Source) WithoutID(ctx context.Context) (int, error) {
 	return 0, nil
 }
 
+// Hiding is a source that knows what may hide its rows from us.
+type Hiding interface {
+	// HiddenBy names the tables behind the source whose row level security may hide rows; "" if there are none.
+	HiddenBy(ctx context.Context) (string, error)
+}
+
+// HidingFix is what an operator does about it.
+const HidingFix = "give the role (behind a view: the view's owner) a policy FOR SELECT on these tables"
+
+// HiddenBy implements [Hiding].
+func (s Source) HiddenBy(ctx context.Context) (string, error) {
+	if from, ok := s.Accounts.(Hiding); ok {
+		return from.HiddenBy(ctx)
+	}
+	return "", nil
+}
+
 func (s Source) AccountsAfter(ctx context.Context, after string, limit int, tenant string) ([]audit.Account, error) {
 	page, err := s.Accounts.AccountsAfter(ctx, after, limit, tenant)
 	for i := range page {

@@ -99,6 +99,11 @@ func (a *Auditor) planPage(ctx context.Context, run audit.Run, seen *ask.Logins)
 	}
 	page, targets = once(page, targets)
 	chosen, full := a.choose(run, page, targets)
+	if last && run.Accounts+len(chosen) == 0 {
+		if err := a.noteHidden(ctx, run); err != nil {
+			return err
+		}
+	}
 	for i, acc := range page {
 		if targets[i].Provider != nil && unread[acc.ID] == nil {
 			if err := a.Ask.NoteDuplicate(ctx, run, seen, acc, targets[i]); err != nil {
@@ -161,6 +166,25 @@ func (a *Auditor) noteUnnamed(ctx context.Context, run audit.Run) error {
 		what = "source: 1 row has no account_id; it is not checked and not counted"
 	}
 	return audit.NoteTrouble(ctx, a.Ledger, run.Key, audit.Trouble{What: what, Fix: "give each row of the source table or view an account_id"})
+}
+
+// noteHidden tells operations why the source may look empty.
+func (a *Auditor) noteHidden(ctx context.Context, run audit.Run) error {
+	from, ok := a.Accounts.(gate.Hiding)
+	if !ok || !run.Scope.Whole() {
+		return nil
+	}
+	tables, err := from.HiddenBy(ctx)
+	if err != nil {
+		a.Log.Warn("not asked whether row level security hides the accounts", "err", err)
+		return nil
+	}
+	if tables == "" {
+		return nil
+	}
+	return audit.NoteTrouble(ctx, a.Ledger, run.Key, audit.Trouble{
+		What: "source: it has no account for our role, and row level security is on for " + tables, Fix: gate.HidingFix,
+	})
 }
 
 const fixFlaws = "mailaudit doctor counts them and names examples; correct the source table or view"

@@ -76,7 +76,7 @@ func (w *Writer) write(ctx context.Context, what string, write func(context.Cont
 		err = write(ctx)
 	}
 	if err == nil {
-		w.Log.Info("written after all", "what", what, "seconds", int(time.Since(began).Seconds()))
+		w.Log.Debug("written after all", "what", what, "seconds", int(time.Since(began).Seconds()))
 	}
 	return err
 }
@@ -93,6 +93,16 @@ func (w *Writer) again(err error, since, rowAtMost time.Duration) bool {
 		return since < rowAtMost
 	}
 	return since < unsureAtMost
+}
+
+// Waiting is how many writes have failed and are tried again.
+func (w *Writer) Waiting() int {
+	if w == nil {
+		return 0
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.waiting
 }
 
 func (w *Writer) begin() {

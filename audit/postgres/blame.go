@@ -24,6 +24,9 @@ func Blame(err error) (audit.Blame, string) {
 		return audit.BlameUnknown, ""
 	}
 	code := "SQLSTATE " + pg.Code
+	if raised(pg) { // by a function of a view, whatever code it gives
+		return audit.BlameRow, code
+	}
 	switch pg.Code[:min(2, len(pg.Code))] {
 	case "22", "23", "38", "39", "44", "54", "P0", "XX":
 		return audit.BlameRow, code
@@ -58,5 +61,10 @@ func passing(err error) bool {
 	case "08", "53", "57": // connection exception, insufficient resources, operator intervention
 		return true
 	}
-	return pg.Code == "25006" // a server that has just become the reserve reads only
+	switch pg.Code {
+	case "25006", // a server that has just become the reserve reads only
+		"55P03": // a lock that somebody holds for long: an ALTER TABLE, a process that was stopped
+		return true
+	}
+	return false
 }

@@ -16,6 +16,7 @@ import (
 
 const (
 	maxConns       = 10
+	sourceConns    = 4 // reads of the accounts are short
 	connectTimeout = 5 * time.Second
 )
 
@@ -80,6 +81,14 @@ func local(host string) bool {
 	}
 	ip := net.ParseIP(host)
 	return ip != nil && ip.IsLoopback()
+}
+
+// connectSource is connect for a source, whose database is the product's: a few connections are enough.
+func connectSource(ctx context.Context, url string, o Options) (*pgxpool.Pool, error) {
+	if c, err := configure(url, o); err == nil && o.MaxConns == 0 {
+		o.MaxConns = min(int(c.MaxConns), sourceConns)
+	}
+	return connect(ctx, url, o)
 }
 
 // connect opens a pool and tries it once.

@@ -17,15 +17,22 @@ func Fix(err error) string {
 		case "3D000":
 			return "correct the database's name in the URL, or make it and run deploy/postgres/role.sql"
 		case "53300":
-			return "raise the server's max_connections, or set the role a share of them"
+			return "raise max_connections of the server or CONNECTION LIMIT of the role, or set pool_max_conns in the URL: each process works with 2 " +
+				"connections to its own database and 1 to the accounts'"
 		case "57P03", "57P01":
 			return "the server starts, stops or recovers: wait, then ask again"
+		case "25006":
+			return "this server is read-only: it is a standby, or has failed over; point the URL at the primary (several hosts with target_session_attrs=read-write)"
+		case "42P05", "26000":
+			return "a pooler shares the sessions: set database_pooler: transaction"
+		case "55P03":
+			return "another session holds a lock: look for it in pg_locks and pg_stat_activity"
 		case "42501", "42P01", "3F000":
 			return "give the role its grants: deploy/postgres/role.sql by the owner, then mailaudit migrate"
 		case "53100":
 			return "free space on the server's disk"
 		}
-		return "look into the server's log"
+		return ""
 	}
 	if errors.As(err, new(*pgconn.ConnectError)) {
 		return "check host, port and sslmode in the URL, that the server is up, and DNS and firewall (NetworkPolicy) on the way"

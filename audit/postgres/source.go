@@ -61,7 +61,7 @@ func newSource(pool *pgxpool.Pool, relation pgx.Identifier, columns map[string]t
 // OpenSource reads accounts from a relation of a database of its own, "" being mailaudit.mail_accounts. The
 // caller closes it.
 func OpenSource(ctx context.Context, url, relation string, o Options) (*Source, error) {
-	pool, err := connect(ctx, url, o)
+	pool, err := connectSource(ctx, url, o)
 	if err != nil {
 		return nil, fmt.Errorf("accounts.database: %w", err)
 	}
@@ -243,6 +243,26 @@ func (s *Source) WithoutID(ctx context.Context) (n int, err error) {
 	}
 	return n, nil
 }
+
+// HiddenBy names the tables behind the relation whose row level security may hide rows from us; "" if there are none.
+func (s *Source) HiddenBy(ctx context.Context) (tables string, err error) {
+	err = s.read(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		return tx.QueryRow(ctx, behindRelation+`SELECT coalesce(string_agg(c.oid::regclass::text, ', ' ORDER BY c.oid::regclass::text), '')
+			FROM behind b JOIN pg_class c ON c.oid = b.oid WHERE c.relrowsecurity`, s.from).Scan(&tables)
+	})
+	if err != nil {
+		return "", sourceError("look for row level security", err)
+	}
+	return tables, nil
+}
+
+// behindRelation lists a relation and, behind a view, what it reads.
+const behindRelation = `WITH RECURSIVE behind (oid) AS (
+	SELECT to_regclass($1::text)::oid
+	UNION
+	SELECT d.refobjid FROM behind b JOIN pg_rewrite r ON r.ev_class = b.oid
+	JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid AND d.refclassid = 'pg_class'::regclass AND d.refobjid <> b.oid
+) `
 
 func (s *Source) AccountIDsAfter(ctx context.Context, after string, limit int, tenant string) (all []string, err error) {
 	all, err = pagewise(s.pages, after, limit, func(id string) string { return id }, func(after string, limit int) (page []string, err error) {

@@ -9,18 +9,21 @@ import (
 	"mailaudit/audit"
 )
 
-// rowError is an error about a row of the source, without PostgreSQL's message: that quotes values, and a view that casts
-// a secret would have it in the log. Code, table and column are names and stay.
-type rowError struct{ err error }
+// silentError is an error of a statement over the source, without PostgreSQL's message: that may quote values, and a view
+// that casts or decrypts a secret would have it in the log. Code, table and column are names and stay.
+type silentError struct {
+	what string
+	err  error
+}
 
-func (e rowError) Unwrap() error { return e.err }
+func (e silentError) Unwrap() error { return e.err }
 
-func (e rowError) Error() string {
+func (e silentError) Error() string {
 	var pg *pgconn.PgError
 	if !errors.As(e.err, &pg) {
-		return "a row cannot be read"
+		return e.what
 	}
-	text := "a row cannot be read: SQLSTATE " + pg.Code
+	text := e.what + ": SQLSTATE " + pg.Code
 	if pg.TableName != "" {
 		text += ", table " + pg.TableName
 	}
@@ -32,8 +35,35 @@ func (e rowError) Error() string {
 
 // sourceError says what reading the source failed at, and never quotes a value.
 func sourceError(what string, err error) error {
-	if b, _ := Blame(err); b == audit.BlameRow {
-		err = rowError{err}
+	switch b, _ := Blame(err); {
+	case b == audit.BlameRow:
+		err = silentError{"a row cannot be read", err}
+	case quotes(err):
+		err = silentError{"the source table or view cannot be read", err}
 	}
 	return fmt.Errorf("%s: %w", what, err)
 }
+
+// quotes reports whether PostgreSQL's message may quote a value: any may but those on connections, resources, locks,
+// rights, and names that are not there.
+func quotes(err error) bool {
+	var pg *pgconn.PgError
+	if !errors.As(err, &pg) {
+		return false
+	}
+	if raised(pg) || pg.InternalQuery != "" { // a function puts statements together
+		return true
+	}
+	switch pg.Code {
+	case "42501", "42703", "42P01", "42704", "42883", "3F000", "0A000", "42P05", "26000":
+		return false
+	}
+	switch pg.Code[:min(2, len(pg.Code))] {
+	case "08", "25", "28", "3D", "40", "53", "55", "57", "58":
+		return false
+	}
+	return true
+}
+
+// raised reports whether a function of the database's own wrote the error, by RAISE: its code and its words may be any.
+func raised(pg *pgconn.PgError) bool { return pg.Routine == "exec_stmt_raise" }

@@ -251,3 +251,27 @@ func TestPagesAreServedByTheIndex(t *testing.T) {
 		})
 	}
 }
+
+// Row level security that leaves no row is named, behind a view too, whose owner it binds.
+func TestSecurityThatHidesEveryRowIsNamed(t *testing.T) {
+	cluster, database := pgtest.Shared(t), pgtest.Database(t)
+	role := "reader_" + database
+	cluster.Exec(t, database, `CREATE ROLE `+role+` LOGIN; CREATE SCHEMA app; GRANT USAGE ON SCHEMA app TO `+role+`;
+		CREATE TABLE app.boxes (account_id text, tenant_id text, address text, secret text); INSERT INTO app.boxes VALUES ('x', 't', 'a@example.com', 's');
+		ALTER TABLE app.boxes ENABLE ROW LEVEL SECURITY; GRANT SELECT ON app.boxes TO `+role+`;
+		CREATE TABLE app.open AS SELECT * FROM app.boxes WHERE false; GRANT SELECT ON app.open TO `+role+`;
+		CREATE VIEW app.inner AS SELECT * FROM app.boxes; ALTER VIEW app.inner OWNER TO `+role+`;
+		CREATE VIEW app.outer AS SELECT b.* FROM app.inner b LEFT JOIN app.open o USING (account_id); ALTER VIEW app.outer OWNER TO `+role)
+	for relation, want := range map[string]string{"app.boxes": "app.boxes", "app.outer": "app.boxes", "app.open": ""} {
+		s, err := postgres.OpenSource(t.Context(), cluster.URL(database, role), relation, postgres.Options{})
+		must(t, err)
+		page, err := s.AccountsAfter(t.Context(), "", 10, "")
+		if err != nil || len(page) != 0 {
+			t.Fatalf("%s: %d rows, %v", relation, len(page), err)
+		}
+		if got, err := s.HiddenBy(t.Context()); err != nil || got != want {
+			t.Errorf("%s: hidden by %q, want %q (%v)", relation, got, want, err)
+		}
+		s.Close()
+	}
+}

@@ -33,7 +33,7 @@ type Options struct {
 	// Pooler: pgbouncer in transaction mode stands in between. Nothing is prepared, and timeouts are set in
 	// each transaction instead of on connecting.
 	Pooler bool
-	// MaxConns bounds the connections of this process; 0 is 10, or pool_max_conns of the URL.
+	// MaxConns bounds the connections of this process; 0 is 10, or pool_max_conns of the URL, and for a source 4 at most.
 	MaxConns int
 }
 

@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 )
@@ -16,6 +17,14 @@ type atLeast struct{ slog.Handler }
 
 func (h atLeast) Enabled(ctx context.Context, level slog.Level) bool {
 	return level >= slog.LevelWarn && h.Handler.Enabled(ctx, level)
+}
+
+// Handle leaves out that this process leads River's housekeeping no longer: another does, or it does again.
+func (h atLeast) Handle(ctx context.Context, r slog.Record) error {
+	if strings.HasPrefix(r.Message, "leadership.") && strings.Contains(r.Message, "stepping down") {
+		return nil
+	}
+	return h.Handler.Handle(ctx, r)
 }
 
 func (h atLeast) WithAttrs(attrs []slog.Attr) slog.Handler {

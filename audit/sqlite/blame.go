@@ -10,8 +10,11 @@ import (
 	"mailaudit/audit"
 )
 
+// Blame implements [audit.Blaming].
+func (s *Store) Blame(err error) (audit.Blame, string) { return Blame(err) }
+
 // Blame goes by SQLite's result codes (sqlite.org/rescode.html).
-func (s *Store) Blame(err error) (audit.Blame, string) {
+func Blame(err error) (audit.Blame, string) {
 	if b, code := audit.OwnBlame(err); b != audit.BlameUnknown {
 		return b, code
 	}

@@ -62,6 +62,8 @@ type App struct {
 	Auditor *Audit
 	Slots   Slots           // when serve starts runs; none elsewhere
 	Heard   *persist.Writer // writes what was heard; nil where a test plays the world at its own pace
+
+	patientLog *slog.Logger // of what fails at every try while a database is away
 }
 
 // Parts are what an app stands on. [Setup.Open] makes them as configured; a test may make its own.
@@ -74,13 +76,17 @@ type Parts struct {
 	Relay  func() (Carrier, error) // nil where none is configured
 	Slack  func() (poster, error)  // nil where none is configured
 
+	away    outages
 	closers []func() error
 }
 
 // New puts an app together. It reads and opens nothing, so that nothing can fail. The caller closes it.
 func New(s *Setup, p Parts) *App {
 	p.Source = gate.Source{Accounts: p.Source, Now: s.Now}
-	a := &App{Setup: s, Parts: p}
+	if p.away.own == nil {
+		p.away = newOutages(s.Config, s.Log)
+	}
+	a := &App{Setup: s, Parts: p, patientLog: p.away.fold(s.Log)}
 	paced := newPacing(s.Config)
 	a.Auditor = NewAudit(p.Source, p.Store, s.policy(), s.Now, s.Log)
 	resolver := s.Config.Rules().Resolver(newMXCache(p.MX).Lookup)
@@ -93,7 +99,7 @@ func New(s *Setup, p Parts) *App {
 		return OAuthClient(s.Config, p, b)
 	}
 	if s.Env.World == nil {
-		a.Heard = &persist.Writer{Store: p.Store, Log: s.Log}
+		a.Heard = &persist.Writer{Store: p.Store, Log: a.patientLog}
 	}
 	a.Auditor.Ask.Heard, a.Auditor.Night.Heard = a.Heard, a.Heard
 	a.Auditor.Ask.Converse = func(ctx context.Context, provider string, attempt providers.Attempt) providers.Conversation {
@@ -128,6 +134,7 @@ type Wants struct {
 	Tables Opening
 	Keys   bool
 	Asks   bool // providers: keys, accounts and network
+	Waits  bool // for a database that is away, at the start as in mid-run; and begins while the accounts' is
 }
 
 // Open makes the parts as configured.
@@ -136,7 +143,7 @@ func (s *Setup) Open(ctx context.Context, w Wants) (_ *App, err error) {
 		return New(s, world.Parts(s)), nil
 	}
 	keys, dialer := newLazyKeys(s), NewLazyDialer(s.Config)
-	p := Parts{Keys: keys, Verify: dialer.verify, MX: lookupMX, Relay: s.configuredRelay, Slack: s.ConfiguredSlack, closers: []func() error{keys.Close}}
+	p := Parts{away: newOutages(s.Config, s.Log), Keys: keys, Verify: dialer.verify, MX: lookupMX, Relay: s.configuredRelay, Slack: s.ConfiguredSlack, closers: []func() error{keys.Close}}
 	defer func() {
 		if err != nil {
 			p.Close() //nolint:errcheck // err says why nothing is opened
@@ -147,21 +154,47 @@ func (s *Setup) Open(ctx context.Context, w Wants) (_ *App, err error) {
 			return nil, err
 		}
 	}
-	if p.Store, err = OpenStore(ctx, s.Config, w.Tables, s.Log); err != nil {
+	if p.Store, err = s.openStore(ctx, w, p.away.own); err != nil {
 		return nil, err
 	}
 	p.closers = append(p.closers, p.Store.Close)
 	p.Source = p.Store
 	if s.Config.Elsewhere() {
 		source := &lazyAccounts{config: s.Config}
+		if p.away.source != p.away.own {
+			source.away = p.away.source
+		}
 		p.Source, p.closers = source, append(p.closers, source.Close)
 	}
 	if w.Asks {
-		if err := errors.Join(SourceReady(ctx, p.Source), dialer.Ready()); err != nil {
+		if err := errors.Join(p.sourceReady(ctx, w), dialer.Ready()); err != nil {
 			return nil, err
 		}
 	}
 	return New(s, p), nil
+}
+
+// openStore waits for a database that is away where the command works for its run: it would wait in mid-run, too.
+func (s *Setup) openStore(ctx context.Context, w Wants, away *persist.Outage) (store Storage, err error) {
+	open := func(ctx context.Context) error {
+		store, err = OpenStore(ctx, s.Config, w.Tables, s.Log)
+		return err
+	}
+	if !w.Waits {
+		return store, open(ctx)
+	}
+	err = away.Wait(ctx, open)
+	return store, err
+}
+
+// sourceReady opens the accounts. A run waits for them until its window ends, and so begins without.
+func (p Parts) sourceReady(ctx context.Context, w Wants) error {
+	err := SourceReady(ctx, p.Source)
+	if b, _ := p.Source.Blame(err); w.Waits && b == audit.BlameAway {
+		p.away.source.Met(err)
+		return nil
+	}
+	return err
 }
 
 // With opens an app for work.

@@ -6,6 +6,7 @@ import (
 
 	"mailaudit/audit"
 	"mailaudit/audit/gate"
+	"mailaudit/audit/persist"
 	"mailaudit/audit/postgres"
 	"mailaudit/cmd/mailaudit/config"
 )
@@ -14,6 +15,7 @@ import (
 // used; a failure is tried again at the next use.
 type lazyAccounts struct {
 	config *config.Config
+	away   *persist.Outage // nil where the database is the program's own, which is written as well
 
 	mu     sync.Mutex
 	source *postgres.Source // nil until it is open
@@ -60,6 +62,9 @@ func from[T any](ctx context.Context, l *lazyAccounts, read func(*postgres.Sourc
 		return none, err
 	}
 	got, err := read(source)
+	if err == nil {
+		l.away.Works()
+	}
 	if !postgres.RelationChanged(err) {
 		return got, err
 	}
@@ -91,6 +96,15 @@ func (l *lazyAccounts) WithoutID(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	return source.WithoutID(ctx)
+}
+
+// HiddenBy names the tables whose row level security may hide rows.
+func (l *lazyAccounts) HiddenBy(ctx context.Context) (string, error) {
+	source, err := l.open(ctx)
+	if err != nil {
+		return "", err
+	}
+	return source.HiddenBy(ctx)
 }
 
 // Blame needs no open relation: that it cannot be opened is an error too.

@@ -44,7 +44,7 @@ func (d *Daemon) Serve(ctx context.Context) error {
 		return errors.Join(err, d.closeDispatcher())
 	}
 	defer closeAPI()
-	if err := d.Ends.takeOver(ctx); err != nil {
+	if err := d.Patient(ctx, d.Ends.takeOver); err != nil {
 		return errors.Join(err, d.closeDispatcher())
 	}
 	d.sayNext(d.Now())

@@ -141,6 +141,22 @@ func (n *Worker) failed(t audit.Task, inARow int, err error) {
 	})
 }
 
+// GaveUp raises the alarm for a run that [Worker.GivenUp] has given up, unless it was raised: nobody else would hear of it.
+func (n *Worker) GaveUp(ctx context.Context, key string, cause error) {
+	s, worst := n.failing.worst(key, time.Now())
+	if worst.inARow == 0 {
+		s, worst = step{kind: audit.TaskConclude, run: key}, failure{inARow: 1, err: cause}
+	}
+	if !n.alarms.begin(s.run + "/" + string(s.kind)) {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), alarmWithin)
+	defer cancel()
+	if err := n.raise(ctx, s, worst.inARow, worst.err); err != nil {
+		n.Log.Error("the alarm is not posted", "step", string(s.kind), "run", key, "err", err)
+	}
+}
+
 // succeeded is told of a step that did not fail.
 func (n *Worker) succeeded(t audit.Task) {
 	s := stepOf(t)
@@ -210,6 +226,9 @@ func (n *Worker) alarm(s step, run string, inARow int, cause error) slack.Alarm 
 		what += " of run " + run
 	}
 	why := fmt.Sprintf("%s failed %d times in a row with the same error", part, inARow)
+	if inARow < StuckAfter {
+		why = fmt.Sprintf("the run gave up %v after its window, for nothing could be written", awayAtMost)
+	}
 	if code := n.code(cause); code != "" {
 		why += " (" + code + ")"
 	}

@@ -70,12 +70,21 @@ func (a *App) NewWorker() (*Worker, error) {
 		names = append(names, p.Name)
 	}
 	n.engine, err = a.Store.NewEngine(queue.Options{
-		Steps: n, Agenda: n.agenda, Providers: names, Every: a.Env.look(), Log: a.Log,
+		Steps: n, Agenda: n.lookAround, Providers: names, Every: a.Env.look(), Log: a.patientLog,
 		Conversation: a.Config.Network.Timeout,
 		Failed:       n.failed,
 		Done:         n.succeeded,
 	})
 	return n, err
+}
+
+// lookAround is agenda, and sees that the database is back: it has been read and written, and nothing waits to be written.
+func (n *Worker) lookAround(ctx context.Context) ([]audit.Task, error) {
+	tasks, err := n.agenda(ctx)
+	if err == nil && n.Heard.Waiting() == 0 {
+		n.away.own.Works()
+	}
+	return tasks, err
 }
 
 // agenda lists what is there to be done: the next steps of the oldest unfinished run, and of later ones where it is
@@ -135,7 +144,7 @@ func (n *Worker) beat(ctx context.Context) error {
 	if err := n.renewClaims(ctx); err != nil {
 		return err
 	}
-	if n.OnlyOwed || time.Since(n.beaten) < beatEvery {
+	if n.OnlyOwed || time.Since(n.beaten) < beatEvery && !n.away.own.Open() {
 		return nil
 	}
 	n.beaten = time.Now()
@@ -255,13 +264,13 @@ func (n *Worker) Notify(ctx context.Context, id int64) error {
 // An error of done, which reads the database, is waited out: jobs that met the same are tried again.
 func (n *Worker) Work(ctx context.Context, done func(context.Context) (bool, error)) (err error) {
 	n.started = time.Now()
-	if err := n.Store.RecoverAll(ctx, n.Now()); err != nil {
+	if err := n.Patient(ctx, func(ctx context.Context) error { return n.Store.RecoverAll(ctx, n.Now()) }); err != nil {
 		if b, _ := n.Store.Blame(err); b != audit.BlameRow {
 			return err
 		}
 		n.Log.Error("not all that a former process left is taken over", "err", err)
 	}
-	if err := n.engine.Start(ctx); err != nil {
+	if err := n.Patient(ctx, n.engine.Start); err != nil {
 		return err
 	}
 	defer func() {
@@ -279,7 +288,7 @@ func (n *Worker) Work(ctx context.Context, done func(context.Context) (bool, err
 			away = time.Time{}
 		case away.IsZero():
 			away = time.Now()
-			n.Log.Warn("the database does not answer; the night waits for it", "at_most", awayAtMost.String(), "err", err)
+			n.patientLog.Warn("the database does not answer; the run waits for it", "at_most", awayAtMost.String(), "err", err)
 		case time.Since(away) > awayAtMost:
 			return err
 		}

@@ -10,7 +10,7 @@ import (
 
 type deliverCmd struct{}
 
-func (deliverCmd) wants() app.Wants { return app.Wants{Asks: true} }
+func (deliverCmd) wants() app.Wants { return app.Wants{Asks: true, Waits: true} }
 
 func (deliverCmd) Run(ctx context.Context, a *app.App) error {
 	unlock, err := app.LockStore(ctx, a.Store, false)

@@ -10,7 +10,7 @@ import (
 type migrateCmd struct{}
 
 // wants has the tables brought up to date as the database is opened.
-func (migrateCmd) wants() app.Wants { return app.Wants{Tables: app.Creating} }
+func (migrateCmd) wants() app.Wants { return app.Wants{Tables: app.Creating, Waits: true} }
 
 func (migrateCmd) Run(ctx context.Context, a *app.App) error {
 	// The chain of evidence begins with what was there before it.

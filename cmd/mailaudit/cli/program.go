@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"sync"
 	"syscall"
 
@@ -139,6 +140,11 @@ func fix(err error) string {
 		return "; mailaudit report shows the latest run, mailaudit run starts one"
 	case errors.Is(err, audit.ErrNoAccount):
 		return "; mailaudit accounts list shows which there are"
+	case errors.As(err, new(*exit.Error)):
+		return ""
+	}
+	if fix := app.DatabaseFix(err); fix != "" && !strings.Contains(err.Error(), fix) {
+		return "; fix: " + fix
 	}
 	return ""
 }

@@ -52,9 +52,9 @@ func (r *runCmd) check() error {
 
 func (r *runCmd) wants() app.Wants {
 	if r.Migrate {
-		return app.Wants{Tables: app.Migrating, Asks: true}
+		return app.Wants{Tables: app.Migrating, Asks: true, Waits: true}
 	}
-	return app.Wants{Asks: true}
+	return app.Wants{Asks: true, Waits: true}
 }
 
 func (r *runCmd) scope() audit.Scope {
@@ -88,7 +88,8 @@ func (r *runCmd) work(ctx context.Context, a *app.App, begun func(key string)) e
 		return err
 	}
 	// Before the lock: the run that another process works on is the one to join, also once it is concluded.
-	key, err := r.chooseKey(ctx, a)
+	var key string
+	err := a.Patient(ctx, func(ctx context.Context) (err error) { key, err = r.chooseKey(ctx, a); return err })
 	if err != nil {
 		return err
 	}
@@ -108,7 +109,7 @@ func (r *runCmd) work(ctx context.Context, a *app.App, begun func(key string)) e
 func (r *runCmd) night(ctx context.Context, a *app.App, key string) error {
 	if run, err := a.Store.LoadRun(ctx, key); err == nil && run.Status == audit.RunConcluded {
 		fmt.Fprintf(a.Env.Stdout, "run %s is %s already; it is not repeated\n", key, app.DescribeRun(run))
-	} else if err := r.begin(ctx, a, key); err != nil {
+	} else if err := a.Patient(ctx, func(ctx context.Context) error { return r.begin(ctx, a, key) }); err != nil {
 		return err
 	}
 	n, err := a.NewWorker()
@@ -134,6 +135,9 @@ func (r *runCmd) night(ctx context.Context, a *app.App, key string) error {
 		}
 		return n.Waited(ctx, until)
 	})
+	if ctx.Err() == nil && errors.Is(err, app.ErrStuck) {
+		n.GaveUp(ctx, key, err)
+	}
 	if ctx.Err() != nil || errors.Is(err, app.ErrStuck) {
 		return errors.Join(err, a.Store.Interrupt(context.WithoutCancel(ctx), key))
 	}

@@ -14,9 +14,9 @@ type serveCmd struct {
 
 func (s *serveCmd) wants() app.Wants {
 	if s.Migrate {
-		return app.Wants{Tables: app.Migrating, Asks: true}
+		return app.Wants{Tables: app.Migrating, Asks: true, Waits: true}
 	}
-	return app.Wants{Asks: true}
+	return app.Wants{Asks: true, Waits: true}
 }
 
 func (s *serveCmd) Run(ctx context.Context, a *app.App) error {

@@ -140,6 +140,9 @@ func databaseFix(err error) string {
 	if fix := postgres.Fix(err); fix != "" {
 		return fix
 	}
+	if _, code := postgres.Blame(err); code != "" {
+		return "look into the server's log"
+	}
 	return "check database in the configuration, and that the file is whole and readable; restore it from its copy if it is not"
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"mailaudit/audit"
 	"mailaudit/audit/ask"
+	"mailaudit/audit/gate"
 	"mailaudit/cmd/mailaudit/app"
 	"mailaudit/report"
 )
@@ -20,7 +21,7 @@ func (d *Doctor) secrets(ctx context.Context) {
 		d.fail("accounts", err, "check accounts.database, accounts.relation and the role's grants")
 		return
 	case len(accounts) == 0:
-		d.fail("accounts", errors.New("there is no account to audit"), "mailaudit accounts import FILE.csv, or set accounts.relation")
+		d.noAccount(ctx)
 		return
 	}
 	err = d.app.Auditor.Ask.CheckKeys(ctx)
@@ -34,6 +35,16 @@ func (d *Doctor) secrets(ctx context.Context) {
 	default:
 		d.opened(ctx)
 	}
+}
+
+func (d *Doctor) noAccount(ctx context.Context) {
+	if from, ok := d.app.Auditor.Night.Accounts.(gate.Hiding); ok {
+		if tables, err := from.HiddenBy(ctx); err == nil && tables != "" {
+			d.fail("accounts", errors.New("there is no account to audit, and row level security is on for "+tables), gate.HidingFix)
+			return
+		}
+	}
+	d.fail("accounts", errors.New("there is no account to audit"), "mailaudit accounts import FILE.csv, or set accounts.relation")
 }
 
 // opened tells a secret that was opened from one that an opener hands back as it is stored: what is sealed
