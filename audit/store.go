@@ -125,7 +125,7 @@ type States interface {
 	// recorded nor noted anything of them, and no later run has recorded them.
 	Departed(ctx context.Context, run Run, after string, limit int) ([]string, error)
 	// Unrecorded returns, likewise, accounts that the run has planned, and of which it has neither a result nor a note.
-	// A later run that has recorded them has taken the result away.
+	// A later run that has recorded or settled them has taken the result away.
 	Unrecorded(ctx context.Context, run Run, after string, limit int) ([]string, error)
 	// Settle stores settlements of a concluding run with the notices they call for, in one transaction.
 	// Settling twice is settling once: an account that was settled meanwhile keeps its state, and its draft is

@@ -176,9 +176,9 @@ func (s *Store) Unrecorded(ctx context.Context, run audit.Run, after string, lim
 	return s.ids(ctx, "read accounts without a result", `SELECT DISTINCT i.id FROM mailaudit.batches b CROSS JOIN unnest(b.ids) AS u (id)
 			CROSS JOIN LATERAL (SELECT u.id COLLATE "C" AS id) i
 		WHERE b.run_key = $1 AND i.id > $2
-		AND NOT EXISTS (SELECT FROM mailaudit.account_states s WHERE s.account_id = i.id AND s.run_key = $1)
+		AND NOT EXISTS (SELECT FROM mailaudit.account_states s WHERE s.account_id = i.id AND s.run_key = $1 AND s.settled_seq <= $4)
 		AND NOT EXISTS (SELECT FROM mailaudit.run_notes n WHERE n.run_key = $1 AND n.account_id = i.id)
-		ORDER BY i.id LIMIT $3`, run.Key, after, limit)
+		ORDER BY i.id LIMIT $3`, run.Key, after, limit, run.Seq)
 }
 
 // notNewer leaves out the states that a later run has recorded; the parameter is the run's Seq.

@@ -142,9 +142,9 @@ func (s *Store) Departed(ctx context.Context, run audit.Run, after string, limit
 func (s *Store) Unrecorded(ctx context.Context, run audit.Run, after string, limit int) ([]string, error) {
 	return s.ids(ctx, "read accounts without a result", `SELECT DISTINCT i.value FROM batches b, json_each(CASE WHEN json_valid(b.ids) THEN b.ids ELSE '[]' END) i
 		WHERE b.run_key = ?1 AND i.value > ?2
-		AND NOT EXISTS (SELECT 1 FROM account_states s WHERE s.account_id = i.value AND s.run_key = ?1)
+		AND NOT EXISTS (SELECT 1 FROM account_states s WHERE s.account_id = i.value AND s.run_key = ?1 AND s.settled_seq <= ?4)
 		AND NOT EXISTS (SELECT 1 FROM run_notes n WHERE n.run_key = ?1 AND n.account_id = i.value)
-		ORDER BY i.value LIMIT ?3`, run.Key, after, limit)
+		ORDER BY i.value LIMIT ?3`, run.Key, after, limit, run.Seq)
 }
 
 // notNewer leaves out the states that a later run has recorded; the parameter is the run's Seq.

@@ -86,15 +86,18 @@ func testUnrecorded(t *testing.T, s audit.Store) {
 	later := startRun(t, s, "l", night.Add(24*time.Hour))
 	record(t, s, later, result(later, "d", audit.Compliant), result(later, "e", audit.Compliant))
 	unrecorded("once a later run has asked one of them", "a", "b", "d")
+	settle(t, s, later)
+	record(t, s, run, result(run, "d", audit.Revoked))
+	unrecorded("what a later run has settled is not this one's to say", "a", "b", "c", "d")
 
 	note := decide.FindingOf(audit.State{}, audit.Result{AccountID: "a", Provider: "google", Judgement: audit.Judgement{Verdict: audit.Unverified, TwoFactor: providers.TwoFactorUnknown}})
 	must(t, s.Note(t.Context(), run, []audit.Finding{note}))
-	unrecorded("a note before the conclusion is none", "a", "b", "d")
+	unrecorded("a note before the conclusion is none", "a", "b", "c", "d")
 	must(t, s.Conclude(t.Context(), "k"))
 	for range 2 {
 		must(t, s.Note(t.Context(), run, []audit.Finding{note}))
 	}
-	unrecorded("whoever is noted is accounted for", "b", "d")
+	unrecorded("whoever is noted is accounted for", "b", "c", "d")
 	got := findings(t, s, run)
 	same(t, "finding", got["a"], "unverified< since 0001-01-01")
 }
