@@ -74,6 +74,9 @@ func (s yearsStorage) WorkedOn(run audit.Run, now time.Time) bool {
 	if s.postgres {
 		return now.Sub(run.HeartbeatAt) < app.AsleepAfter
 	}
+	if s.p == nil {
+		return s.w.Locked()
+	}
 	unlock, err := s.Lock()
 	if err != nil {
 		return true

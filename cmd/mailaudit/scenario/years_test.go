@@ -30,11 +30,17 @@ const (
 	yearsShrink  = "YEARS_SHRINK"  // seconds that are spent on making a failure small
 	yearsTrace   = "YEARS_TRACE"   // not empty: what happens is printed, for one world
 	yearsFailing = "YEARS_FAILING" // of so many worlds that fail, no more are played (3)
+	yearsWorld   = "YEARS_WORLD"   // how many nights a world lasts (100)
 	yearsLong    = "YEARS_LONG"    // not empty: another seed each time, and everything that there is must be met
 )
 
 // aWorld is how many nights a world lasts.
-const aWorld = 100
+var aWorld = func() int {
+	if n, err := strconv.Atoi(os.Getenv(yearsWorld)); err == nil {
+		return n
+	}
+	return 100
+}()
 
 // bornWith are promises that are seen broken and not kept yet, by the oracle's rule, and why. They end no play; each
 // leaves this list with the change that keeps it.

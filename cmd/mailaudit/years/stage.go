@@ -444,6 +444,13 @@ func (s *Stage) anyNotice(pick *rand.Rand) int64 {
 	return all[pick.IntN(len(all))].ID
 }
 
+// Locked reports whether a process that lives has the lock.
+func (w *World) Locked() bool {
+	w.stage.t.mu.Lock()
+	defer w.stage.t.mu.Unlock()
+	return w.stage.lock != nil && !w.stage.lock.dead
+}
+
 // Lock is the lock of a database that one process at a time may work on. unlock is nil where another has it.
 func (w *World) Lock(p *Process) (unlock func() error, err error) {
 	if err := p.enter("lock"); err != nil {

@@ -197,7 +197,7 @@ func readExplain(body []byte) (e explained, err error) {
 		}
 		e.nights = append(e.nights, n)
 	}
-	if len(e.nights) == 0 && !strings.Contains(string(body), "no run has asked it yet") {
+	if len(e.nights) == 0 && !strings.Contains(string(body), "no run has verified it yet") {
 		return e, fmt.Errorf("no nights in %.300q", body)
 	}
 	return e, nil

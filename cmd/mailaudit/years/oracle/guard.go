@@ -68,20 +68,21 @@ func massIsHeld(w *world) rule {
 			for provider, accounts := range w.lines(run.Key) {
 				held, void := slices.Contains(run.Held, provider), slices.Contains(run.Void, provider)
 				base, later := last[provider]
-				newly, nowFine := crowd{}, map[string]bool{}
+				newly, perhaps, nowFine := crowd{}, crowd{}, map[string]bool{}
 				for _, l := range accounts {
 					id := w.id(l.account)
 					newly.add(l.tenant, isFailing(l.verdict) && (base[id] || !later && !isFailing(l.previous)))
+					perhaps.add(l.tenant, isFailing(l.verdict) && (base[id] || !isFailing(l.previous))) // who gave no answer last night was fine before
 					nowFine[id] = isFine(l.verdict)
 				}
 				mass := func(c observe.Configured) bool { return newly.isMass(c, later) }
-				few := func(c observe.Configured) bool { return newly.isFew(c) }
+				few := func(c observe.Configured) bool { return perhaps.isFew(c) }
 				switch configs := w.configsOf(run); {
 				case later && base == nil:
 				case !held && !void && all(configs, mass):
 					bad = append(bad, sprintf("run %s does not hold %s, of whose %d accounts %d fail newly", run.Key, provider, len(accounts), newly.hits()))
 				case held && later && !w.openBefore(provider, run) && !w.heldForFirstMails(provider, run, configs) && all(configs, few):
-					bad = append(bad, sprintf("run %s holds %s, of whose %d accounts only %d fail newly", run.Key, provider, len(accounts), newly.hits()))
+					bad = append(bad, sprintf("run %s holds %s, of whose %d accounts only %d fail newly: %s", run.Key, provider, len(accounts), perhaps.hits(), w.whyHeld(provider)))
 				}
 				if !held && !void {
 					last[provider] = nowFine
@@ -184,6 +185,16 @@ func (w *world) heldForFirstMails(provider string, run observe.RunRow, configs [
 		}
 	}
 	return slices.ContainsFunc(configs, func(c observe.Configured) bool { return items > c.MinNewFailures })
+}
+
+// whyHeld is what the open hold on a provider says.
+func (w *world) whyHeld(provider string) string {
+	for _, h := range w.night.db.Holds {
+		if h.Provider == provider && h.State == "open" {
+			return h.Run + ", " + h.Why
+		}
+	}
+	return "no hold is open"
 }
 
 // openBefore reports whether a hold on a provider was open when a run began, or was while it went on.

@@ -485,21 +485,14 @@ func verdictFollowsAnswer(w *world) rule {
 		}
 		for _, s := range runs {
 			for _, l := range s.lines {
-				a, ok := w.lastAnswer(w.id(l.account), s.FinishedAt)
 				wrong := ""
-				switch {
-				case !ok || l.verdict == "unverified" || l.verdict == "misconfigured":
-				case a.accepted() && isFailing(l.verdict) && l.verdict != "single_factor":
-					wrong = "accepted"
-				case a.refused() && (isFine(l.verdict) || l.verdict == "single_factor"):
-					wrong = "a refusal"
-				case a.trulyRefused() && !slices.Contains(meant[a.Meaning], l.verdict):
-					wrong = sprintf("%q: %.80s", a.Meaning, a.Reply)
-				case l.verdict == "revoked" && !a.OAuth && !accepted[credential{fold(a.Login), a.Secret}]:
-					wrong = "of a secret that was never accepted"
+				for _, a := range w.lastAnswers(w.id(l.account), s.RunRow) {
+					if wrong = w.wrongAfter(l.verdict, a, accepted[credential{fold(a.Login), a.Secret}]); wrong == "" {
+						break
+					}
 				}
 				if wrong != "" {
-					bad = append(bad, sprintf("run %s says %s of %s; its last answer, of %s, was %s", s.Key, l.verdict, l.account, a.moment, wrong))
+					bad = append(bad, sprintf("run %s says %s of %s; its last answer was %s", s.Key, l.verdict, l.account, wrong))
 				}
 			}
 		}
@@ -507,12 +500,40 @@ func verdictFollowsAnswer(w *world) rule {
 	}}
 }
 
-// lastAnswer is the last clear answer about an account until a time of mailaudit's clocks.
-func (w *world) lastAnswer(id string, until time.Time) (answer, bool) {
+// wrongAfter tells which answer does not lead to a verdict; "" where it does.
+func (w *world) wrongAfter(verdict string, a answer, known bool) (wrong string) {
+	switch {
+	case verdict == "unverified" || verdict == "misconfigured":
+		return ""
+	case a.accepted() && isFailing(verdict) && verdict != "single_factor":
+		wrong = "accepted"
+	case a.refused() && (isFine(verdict) || verdict == "single_factor"):
+		wrong = "a refusal"
+	case a.trulyRefused() && !slices.Contains(meant[a.Meaning], verdict):
+		wrong = sprintf("%q: %.80s", a.Meaning, a.Reply)
+	case verdict == "revoked" && !a.OAuth && !known:
+		wrong = "of a secret that was never accepted"
+	default:
+		return ""
+	}
+	return sprintf("%s, at %s", wrong, a.moment)
+}
+
+// lastAnswers are the clear answers about an account on which a run's verdict may rest: those that came while it was at
+// work, for the row may have changed meanwhile; else the last one, and the last one that was kept beyond its day.
+func (w *world) lastAnswers(id string, run observe.RunRow) (out []answer) {
 	for _, a := range slices.Backward(w.asked[id]) {
-		if a.clear() && !a.shown.After(until) {
-			return a, true
+		switch {
+		case !a.clear() || a.shown.After(run.FinishedAt):
+		case !a.shown.Before(run.StartedAt) && w.stays(a):
+			out = append(out, a)
+		case len(out) > 0 && w.stays(out[0]):
+			return out
+		default:
+			if out = append(out, a); w.stays(a) {
+				return out
+			}
 		}
 	}
-	return answer{}, false
+	return out
 }

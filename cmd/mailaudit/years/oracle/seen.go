@@ -33,6 +33,26 @@ type answer struct {
 	moment
 	observe.SignIn
 	mood observe.Mood
+	by   *command // nil where it is not known
+}
+
+// concerns reports whether the command at work on m asks for an account: another with the same login learns nothing of it.
+func (w *world) concerns(m moment, id string) bool {
+	p := w.processes[m.process]
+	if p == nil || p.command == nil {
+		return true
+	}
+	c := p.command
+	if tenant, narrowed := c.flags["tenant"]; narrowed && c.name == "run" {
+		return slices.ContainsFunc(w.account(id, m), func(r row) bool { return r.Tenant == tenant })
+	}
+	return c.name != "check" || len(c.Args) < 2 || w.id(c.Args[1]) == w.id(id)
+}
+
+// stays reports whether an answer is kept beyond its day: check and run --dry-run change nothing else.
+func (w *world) stays(a answer) bool {
+	c := a.by
+	return c == nil || c.name != "check" && !c.has("dry-run")
 }
 
 // accepted reports whether the credential was taken, whatever the provider had to think of it.
@@ -165,7 +185,13 @@ func (w *world) observe(m moment, what observe.What) {
 	case observe.SignIn:
 		o.Secret = w.secret(o.Secret)
 		a := answer{moment: m, SignIn: o, mood: w.mood(o.Provider, m)}
+		if p := w.processes[m.process]; p != nil {
+			a.by = p.command
+		}
 		for _, id := range w.heldBy(o, m) {
+			if !w.concerns(m, id) {
+				continue
+			}
 			w.asked[id] = append(w.asked[id], a)
 			if over := len(w.asked[id]) - 30; over > 0 {
 				w.asked[id] = w.asked[id][over:]
