@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"mailaudit/cmd/mailaudit/exit"
@@ -21,12 +22,20 @@ const (
 	deadManBody    = 64 << 10
 )
 
-// deadMan tells a watcher outside that a run has begun, has succeeded or has failed. The watcher raises the
-// alarm when it hears nothing, so its own absence is logged and stops nothing. The zero value tells nobody.
+// deadMan tells a watcher outside that a run has begun, has succeeded or has failed. The watcher raises the alarm when it
+// hears nothing, so its own absence holds up nothing and is logged once a run, at its end. Without an address it tells nobody.
 type deadMan struct {
 	address providers.Secret // the URL; whoever knows it can silence the alarm
 	through http.RoundTripper
+	within  time.Duration // for each signal
 	log     *slog.Logger
+
+	mu    sync.Mutex
+	begun map[string]chan error // by run: what came of the signal that it has begun
+}
+
+func (s *Setup) newDeadMan() *deadMan {
+	return &deadMan{address: s.Config.DeadManURL, through: s.Env.transport(), within: deadManTimeout, log: s.Log, begun: map[string]chan error{}}
 }
 
 // Watched does the work of a run under the eyes of those who look from outside.
@@ -35,7 +44,7 @@ func (s *Setup) Watched(ctx context.Context, key string, work func(begun func(ke
 	if key == "" {
 		key = NightKey(s.Now(), s.Config.Window, s.Config.TimeZone)
 	}
-	d := deadMan{address: s.Config.DeadManURL, through: s.Env.transport(), log: s.Log}
+	d := s.newDeadMan()
 	err := work(func(chosen string) {
 		key = chosen
 		d.started(ctx, key)
@@ -44,25 +53,47 @@ func (s *Setup) Watched(ctx context.Context, key string, work func(begun func(ke
 	return err
 }
 
-// started tells the watcher that the run has begun.
-func (d deadMan) started(ctx context.Context, key string) { d.tell(ctx, "start", key) }
-
-// ended goes by the command's own outcome: notices that wait for a person are no failure.
-func (d deadMan) ended(ctx context.Context, key string, err error) {
-	var coded *exit.Error
-	if err == nil || errors.As(err, &coded) && coded.Code == exit.Held {
-		d.tell(ctx, "", key)
-		return
-	}
-	d.tell(ctx, "fail", key)
-}
-
-func (d deadMan) tell(ctx context.Context, what, key string) {
+// started tells the watcher that the run has begun, beside the run.
+func (d *deadMan) started(ctx context.Context, key string) {
 	if d.address.Empty() {
 		return
 	}
+	told := make(chan error, 1)
+	d.mu.Lock()
+	d.begun[key] = told
+	d.mu.Unlock()
+	go func() { told <- d.tell(ctx, "start", key) }()
+}
+
+// ended goes by the command's own outcome: notices that wait for a person are no failure.
+func (d *deadMan) ended(ctx context.Context, key string, outcome error) {
+	if d.address.Empty() {
+		return
+	}
+	signal := "fail"
+	var coded *exit.Error
+	if outcome == nil || errors.As(outcome, &coded) && coded.Code == exit.Held {
+		signal = ""
+	}
+	d.mu.Lock()
+	told, found := d.begun[key]
+	delete(d.begun, key)
+	d.mu.Unlock()
+	var begun error
+	if found {
+		begun = <-told // the end never arrives before the beginning
+	}
 	// What ended the run must not keep its failure from being told.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), deadManTimeout)
+	switch err := d.tell(context.WithoutCancel(ctx), signal, key); {
+	case err != nil:
+		d.log.Warn("dead_man_url was not told; its alarm may go off", "run", key, "signal", signal, "err", err)
+	case begun != nil:
+		d.log.Warn("dead_man_url was not told that the run began, and knows how it ended", "run", key, "err", begun)
+	}
+}
+
+func (d *deadMan) tell(ctx context.Context, what, key string) error {
+	ctx, cancel := context.WithTimeout(ctx, d.within)
 	defer cancel()
 	err := d.ask(ctx, what, key)
 	var status Unwelcome
@@ -70,9 +101,7 @@ func (d deadMan) tell(ctx context.Context, what, key string) {
 		// Healthchecks takes no rid but a UUID; the signal matters more than its name.
 		err = d.ask(ctx, what, "")
 	}
-	if err != nil {
-		d.log.Warn("dead_man_url was not told; its alarm may go off", "run", key, "signal", what, "err", err)
-	}
+	return err
 }
 
 // Unwelcome is an HTTP status other than success.
@@ -80,7 +109,7 @@ type Unwelcome int
 
 func (u Unwelcome) Error() string { return fmt.Sprintf("http %d", int(u)) }
 
-func (d deadMan) ask(ctx context.Context, what, key string) error {
+func (d *deadMan) ask(ctx context.Context, what, key string) error {
 	u, err := url.Parse(d.address.Reveal())
 	if err != nil {
 		return errors.New("dead_man_url is not an address")
@@ -98,7 +127,7 @@ func (d deadMan) ask(ctx context.Context, what, key string) error {
 	if err != nil {
 		return errors.New("dead_man_url is not an address")
 	}
-	resp, err := web.Client(d.through, deadManBody, deadManTimeout).Do(req)
+	resp, err := web.Client(d.through, deadManBody, d.within).Do(req)
 	if err != nil {
 		return web.Cause(err)
 	}

@@ -14,14 +14,14 @@ import (
 // what run does at its own end.
 type ends struct {
 	*App
-	watcher deadMan
+	watcher *deadMan
 	open    map[string]bool // by key
 	next    time.Time
 }
 
 // NewEnds watches no run yet.
 func NewEnds(a *App) *ends {
-	return &ends{App: a, watcher: deadMan{address: a.Config.DeadManURL, log: a.Log}, open: map[string]bool{}}
+	return &ends{App: a, watcher: a.newDeadMan(), open: map[string]bool{}}
 }
 
 // takeOver finds the runs that nobody works on.

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"log/slog"
 	"strings"
 	"sync"
 	"time"
@@ -106,11 +107,18 @@ func (d *Daemon) handOverOne(ctx context.Context, to *webhook.Sender, e audit.Ev
 		next, again := decide.NextTry(e.Tries, e.TriedFrom, now)
 		if again {
 			e.State, e.DueAt, e.SettledAt = audit.EventQueued, next, time.Time{}
-			d.Log.Warn("an event is not taken; it is tried again", "event", e.ID, "type", string(e.Type), "try", e.Tries, "next", next, "why", e.Detail)
+			level := slog.LevelDebug // once for all events, until one is taken
+			if d.eventsRefused.CompareAndSwap(false, true) {
+				level = slog.LevelWarn
+			}
+			d.Log.Log(ctx, level, "an event is not taken; it is tried again", "event", e.ID, "type", string(e.Type), "try", e.Tries, "next", next, "why", e.Detail)
 		} else {
 			e.State = audit.EventDead
 			d.Log.Error("an event was not taken for three days; mailaudit events replay tries it again", "event", e.ID, "type", string(e.Type), "why", e.Detail)
 		}
+	}
+	if failed == nil && d.eventsRefused.CompareAndSwap(true, false) {
+		d.Log.Info("events are taken again")
 	}
 	return d.Store.EndTry(context.WithoutCancel(ctx), e)
 }

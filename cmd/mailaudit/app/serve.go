@@ -20,6 +20,8 @@ type Daemon struct {
 	settled time.Time    // the last slot that has its run
 	passed  time.Time    // the last slot of which the log knows that it waits
 	resume  time.Time    // when a start that failed is tried again
+
+	eventsRefused atomic.Bool // the receiver of events took none since the log said so
 }
 
 const (
