@@ -16,6 +16,7 @@ import (
 // releaseStore is what this file needs of the store. The contracts are in package audit.
 type releaseStore interface {
 	KeepFact(ctx context.Context, key, name, value string) (string, error)
+	Facts(ctx context.Context, key, prefix string) (map[string]string, error)
 	OpenHolds(ctx context.Context) ([]audit.Hold, error)
 	HeldNotices(ctx context.Context, h audit.Hold) ([]audit.Notice, error)
 	DecideHold(ctx context.Context, h audit.Hold, keep []int64, detail string, due time.Time) error
@@ -26,6 +27,7 @@ type releaseStore interface {
 
 // Released is what the release of a hold did.
 type Released struct {
+	Held      int // mails that were on hold
 	Accounts  int // in the hold
 	Failing   int // still, and mailed
 	Recovered int // accepted now
@@ -127,6 +129,7 @@ func (r *Released) queued(due time.Time) {
 }
 
 func (r *release) ask(ctx context.Context) error {
+	r.out.Held = len(r.held)
 	for _, n := range r.held {
 		for _, item := range n.Items {
 			if !r.beside[item.AccountID] {
@@ -134,6 +137,11 @@ func (r *release) ask(ctx context.Context) error {
 			}
 		}
 	}
+	return r.askAll(ctx)
+}
+
+// askAll asks the accounts that have an entry in answers, and keeps what each said there.
+func (r *release) askAll(ctx context.Context) error {
 	var wanted []string
 	for id := range r.answers {
 		wanted = append(wanted, id)
@@ -152,7 +160,11 @@ func (r *release) ask(ctx context.Context) error {
 			all = append(all, ask.Subject{Candidate: c, Before: states[id]})
 		}
 	}
-	results, _, err := r.Ask.AskAll(ctx, all, r.Ask.Asker(r.Policy.Attempts))
+	asker, err := r.askedToday(ctx)
+	if err != nil {
+		return err
+	}
+	results, _, err := r.Ask.AskAll(ctx, all, asker)
 	if err != nil {
 		return err
 	}

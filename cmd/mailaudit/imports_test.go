@@ -53,6 +53,7 @@ var homes = map[string][]string{
 	"github.com/emersion/go-smtp":                         {"providers/dial", "providers/sim", "report/notice"},
 	"github.com/goccy/go-yaml":                            {"cmd/mailaudit/config", "providers"},
 	"github.com/gofrs/flock":                              {"audit/sqlite"},
+	"github.com/gorilla/websocket":                        {"providers/sim"},
 	"github.com/jackc/pgx/v5":                             {"audit/postgres"},
 	"github.com/jackc/pgx/v5/pgxpool":                     {"audit/postgres", "cmd/mailaudit/app"}, // handed from the store to the driver of River
 	"github.com/pressly/goose/v3":                         {"audit/postgres", "audit/sqlite"},

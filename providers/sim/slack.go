@@ -18,6 +18,8 @@ type SlackOptions struct {
 	Token   string // the one bot token that is good. Default: xoxb-simulated
 	Channel string // the one channel that the bot is in, by id. Default: any
 	Mood    SlackMood
+	// AppToken is the app-level token that opens Socket Mode connections; "": the app has no Socket Mode.
+	AppToken string
 }
 
 // SlackMood is what callers meet. The zero value is a good day.
@@ -65,6 +67,7 @@ type Slack struct {
 	uploads map[string]*File
 	files   []File
 	seq     int
+	sockets sockets
 }
 
 // StartSlack answers until Close.
@@ -85,6 +88,7 @@ func StartSlack(opts SlackOptions) (*Slack, error) {
 	mux.HandleFunc("GET /api/{method}", s.api)
 	mux.HandleFunc("POST /services/{rest...}", s.webhook)
 	mux.HandleFunc("POST /upload/{id}", s.upload)
+	mux.HandleFunc("GET /link/", s.link)
 	s.http = &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
 	s.running.Go(func() { s.http.Serve(listener) })
 	return s, nil

@@ -27,6 +27,8 @@ func (s *Slack) api(w http.ResponseWriter, r *http.Request) {
 		answer = refuse("invalid_json")
 	case token == "":
 		answer = refuse("not_authed")
+	case method == "apps.connections.open":
+		answer = s.openConnection(token)
 	case token != s.opts.Token:
 		answer = refuse("invalid_auth")
 	case mood.Errors[method] != "":
@@ -81,6 +83,9 @@ func arguments(r *http.Request) (args map[string]json.RawMessage, token string, 
 	}
 	args = make(map[string]json.RawMessage)
 	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
+		if len(bytes.TrimSpace(body)) == 0 {
+			return args, token, nil // apps.connections.open has no arguments
+		}
 		err = json.Unmarshal(body, &args)
 		return args, token, err
 	}

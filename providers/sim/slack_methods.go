@@ -17,6 +17,10 @@ func (s *Slack) call(method string, args map[string]json.RawMessage, noBlock str
 		return s.post(method, args, noBlock)
 	case "blocks.validate":
 		return validate(args, noBlock)
+	case "views.open":
+		return s.openView(args)
+	case "chat.postEphemeral":
+		return s.whisper(args)
 	case "conversations.info":
 		if answer := s.channelError(str(args["channel"])); answer != nil {
 			return answer

@@ -18,6 +18,7 @@ type Layout struct {
 	Names         bool   // slack.show: names
 	CommandPrefix string // slack.command_prefix
 	MayRepeat     bool   // the run may have been posted already, and nobody could look
+	Buttons       *Buttons
 }
 
 // Message is a run's summary as Slack takes it.
@@ -44,17 +45,25 @@ func Compose(s *report.Summary, l Layout) Message {
 		return Message{
 			Text:   cutMarked(stripLinks(line), shortTextMax),
 			Plain:  line,
-			Blocks: []slack.Block{slack.NewContextBlock("", mrkdwn(line))},
+			Blocks: append([]slack.Block{slack.NewContextBlock("", mrkdwn(line))}, c.stopButton()...),
 		}
 	}
 	m := Message{}
 	var plain []string
 	say := func(part string, block slack.Block) { m.Blocks, plain = append(m.Blocks, block), append(plain, part) }
 	head := c.head()
-	for _, part := range append(c.holds(), head, c.decided(), c.actions(), c.newFindings()) {
+	for i, part := range c.holds() {
+		say(part, section(part))
+		m.Blocks = append(m.Blocks, c.holdButtons(i)...)
+	}
+	for _, part := range []string{head, c.decided(), c.actions()} {
 		if part != "" {
 			say(part, section(part))
 		}
+	}
+	if part := c.newFindings(); part != "" {
+		say(part, section(part))
+		m.Blocks = append(m.Blocks, c.findingButtons()...)
 	}
 	short, _, _ := strings.Cut(head, ". Stop: ") // a command that is cut short is none
 	if len(s.Undecided()) > 0 {
@@ -70,6 +79,7 @@ func Compose(s *report.Summary, l Layout) Message {
 	}
 	foot := c.foot()
 	say(foot, slack.NewContextBlock("", mrkdwn(foot)))
+	m.Blocks = append(m.Blocks, c.stopButton()...)
 	m.Plain = joinWithin(plain, textMax)
 	return m
 }

@@ -69,7 +69,11 @@ func (s *Setup) secretsThatEnd() []string {
 
 // SlackLayout is how messages look in the configured Slack.
 func (s *Setup) SlackLayout() slack.Layout {
-	return slack.Layout{Names: s.Config.Slack.Show == "names", CommandPrefix: s.Config.Slack.CommandPrefix}
+	layout := slack.Layout{Names: s.Config.Slack.Show == "names", CommandPrefix: s.Config.Slack.CommandPrefix}
+	if s.Config.Slack.Console() {
+		layout.Buttons = &slack.Buttons{Installation: s.Config.Installation}
+	}
+	return layout
 }
 
 // poster is Slack, or what a test puts in its place.
@@ -81,6 +85,7 @@ type poster interface {
 	Reply(ctx context.Context, at slack.Posted, text string) error
 	Update(ctx context.Context, s *report.Summary, ref string) error
 	Alarm(ctx context.Context, a slack.Alarm) error
+	Say(ctx context.Context, text string) error
 }
 
 // ConfiguredSlack is nil where none is configured.

@@ -57,6 +57,11 @@ func (d *Daemon) Serve(ctx context.Context) error {
 	var beside sync.WaitGroup
 	beside.Go(func() { d.tellEvents(ctx, product) })
 	beside.Go(func() { d.watch(ctx) })
+	beside.Go(func() {
+		if err := d.takeClicks(ctx); err != nil {
+			fail(err)
+		}
+	})
 	err = d.Work(ctx, d.tick)
 	fail(err) // what goes on beside ends, whatever ended the work
 	beside.Wait()

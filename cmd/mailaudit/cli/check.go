@@ -152,7 +152,7 @@ func writeCheck(w io.Writer, r checkReport, attempts int) error {
 	} else if len(r.Dialogue) > 0 {
 		say("rule", "no rule knows this reply")
 	}
-	say("read by", basisWords(r.Basis, r.RuleFile))
+	say("read by", app.BasisWords(r.Basis, r.RuleFile))
 	if r.SecretKind != "" {
 		say("secret", "looks like "+string(r.SecretKind))
 	}
@@ -168,16 +168,4 @@ func writeCheck(w io.Writer, r checkReport, attempts int) error {
 var factorWords = map[providers.TwoFactor]string{
 	providers.TwoFactorShown: "confirmed", providers.TwoFactorLikely: "likely", providers.TwoFactorUnknown: "undetermined",
 	providers.TwoFactorAbsent: "not in use: password only",
-}
-
-// basisWords says why a reading can be relied on, and whose rule it is; "" where no rule knew the reply.
-func basisWords(b providers.Basis, file string) string {
-	if b == "" {
-		return ""
-	}
-	text := string(b) + ": " + b.Words()
-	if file != "" {
-		text += ", " + file + " in rules_dir"
-	}
-	return text
 }

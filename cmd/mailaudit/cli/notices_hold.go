@@ -33,6 +33,7 @@ func (k noticesReleaseCmd) Run(ctx context.Context, a *app.App) error {
 		return err
 	}
 	a.TellDecision(ctx, k.Key)
+	a.TellRelease(ctx, k.Key, k.Provider, k.By, r)
 	return k.say(a.Env.Stdout, a, r)
 }
 

@@ -20,11 +20,6 @@ type noticesPreviewCmd struct {
 	Full     bool   `help:"Show recipients in full instead of masked."`
 }
 
-const (
-	samplesShown = 3
-	samplesTried = 30 // notices that are looked at for samples, since some may not go out any more
-)
-
 func (noticesPreviewCmd) wants() app.Wants { return app.Wants{Asks: true} }
 
 func (k noticesPreviewCmd) Run(ctx context.Context, a *app.App) error {
@@ -50,8 +45,8 @@ func (k noticesPreviewCmd) Run(ctx context.Context, a *app.App) error {
 		return err
 	}
 	shown := 0
-	for _, n := range spread(waiting)[:min(len(waiting), samplesTried)] {
-		if shown == samplesShown {
+	for _, n := range app.Samples(waiting) {
+		if shown == app.SamplesShown {
 			break
 		}
 		m, why, err := desk.Preview(ctx, n, k.Full)
@@ -125,29 +120,6 @@ func namesOf(open []audit.Hold) string {
 		text += fmt.Sprintf("; open: --run %s --provider %s", h.RunKey, h.Provider)
 	}
 	return text
-}
-
-// spread puts one notice of each kind and verdict first, so that few samples show much.
-func spread(all []audit.Notice) []audit.Notice {
-	type sort struct {
-		kind    audit.NoticeKind
-		verdict audit.Verdict
-	}
-	seen := map[sort]bool{}
-	var first, rest []audit.Notice
-	for _, n := range all {
-		s := sort{kind: n.Kind}
-		if len(n.Items) > 0 {
-			s.verdict = n.Items[0].Verdict
-		}
-		if seen[s] {
-			rest = append(rest, n)
-			continue
-		}
-		seen[s] = true
-		first = append(first, n)
-	}
-	return append(first, rest...)
 }
 
 func (k noticesPreviewCmd) show(w io.Writer, n audit.Notice, m notice.Message, why string) error {

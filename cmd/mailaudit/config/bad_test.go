@@ -131,6 +131,10 @@ var badFiles = []struct {
 	{"webhook", "slack:\n  webhook: canary-pw\n", "2: slack.webhook: the value is not a URL such as https://host/path"},
 	{"webhook over http", "slack:\n  webhook: http://h/canary-pw\n", "2: slack.webhook: the value is not https; plain http is for loopback alone"},
 	{"Slack over http", "slack: {api_url: \"http://h/\"}\n", `1: slack.api_url: "http://h/" is not https; plain http is for loopback alone`},
+	{"app token without token", "slack: {app_token: xapp-canary-pw}\n", "1: slack.app_token: needs slack.token and slack.channel: a webhook's messages have no buttons"},
+	{"app token that is a bot's", "slack: {token: canary-pw, channel: x, app_token: xoxb-canary-pw}\n", "1: slack.app_token: the value is not an app-level token: xapp-…, with the scope connections:write"},
+	{"approver by name", "slack: {approvers: [ann]}\n", `1: slack.approvers[0]: "ann" is not a Slack user id such as U024BE7LH`},
+	{"one approver twice", "slack: {approvers: [U024BE7LH, U024BE7LH], two_approvers_above: 5}\n", "1: slack.two_approvers_above: needs two different people in slack.approvers"},
 	{"show", "slack: {show: all}\n", `1: slack.show: "all" is not one of ids, names`},
 
 	{"live without relay", "notices:\n  mode: live\nrelay:\n  from: a@b.example\n", "2: notices.mode: live needs relay.url"},

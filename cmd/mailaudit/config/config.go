@@ -136,7 +136,14 @@ type Slack struct {
 	APIURL        string           `yaml:"api_url"`
 	Show          string           `yaml:"show"` // "ids" or "names"
 	CommandPrefix string           `yaml:"command_prefix"`
+
+	AppToken          providers.Secret `yaml:"app_token"`           // serve takes clicks over Socket Mode
+	Approvers         []string         `yaml:"approvers"`           // Slack user ids; none: no buttons
+	TwoApproversAbove int              `yaml:"two_approvers_above"` // held mails; 0: one approver is enough
 }
+
+// Console reports whether serve takes clicks.
+func (s Slack) Console() bool { return !s.AppToken.Empty() && len(s.Approvers) > 0 }
 
 // Notices says who is told, when, and with which words of the operator's own.
 type Notices struct {

@@ -87,6 +87,7 @@ func TestEveryKeyArrives(t *testing.T) {
 			Webhook: providers.NewSecret("https://hooks.slack.example/services/hook-secret"),
 			APIURL:  "http://localhost:9999/api/", Show: "names",
 			CommandPrefix: "kubectl -n mail exec deploy/mailaudit --",
+			AppToken:      providers.NewSecret("xapp-app-secret"), Approvers: []string{"U024BE7LH", "W0ANN"}, TwoApproversAbove: 25,
 		},
 		Notices: Notices{
 			Mode: "live", ConfirmNights: 3, RemindAfter: []time.Duration{24 * time.Hour, 14 * 24 * time.Hour},

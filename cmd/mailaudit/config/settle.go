@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -170,8 +171,25 @@ func (k *checker) slack(c *Config) {
 		k.conflict("slack.token", "needs slack.channel")
 	case !s.Webhook.Empty() && s.Channel != "":
 		k.conflict("slack.channel", "is for slack.token; a webhook has its own channel")
+	case !s.AppToken.Empty() && s.Token.Empty():
+		k.conflict("slack.app_token", "needs slack.token and slack.channel: a webhook's messages have no buttons")
+	}
+	if text := s.AppToken.Reveal(); text != "" && !strings.HasPrefix(text, "xapp-") {
+		k.wrong("slack.app_token", "is not an app-level token: xapp-…, with the scope connections:write")
+	}
+	different := map[string]bool{}
+	for i, id := range s.Approvers {
+		if different[id] = true; !slackUser.MatchString(id) {
+			k.wrong(index("slack.approvers", i), "is not a Slack user id such as U024BE7LH")
+		}
+	}
+	k.atLeast("slack.two_approvers_above", s.TwoApproversAbove, 0)
+	if s.TwoApproversAbove > 0 && len(different) < 2 {
+		k.conflict("slack.two_approvers_above", "needs two different people in slack.approvers")
 	}
 }
+
+var slackUser = regexp.MustCompile(`^[UW][A-Z0-9]{2,20}$`)
 
 func (k *checker) notices(c *Config) {
 	n := c.Notices

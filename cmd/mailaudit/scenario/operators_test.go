@@ -22,7 +22,16 @@ const goodSecret = "abcdefghijklmnop"
 // tenant and a contact of its own.
 func gmailScene(t *testing.T, n int) (*scene, []row) {
 	t.Helper()
+	return gmailSceneIn(t, "", n)
+}
+
+// gmailSceneIn is kept in a database; "" is the scenes' own.
+func gmailSceneIn(t *testing.T, database string, n int) (*scene, []row) {
+	t.Helper()
 	s := newScene(t)
+	if database != "" {
+		s.keptIn(database)
+	}
 	s.play(sim.Google(), sim.Mood{})
 	var rows []row
 	for i := range n {
@@ -135,6 +144,11 @@ func TestStoppedMailsWait(t *testing.T) {
 func heldScene(t *testing.T) *scene {
 	t.Helper()
 	s, _ := gmailScene(t, 12)
+	return s.heldAfter()
+}
+
+func (s *scene) heldAfter() *scene {
+	s.t.Helper()
 	s.settings["guard"] = `{min_new_failures: 3}`
 	s.done("run", "--key", "before")
 	s.refuse(0, 1, 2, 3, 4, 5)

@@ -103,6 +103,7 @@ type scene struct {
 const (
 	sceneRelayPassword = "scene-relay-pw"
 	sceneSlackToken    = "xoxb-scene"
+	sceneAppToken      = "xapp-scene"
 )
 
 // newScene starts with a relay and a stand-in for Slack, notices at once, and night 0 about to begin.
@@ -115,7 +116,7 @@ func newScene(t *testing.T) *scene {
 	s.relay, err = sim.StartRelay(sim.RelayOptions{Authority: authority, Hosts: []string{"localhost"}, Username: "mailaudit", Password: sceneRelayPassword})
 	s.need(err)
 	t.Cleanup(s.relay.Close)
-	s.slack, err = sim.StartSlack(sim.SlackOptions{Token: sceneSlackToken, Channel: "C0SCENE"})
+	s.slack, err = sim.StartSlack(sim.SlackOptions{Token: sceneSlackToken, Channel: "C0SCENE", AppToken: sceneAppToken})
 	s.need(err)
 	t.Cleanup(s.slack.Close)
 	_, relayPort, _ := strings.Cut(s.relay.Addr(), ":")
