@@ -62,10 +62,10 @@ var homes = map[string][]string{
 	"github.com/riverqueue/river/riverdriver/riverpgxv5":  {"cmd/mailaudit/app"},
 	"github.com/riverqueue/river/riverdriver/riversqlite": {"cmd/mailaudit/app"},
 	"github.com/robfig/cron/v3":                           {"cmd/mailaudit/config"},
-	"github.com/schollz/progressbar/v3":                   {"cmd/mailaudit/app"},
 	"github.com/slack-go/slack":                           {"report/slack"},
 	"github.com/standard-webhooks/standard-webhooks":      {"cmd/mailaudit/webhook"},
 	"github.com/tink-crypto/tink-go/v2":                   {"audit/seal"},
+	"github.com/vbauerster/mpb/v8":                        {"cmd/mailaudit/app"},
 	"github.com/xdg-go/scram":                             {"providers/protocol", "providers/sim"},
 	"github.com/yuin/goldmark":                            {"report/notice"},
 	"golang.org/x/net":                                    anywhere, // parts of the standard library in all but place

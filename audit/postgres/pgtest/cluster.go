@@ -1,3 +1,5 @@
+//go:build unix
+
 // Package pgtest gives tests a PostgreSQL of their own: it starts a throw-away cluster from the installation
 // that it finds, makes a database for each test, and takes everything away at the end. A package that uses it
 // runs its tests through [Main].

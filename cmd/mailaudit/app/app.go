@@ -34,6 +34,8 @@ type Setup struct {
 	Log        *slog.Logger
 	Env        *Env
 	Now        func() time.Time
+
+	terminal *terminal // what Log writes to
 }
 
 func NewSetup(g *Globals, env *Env) (*Setup, error) {
@@ -45,13 +47,13 @@ func NewSetup(g *Globals, env *Env) (*Setup, error) {
 	if err != nil {
 		return nil, err
 	}
-	log := g.Logger(env.Stderr)
+	log, terminal := g.logger(env.Stderr)
 	if found {
 		log.Info("configuration read from the working directory", "file", file)
 	} else if file != "" {
 		log.Debug("configuration read", "file", file)
 	}
-	return &Setup{Config: c, ConfigFile: file, Log: log, Env: env, Now: env.clock()}, nil
+	return &Setup{Config: c, ConfigFile: file, Log: log, Env: env, Now: env.clock(), terminal: terminal}, nil
 }
 
 // App is the program put together for one command, the same for every command. This file and those named for a

@@ -15,13 +15,19 @@ type Globals struct {
 
 // Logger writes to standard error, so that results on standard output stay clean.
 func (g *Globals) Logger(stderr io.Writer) *slog.Logger {
-	var level slog.Level
-	_ = level.UnmarshalText([]byte(g.LogLevel)) // kong has checked it
-	opts := &slog.HandlerOptions{Level: level, ReplaceAttr: readableDurations}
+	log, _ := g.logger(stderr)
+	return log
+}
+
+func (g *Globals) logger(stderr io.Writer) (*slog.Logger, *terminal) {
+	to := &terminal{stderr: stderr}
+	_ = to.asked.UnmarshalText([]byte(g.LogLevel)) // kong has checked it
+	to.level.Set(to.asked)
+	opts := &slog.HandlerOptions{Level: &to.level, ReplaceAttr: readableDurations}
 	if g.LogFormat == "text" || g.LogFormat == "" && IsTerminal(stderr) {
-		return slog.New(slog.NewTextHandler(stderr, opts))
+		return slog.New(slog.NewTextHandler(to, opts)), to
 	}
-	return slog.New(slog.NewJSONHandler(stderr, opts))
+	return slog.New(slog.NewJSONHandler(to, opts)), to
 }
 
 // readableDurations has "1.6s" in JSON too, whose handler would write nanoseconds.

@@ -3,50 +3,62 @@ package app
 import (
 	"context"
 	"fmt"
-	"sort"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
-	"github.com/schollz/progressbar/v3"
-
 	"mailaudit/audit"
 )
 
-const (
-	progressEvery = 500 * time.Millisecond
-	plainEvery    = 15 * time.Second
-)
+const plainEvery = 15 * time.Second
+
+// asked is what came of a provider's accounts so far.
+type asked struct{ verified, failing, unverified int }
+
+func (a asked) total() int { return a.verified + a.unverified }
 
 // progress counts results as they come.
 type progress struct {
-	mu    sync.Mutex
-	total int
-	by    map[string]int
+	mu sync.Mutex
+	by map[string]asked
 }
 
 func (p *progress) observe(r audit.Result) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.total++
-	p.by[r.Provider]++
+	n := p.by[r.Provider]
+	if r.Try > 1 && n.unverified > 0 {
+		n.unverified-- // the first try's
+	}
+	switch {
+	case r.Verdict == audit.Unverified:
+		n.unverified++
+	case r.Verdict.Failing():
+		n.failing++
+		fallthrough
+	default:
+		n.verified++
+	}
+	p.by[r.Provider] = n
 }
 
-func (p *progress) read() (int, string) {
+// read gives what came so far, the whole of it and by provider.
+func (p *progress) read() (int, map[string]asked) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	var parts []string
-	for name, n := range p.by {
-		parts = append(parts, fmt.Sprintf("%s %d", name, n))
+	total := 0
+	for _, n := range p.by {
+		total += n.total()
 	}
-	sort.Strings(parts)
-	return p.total, strings.Join(parts, ", ")
+	return total, maps.Clone(p.by)
 }
 
-// ShowProgress shows how a run comes along: a line that renews itself on a terminal, log lines elsewhere.
+// ShowProgress shows how a run comes along: a table that renews itself on a terminal, log lines elsewhere.
 // The function that it returns ends the showing; it may be called again.
 func (a *App) ShowProgress(ctx context.Context, key string) func() {
-	p := &progress{by: map[string]int{}}
+	p := &progress{by: map[string]asked{}}
 	a.Auditor.Night.Observe = p.observe
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
@@ -79,31 +91,16 @@ func (a *App) logProgress(ctx context.Context, key string, p *progress) {
 			return
 		case <-tick.C:
 			n, by := p.read()
-			a.Log.Info("progress", "run", key, "verified", n, "accounts", a.planned(ctx, key), "by", by,
+			a.Log.Info("progress", "run", key, "asked", n, "accounts", a.planned(ctx, key), "by", inOneLine(by),
 				"per_second", fmt.Sprintf("%.1f", float64(n)/time.Since(started).Seconds()))
 		}
 	}
 }
 
-func (a *App) drawProgress(ctx context.Context, key string, p *progress) {
-	bar := progressbar.NewOptions(-1,
-		progressbar.OptionSetWriter(a.Env.Stderr), progressbar.OptionShowCount(), progressbar.OptionShowIts(),
-		progressbar.OptionSetItsString("accounts"), progressbar.OptionSetPredictTime(true), progressbar.OptionClearOnFinish(),
-		progressbar.OptionSetWidth(20), progressbar.OptionThrottle(progressEvery))
-	defer bar.Finish()
-	tick := time.NewTicker(progressEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			n, by := p.read()
-			if total := a.planned(ctx, key); total > 0 {
-				bar.ChangeMax(total)
-			}
-			bar.Describe(by)
-			_ = bar.Set(n)
-		}
+func inOneLine(by map[string]asked) string {
+	var parts []string
+	for _, name := range slices.Sorted(maps.Keys(by)) {
+		parts = append(parts, fmt.Sprintf("%s %d", name, by[name].total()))
 	}
+	return strings.Join(parts, ", ")
 }
