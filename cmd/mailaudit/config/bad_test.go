@@ -155,6 +155,7 @@ var badFiles = []struct {
 	{"event over http", "events: {url: \"http://app.example.com\", secret: whsec_ZXZlbnQtc2VjcmV0LW9mLTI0LWJ5dGVz}\n", `1: events.url: "http://app.example.com" is not https; plain http is for loopback alone, with network.allow_private`},
 	{"no event secret", "events: {url: \"https://app.example.com\"}\n", "1: events.url: needs events.secret"},
 	{"short event secret", "events: {url: \"https://app.example.com\", secret: whsec_c2hvcnQ=}\n", "1: events.secret: the value is not whsec_ and the base64 of 24 bytes or more"},
+	{"settings of what", "notices: {settings_url: \"https://app.example.com/{account}\"}\n", "1: notices.settings_url: \"https://app.example.com/{account}\" has {account} in it; only {account_id} and {tenant_id} are replaced"},
 	{"no token", "api: {listen: \"127.0.0.1:9465\"}\n", "1: api.listen: needs api.token"},
 	{"short token", "api: {listen: \"0.0.0.0:9465\", token: short}\n", "1: api.token: a listen address that is not loopback needs a token of 32 bytes or more: openssl rand -base64 33 makes one"},
 	{"the first of two", "metrics: {listen: x}\nattempts_per_day: 0\n", `1: metrics.listen: "x" is not host:port such as 127.0.0.1:9464`},

@@ -218,6 +218,7 @@ func (k *checker) notices(c *Config) {
 		k.wrong("notices.product", "is empty; customers must read who writes to them")
 	}
 	k.url("notices.settings_url", n.SettingsURL, anyWeb)
+	k.placeholders("notices.settings_url", n.SettingsURL)
 	k.url("notices.guide_url", n.GuideURL, anyWeb)
 	k.oneOf("notices.show_mailbox", n.ShowMailbox, "auto", "full", "masked")
 	k.picture("notices.logo", n.Logo)
