@@ -29,6 +29,8 @@ type Finding struct {
 	Host       string      `json:",omitempty"` // of an account of [ProviderOther]
 	NoAnswer   bool        `json:",omitempty"` // the server said nothing of the account, see [Result.Mute]
 	Notice     NoticeState // of the mail that this run wrote about the account; NoticeNone if it wrote none
+	Attested   Attested    `json:",omitzero"`  // what raised TwoFactor, or contradicts the sign-in
+	ByTraffic  bool        `json:",omitempty"` // not asked in this run; the product had sent mail by the credential
 	Reversal   *Reversal   `json:",omitempty"` // what the run's acceptance takes back; nil where it takes nothing back
 }
 

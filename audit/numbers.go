@@ -19,7 +19,10 @@ type Numbers struct {
 	Notices   map[NoticeState]int         `json:"notices,omitempty"`
 	Unknown   []UnknownReply              `json:"unknown,omitempty"`
 	Quality   Quality                     `json:"quality,omitzero"`
-	Open      int                         `json:"open"` // failing accounts, tonight's word or an earlier night's
+	// Attested counts, by kind, the accounts whose two-factor an attestation raised, and Contradicted those that something speaks against.
+	Attested     map[AttestationKind]int `json:"attested,omitempty"`
+	Contradicted int                     `json:"contradicted,omitempty"`
+	Open         int                     `json:"open"` // failing accounts, tonight's word or an earlier night's
 	// Renumbered counts the accounts that the product has given another id since the last run.
 	Renumbered int `json:"renumbered,omitempty"`
 	// SourceFaults counts the source's rows without an id, which are in none of the other numbers.
@@ -91,6 +94,10 @@ func (n *Numbers) Count(f Finding) {
 	if f.Verdict.Failing() || f.Verdict == Unverified && f.Previous.Failing() {
 		n.Open++
 	}
+	if f.ByTraffic {
+		n.Quality.ByTraffic++
+	}
+	n.countAttested(f)
 	if f.Reversal != nil {
 		n.Quality.Reversed++
 		if f.Reversal.Told {
@@ -101,6 +108,22 @@ func (n *Numbers) Count(f Finding) {
 	p.Changes.count(f)
 	if f.Wording != "" {
 		n.countUnknown(f)
+	}
+}
+
+func (n *Numbers) countAttested(f Finding) {
+	a := f.Attested
+	if a.Kind == "" {
+		return
+	}
+	if f.TwoFactor != a.From {
+		if n.Attested == nil {
+			n.Attested = map[AttestationKind]int{}
+		}
+		n.Attested[a.Kind]++
+	}
+	if a.Against != "" {
+		n.Contradicted++
 	}
 }
 

@@ -19,6 +19,7 @@ type Policy struct {
 	RecheckRefused time.Duration  // how long a refused secret is left alone
 	MaxRefusals    map[string]int // by provider: a host and night; 0 is no limit
 	Guard          GuardLimits
+	ReuseTraffic   ReuseTraffic
 	Canaries       map[string]Canaries // by provider
 	OAuthClients   []ClientExpiry
 	Changes        []providers.Change // announced ends of ways of signing in
@@ -69,6 +70,12 @@ type Cadence struct {
 	ConfirmNights int             // conclusive nights in a row before an ambiguous finding is told
 	RemindAfter   []time.Duration // since the first notice of the finding; two mails lie at least the first of these apart
 	Shadow        bool            // notices.mode is shadow: what is decided is not sent
+}
+
+// ReuseTraffic says how far the product's own sending spares an account its sign-in. The zero value is never.
+type ReuseTraffic struct {
+	Within time.Duration // how young the product's success must be; 0: no traffic spares a sign-in
+	AtMost time.Duration // how long ago our own last sign-in may be
 }
 
 // Canaries are account ids that the operator owns and whose answers are known beforehand.

@@ -24,7 +24,8 @@ type Result struct {
 	Reason  string // for people: why the account is unverified, or what failed on the way
 	Wording string // the normal form of a reply that no rule knows
 	Carried bool   // not asked tonight; the verdict of an earlier night stands
-	Held    bool   `json:"-"` // a guard holds the provider's notices: the verdict is settled, and no mail leaves on it
+	Traffic bool   `json:",omitempty"` // not asked tonight; the product has sent mail by the credential, see [decide.ByTraffic]
+	Held    bool   `json:"-"`          // a guard holds the provider's notices: the verdict is settled, and no mail leaves on it
 
 	Fingerprint string // keyed, of the account and the opened secret; "" if it was not opened
 	// AcceptedFingerprint is the state's own, where a released version stored it in another form; else "".
@@ -36,6 +37,14 @@ type Result struct {
 	Retry               bool   // a second try tonight may help
 	At                  time.Time
 	Took                time.Duration
+}
+
+// Heard is when the provider itself said something of the account; zero where it was not asked, or nothing can be said.
+func (r Result) Heard() time.Time {
+	if r.Carried || r.Traffic || r.Verdict == Unverified {
+		return time.Time{}
+	}
+	return r.At
 }
 
 // Silent reports whether the provider gave no answer: it could not be reached, or asked us to wait. A certificate that
@@ -59,6 +68,7 @@ type Settled struct {
 	Rule      string
 	Reply     string
 	Reason    string
+	Attested  Attested
 	Nights    int       // conclusive nights in a row with Verdict, at least 20 hours apart
 	NightAt   time.Time // start of the run that was counted last
 }
@@ -93,6 +103,7 @@ type State struct {
 	SeenAt              time.Time // when the provider itself last gave the failing verdict, see [State.Fresh]; zero if fine
 	UnverifiedSince     time.Time // start of the first run in a row without an answer; zero if answered
 	SettledSeq          int64     // the run that was settled last
+	AskedAt             time.Time // when a run last asked the provider itself and had a verdict; zero from a released version
 
 	// Between two runs; the next conclusive night takes them up, see [decide.Remedy].
 	Remedied   Verdict   // the finding that an acceptance ended; "" if none did
@@ -116,6 +127,7 @@ func StatesByID(all []State) map[string]State {
 func (s State) Quiet(r Result) bool {
 	return r.Verdict.Fine() && !r.Carried && s.Told.Step == 0 && s.UnverifiedSince.IsZero() && s.Remedied == "" &&
 		s.Settled.Verdict == r.Verdict && s.Settled.TwoFactor == r.TwoFactor && s.Settled.Rule == r.Rule &&
+		s.Settled.Attested.Same(r.Attested) &&
 		s.AcceptedFingerprint == r.Fingerprint && s.Binding == r.Binding &&
 		s.TenantID == r.TenantID && s.TenantName == r.TenantName && s.Address == r.Address &&
 		s.Provider == r.Provider && s.Brand == r.Brand

@@ -59,4 +59,5 @@ type Judgement struct {
 	TwoFactor providers.TwoFactor
 	Certainty providers.Certainty
 	Actor     providers.Actor
+	Attested  Attested `json:",omitzero"` // what raised TwoFactor, or speaks against the sign-in
 }

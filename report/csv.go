@@ -13,7 +13,7 @@ import (
 
 var csvColumns = [...]string{
 	"account_id", "tenant_id", "tenant_name", "provider", "address", "verdict", "two_factor", "previous",
-	"since", "rule", "notice",
+	"since", "rule", "notice", "two_factor_by", "two_factor_seen_at", "by_traffic",
 }
 
 // WriteCSV writes a line for every account of the run, safe to open in a spreadsheet.
@@ -26,6 +26,7 @@ func (s *Summary) WriteCSV(ctx context.Context, w io.Writer, src Source) error {
 	err := src.Findings(ctx, s.Run, func(f audit.Finding) error {
 		row = append(row[:0], f.AccountID, f.TenantID, f.TenantName, f.Provider, s.Address(f), string(f.Verdict),
 			string(f.TwoFactor), string(f.Previous), stamp(f.Since), f.Rule, noticeName(f.Notice))
+		row = append(row, attestedCells(f)...)
 		for i := range row {
 			row[i] = Cell(row[i])
 		}

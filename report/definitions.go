@@ -23,6 +23,8 @@ var Definitions = []Definition{
 	{"2FA likely", "Accepted, and the credential has the shape of an app password."},
 	{"2FA undetermined", "Accepted, and nothing can be concluded from that."},
 	{"Password only", "Accepted with an ordinary password: one factor opens the mailbox."},
+	{"By traffic", "Accounts that were not asked in this run, because the product sent mail by the same credential a short time ago. They were compliant when they were asked last, and count as verified."},
+	{"Attested", "Accounts whose 2FA the product attests from elsewhere: a directory, a sign-in, the customer's statement. It raises undetermined and likely, and changes no verdict."},
 	{"On hold", "E-mails that a guard holds until a person approves or discards them. They are never sent by themselves."},
 	{"Inconclusive", "A provider's results that are discarded for this run, because of an outage. They change no finding and notify nobody."},
 	{"Scheduled", "E-mails that wait for their hour, for a place within the limits of a run, or for the relay."},

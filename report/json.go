@@ -47,6 +47,9 @@ type jsonFinding struct {
 	Cause      string `json:"cause,omitempty"`
 	Carried    bool   `json:"carried"`
 	Notice     string `json:"notice"`
+
+	Attested  *jsonAttested `json:"attested,omitempty"`
+	ByTraffic bool          `json:"by_traffic,omitempty"`
 	*jsonTold
 }
 
@@ -149,6 +152,9 @@ func (s *Summary) writeJSON(ctx context.Context, w io.Writer, src Source, frozen
 		}
 		out.end()
 	}
+	if s.Numbers.Attested != nil || s.Numbers.Contradicted > 0 {
+		out.member(",\n ", "attestations", s.jsonAttestations())
+	}
 	out.raw("}\n")
 	return out.flush()
 }
@@ -158,7 +164,7 @@ func (s *Summary) jsonFinding(f audit.Finding) jsonFinding {
 		AccountID: f.AccountID, TenantID: f.TenantID, TenantName: f.TenantName,
 		Provider: f.Provider, Address: s.Address(f), Verdict: string(f.Verdict), TwoFactor: string(f.TwoFactor),
 		Previous: string(f.Previous), Since: stamp(f.Since), Reply: f.Reply, Rule: f.Rule, Cause: string(f.Cause()),
-		Carried: f.Carried, Notice: noticeName(f.Notice),
+		Carried: f.Carried, Notice: noticeName(f.Notice), Attested: s.jsonAttested(f), ByTraffic: f.ByTraffic,
 	}
 }
 

@@ -42,25 +42,26 @@ type Fault struct {
 
 // Summary is everything that a report says of a run but the single accounts. It is not changed once built.
 type Summary struct {
-	Run       audit.Run
-	Previous  *audit.Run // the last concluded run of the whole source before; nil if this is the first
-	Numbers   audit.Numbers
-	Providers []Provider // by accounts, most first
-	Accepted  int        // accounts whose sign-in the provider accepted
-	Carried   int        // verified accounts that were not asked tonight
-	Mails     Mails
-	New       []audit.Finding // newly failing accounts by id, the first [sampleSize]
-	Reversed  []audit.Finding // accounts whose refusal was taken back, by id, the first [sampleSize]
-	NoAnswer  []Silence       // why accounts are unverified, unknown replies aside; most first
-	Holds     []Hold          // that were open when the run ended, or that it opened
-	Trend     []Point         // concluded runs of the whole source, oldest first, this one included
-	Actors    Actors
-	Chronic   []Chronic // without an answer for three nights or more, most accounts first
-	Debts     []Debt    // by tenant, most accounts first
-	DebtTotal int       // accounts without a definite verdict for a week
-	Mismatch  []string  // where the numbers do not add up; empty when they do
-	Actions   []Action  // what operations must do, most urgent first
-	Level     Level
+	Run          audit.Run
+	Previous     *audit.Run // the last concluded run of the whole source before; nil if this is the first
+	Numbers      audit.Numbers
+	Providers    []Provider // by accounts, most first
+	Accepted     int        // accounts whose sign-in the provider accepted
+	Carried      int        // verified accounts that were not asked tonight
+	Mails        Mails
+	New          []audit.Finding // newly failing accounts by id, the first [sampleSize]
+	Reversed     []audit.Finding // accounts whose refusal was taken back, by id, the first [sampleSize]
+	Contradicted []audit.Finding // attestations that something speaks against, by id, the first [sampleSize]
+	NoAnswer     []Silence       // why accounts are unverified, unknown replies aside; most first
+	Holds        []Hold          // that were open when the run ended, or that it opened
+	Trend        []Point         // concluded runs of the whole source, oldest first, this one included
+	Actors       Actors
+	Chronic      []Chronic // without an answer for three nights or more, most accounts first
+	Debts        []Debt    // by tenant, most accounts first
+	DebtTotal    int       // accounts without a definite verdict for a week
+	Mismatch     []string  // where the numbers do not add up; empty when they do
+	Actions      []Action  // what operations must do, most urgent first
+	Level        Level
 	Options
 	unknown map[string]int // accounts by provider that met an unrecognized reply
 }
@@ -168,7 +169,7 @@ func (s *Summary) fill(w *walk) {
 		s.Accepted += n
 	}
 	s.Carried, s.New, s.NoAnswer, s.Chronic = w.carried, w.sample, w.silences(), w.chronics()
-	s.Reversed = w.taken
+	s.Reversed, s.Contradicted = w.taken, w.contradicted
 	s.Actors, s.Debts, s.DebtTotal = w.actors, w.owed(), w.debt
 	s.describeHolds(w)
 	s.Mismatch = reconcile(s.Run, s.Numbers, w.numbers)
@@ -245,6 +246,19 @@ func (s *Summary) SecondFactor() []TwoFactorCount {
 		out = append(out, TwoFactorCount{"password only", n})
 	}
 	return out
+}
+
+// FactorWord is a strength of two-factor for people.
+func FactorWord(t providers.TwoFactor) string {
+	switch t {
+	case providers.TwoFactorShown:
+		return "confirmed"
+	case providers.TwoFactorLikely:
+		return "likely"
+	case providers.TwoFactorAbsent:
+		return "not seen: password only"
+	}
+	return "undetermined"
 }
 
 // Unknown counts a provider's accounts that met an unrecognized reply. The list of these replies has

@@ -24,6 +24,7 @@ func (s *Summary) WriteText(w io.Writer) error {
 	s.textVerdicts(&t)
 	s.textNew(&t)
 	s.textReversed(&t)
+	s.textContradicted(&t)
 	s.textUnanswered(&t)
 	if err := t.w.Flush(); err != nil {
 		return fmt.Errorf("write text report: %w", err)
@@ -38,12 +39,18 @@ func (s *Summary) textHead(t *textWriter) {
 	if s.Carried > 0 {
 		coverage += " (" + Count(s.Carried) + " not re-checked, last result kept)"
 	}
+	if line := s.TrafficLine(); line != "" {
+		coverage += " (" + line + ")"
+	}
 	t.wrap("", coverage)
 	t.wrap("", strings.Join(s.ChangeLine(), ", "))
 	if line := s.ActorLine(); line != "" {
 		t.wrap("", line)
 	}
 	t.wrap("", s.FactorLine())
+	if line := s.AttestedLine(); line != "" {
+		t.wrap("", line)
+	}
 	if line := s.MailLine(); line != "" {
 		t.wrap("", line)
 	}

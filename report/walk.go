@@ -35,14 +35,15 @@ func (q Silence) Why() string {
 
 // walk is what one pass over a run's accounts yields, in bounded memory.
 type walk struct {
-	numbers audit.Numbers
-	carried int
-	sample  []audit.Finding
-	taken   []audit.Finding      // whose refusals were taken back, the first [sampleSize]
-	unknown map[string]int       // accounts by provider that met a reply which no rule knows
-	silent  map[Silence]int      // Count is zero in the key
-	chronic map[Chronic]*Chronic // by what tells them apart
-	started time.Time
+	numbers      audit.Numbers
+	carried      int
+	sample       []audit.Finding
+	taken        []audit.Finding      // whose refusals were taken back, the first [sampleSize]
+	contradicted []audit.Finding      // attestations that something speaks against, the first [sampleSize]
+	unknown      map[string]int       // accounts by provider that met a reply which no rule knows
+	silent       map[Silence]int      // Count is zero in the key
+	chronic      map[Chronic]*Chronic // by what tells them apart
+	started      time.Time
 	standing
 }
 
@@ -65,6 +66,9 @@ func (w *walk) add(f audit.Finding) error {
 	}
 	if f.Verdict.Failing() && !f.Previous.Failing() && len(w.sample) < sampleSize {
 		w.sample = append(w.sample, f)
+	}
+	if f.Attested.Against != "" && len(w.contradicted) < sampleSize {
+		w.contradicted = append(w.contradicted, f)
 	}
 	if f.Reversal != nil && len(w.taken) < sampleSize {
 		w.taken = append(w.taken, f)

@@ -22,6 +22,7 @@ type Asker struct {
 	Accounts audit.Accounts
 	Ledger   Ledger
 	Aside    *aside.Keeper
+	Attestor Attestor        // nil: the product attests nothing
 	Heard    *persist.Writer // writes what was heard; nil tries once
 
 	// Resolve finds an account's provider; its error means that nothing can be said tonight.

@@ -16,6 +16,7 @@ const notOpened = "our own fault: the stored secret could not be opened"
 func (w *Round) candidate(ctx context.Context, acc audit.Account) (Candidate, string) {
 	c, reason := w.Asker.Candidate(ctx, acc, w.States[acc.ID], w.Sealed[acc.ID])
 	c.shared = w.duplicates[c.Key.Login]
+	c.attested = w.attestedOf(acc.ID)
 	if c.flaw.Column != "" { // of its secret; its row's were told at planning
 		w.trouble(ctx, audit.Trouble{
 			What: "source: column " + c.flaw.Column + " " + c.flaw.What + "; these accounts are not checked and their customers are not notified",
@@ -165,6 +166,7 @@ type Candidate struct {
 	binding     string           // see bind
 	fingerprint string
 	renamed     string // the accepted fingerprint that a released version stored, as it is made today; "" if it is already
+	attested    attested
 	day         string
 	flaw        audit.Flaw // of its secret; it is not asked then
 	grant       *grantCase // of an account that signs in by OAuth

@@ -59,6 +59,7 @@ func (a *Asker) DryRun(ctx context.Context, acc audit.Account, sealed []byte, be
 
 func (a *Asker) once(ctx context.Context, got *Checked, sealed []byte) error {
 	c, reason := a.Candidate(ctx, got.Account, got.Before, sealed)
+	c.attested = a.attestedNow(ctx, got.Account.ID)
 	got.Target = c.Target
 	got.Result = baseResult(c, a.Now())
 	if reason == "" {

@@ -38,6 +38,7 @@ func (w *Round) consider(ctx context.Context, acc audit.Account) (c Candidate, a
 	}
 	if st := c.before; !w.Held && !decide.SentSinceRefused(acc, st) && decide.LeftAlone(w.Policy, w.Run, st, c.fingerprint) {
 		r := decide.CarriedOver(w.result(c), st.Settled)
+		r.Judgement = w.attest(r.Judgement, c)
 		return c, &r, false, nil
 	}
 	if said, err := w.dryAnswer(c); err != nil || said != nil {
@@ -47,6 +48,9 @@ func (w *Round) consider(ctx context.Context, acc audit.Account) (c Candidate, a
 		r := w.judged(ctx, c, said.Conversation(c))
 		r.At = said.At
 		return c, &r, false, nil
+	}
+	if r := w.byTraffic(c); r != nil {
+		return c, r, false, nil
 	}
 	said, asks, err := w.answerOfDuplicate(ctx, c)
 	if err != nil || said == nil {
@@ -172,6 +176,7 @@ func (a *Asker) judge(r *audit.Result, c Candidate, conv providers.Conversation)
 	if r.Verdict == audit.Unverified && r.Reason == "" {
 		r.Reason = "the provider did not say: " + string(reading.Class)
 	}
+	r.Judgement = a.attest(r.Judgement, c)
 	r.Retry = reading.MayPass || r.Verdict == audit.Unverified && reading.Passing()
 	if c.grant != nil {
 		c.grant.settle(r)

@@ -29,6 +29,8 @@ type Round struct {
 	duplicates duplicates                 // logins that several accounts share
 	once       sync.Map                   // troubles noted in this turn
 	clients    clientWatch
+
+	attestations *audit.Attestations // nil where they could not be read, or there are none
 }
 
 // roundStore is what this file needs of the store. The contracts are in package audit.

@@ -13,7 +13,7 @@ import (
 func Remedy(st audit.State, r audit.Result, now time.Time) audit.State {
 	st.Remedied, st.RemediedAt, st.Tried = st.Settled.Verdict, now, ""
 	st.Settled = audit.Settled{
-		Verdict: r.Verdict, TwoFactor: r.TwoFactor, Certainty: r.Certainty, Actor: r.Actor, Since: now,
+		Verdict: r.Verdict, TwoFactor: r.TwoFactor, Certainty: r.Certainty, Actor: r.Actor, Attested: r.Attested, Since: now,
 		Rule: r.Rule, Reply: r.Reply, Reason: r.Reason,
 	}
 	st.Fingerprint, st.AcceptedFingerprint, st.Binding = r.Fingerprint, r.Fingerprint, r.Binding

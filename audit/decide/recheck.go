@@ -1,6 +1,7 @@
 package decide
 
 import (
+	"cmp"
 	"time"
 
 	"mailaudit/audit"
@@ -51,7 +52,7 @@ func LeftAlone(p audit.Policy, run audit.Run, st audit.State, fingerprint string
 
 // CarriedOver is the result of an account that was left alone: the verdict of an earlier night stands.
 func CarriedOver(r audit.Result, s audit.Settled) audit.Result {
-	r.Judgement = audit.Judgement{Verdict: s.Verdict, TwoFactor: s.TwoFactor, Certainty: s.Certainty, Actor: s.Actor}
+	r.Judgement = audit.Judgement{Verdict: s.Verdict, TwoFactor: cmp.Or(s.Attested.From, s.TwoFactor), Certainty: s.Certainty, Actor: s.Actor}
 	r.Rule, r.Reply, r.Reason, r.Carried = s.Rule, s.Reply, "not re-checked: the same secret was refused before", true
 	return r
 }

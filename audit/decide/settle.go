@@ -62,7 +62,7 @@ func SettleVerdict(run audit.Run, r audit.Result, s *audit.Settled) {
 		s.Nights++
 		s.NightAt = run.StartedAt
 	}
-	s.TwoFactor, s.Certainty, s.Actor = r.TwoFactor, r.Certainty, r.Actor
+	s.TwoFactor, s.Certainty, s.Actor, s.Attested = r.TwoFactor, r.Certainty, r.Actor, r.Attested
 	if s.Rule != r.Rule || s.Reply == "" {
 		s.Rule, s.Reply, s.Reason = r.Rule, r.Reply, r.Reason
 	}
@@ -71,7 +71,7 @@ func SettleVerdict(run audit.Run, r audit.Result, s *audit.Settled) {
 // changed compares what a report shows. The reply's varying parts do not count: the first of its kind stays.
 func changed(a, b audit.State) bool {
 	return a.Settled.Verdict != b.Settled.Verdict || a.Settled.TwoFactor != b.Settled.TwoFactor ||
-		a.Settled.Rule != b.Settled.Rule || a.Settled.Certainty != b.Settled.Certainty || a.Settled.Actor != b.Settled.Actor ||
+		!a.Settled.Attested.Same(b.Settled.Attested) || a.Settled.Rule != b.Settled.Rule || a.Settled.Certainty != b.Settled.Certainty || a.Settled.Actor != b.Settled.Actor ||
 		a.TenantID != b.TenantID || a.TenantName != b.TenantName || a.Address != b.Address || a.Provider != b.Provider
 }
 
@@ -104,7 +104,7 @@ func FindingOf(st audit.State, r audit.Result) audit.Finding {
 		Provider: r.Provider, Address: r.Address,
 		Verdict: r.Verdict, TwoFactor: r.TwoFactor, Certainty: r.Certainty, Actor: r.Actor,
 		Previous: previous, Reply: r.Reply, Rule: r.Rule, Reason: r.Reason, Wording: r.Wording, Carried: r.Carried,
-		Host: r.Host, NoAnswer: r.Mute(),
+		Host: r.Host, NoAnswer: r.Mute(), Attested: r.Attested, ByTraffic: r.Traffic && r.Verdict.Fine(),
 		Notice: audit.NoticeNone,
 	}
 }

@@ -151,8 +151,11 @@ func (t *explainer) night(ctx context.Context, run audit.Run) (e Event, ok bool,
 		return e, false, nil
 	}
 	e.Verdict = f.Verdict
-	if f.Verdict == audit.Unverified || f.Carried {
+	switch {
+	case f.Verdict == audit.Unverified || f.Carried:
 		e.Reason = f.Reason
+	case f.ByTraffic || t.history.ByTraffic[run.Key] && f.Verdict.Fine():
+		e.Reason = "not asked: the product had sent mail by the same credential"
 	}
 	rulings, kept, err := t.keptRulings(ctx, run.Key)
 	if err != nil {

@@ -16,12 +16,17 @@ type FindingParts struct {
 	Tonight func(after string) ([]audit.State, error)   // results of a run that is still asking
 	Notes   func(after string) ([]audit.Finding, error) // the run's own notes
 	History func(after string) ([]audit.Finding, error) // the history as it stood at the run
+	Traffic func() ([]string, error)                    // accounts that the run did not ask, for the product had sent mail
 	// Notices fills in where the run's mails about the page's accounts stand.
 	Notices func(page []audit.Finding) error
 }
 
 // WalkFindings calls each for every account of the run by ascending id; see [audit.States].Findings.
 func WalkFindings(run audit.Run, parts FindingParts, each func(audit.Finding) error) error {
+	byTraffic, err := parts.traffic(run)
+	if err != nil {
+		return fmt.Errorf("read what run %s did not ask: %w", run.Key, err)
+	}
 	for after := ""; ; {
 		page, err := parts.page(run, after)
 		if err != nil {
@@ -31,12 +36,25 @@ func WalkFindings(run audit.Run, parts FindingParts, each func(audit.Finding) er
 			return nil
 		}
 		for _, f := range page {
+			f.ByTraffic = f.ByTraffic || byTraffic[f.AccountID] && f.Verdict.Fine()
 			if err := each(f); err != nil {
 				return err
 			}
 		}
 		after = page[len(page)-1].AccountID
 	}
+}
+
+func (p FindingParts) traffic(run audit.Run) (map[string]bool, error) {
+	if run.Unsettled() {
+		return nil, nil // tonight's results say it themselves
+	}
+	ids, err := p.Traffic()
+	all := make(map[string]bool, len(ids))
+	for _, id := range ids {
+		all[id] = true
+	}
+	return all, err
 }
 
 func (p FindingParts) page(run audit.Run, after string) ([]audit.Finding, error) {

@@ -140,6 +140,7 @@ func (w *batchWork) load(ctx context.Context) error {
 	if err := w.TakeDry(ctx, slices.Sorted(maps.Keys(accounts))); err != nil {
 		return err
 	}
+	w.LoadAttestations(ctx, slices.Sorted(maps.Keys(accounts)))
 	var aside []audit.Recorded
 	for _, id := range todo {
 		acc, there := accounts[id]

@@ -36,11 +36,11 @@ func (s *Store) Remedy(ctx context.Context, states []audit.State) ([]string, err
 			rule = u.rule, reply = u.reply, reason = u.reason, nights = u.nights, night_at = u.night_at,
 			fingerprint = u.fingerprint, accepted_fingerprint = u.accepted_fingerprint, definite_at = u.definite_at,
 			seen_at = NULL, unverified_since = NULL, mended_verdict = u.mended_verdict, mended_at = u.mended_at, tried_fingerprint = '',
-			accepted_binding = u.accepted_binding
+			accepted_binding = u.accepted_binding, attested = u.attested
 		FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::text[], $8::text[], $9::text[],
-			$10::integer[], $11::timestamptz[], $12::text[], $13::text[], $14::timestamptz[], $15::text[], $16::timestamptz[], $17::bigint[], $18::text[])
+			$10::integer[], $11::timestamptz[], $12::text[], $13::text[], $14::timestamptz[], $15::text[], $16::timestamptz[], $17::bigint[], $18::text[], $19::text[])
 			AS u (account_id, verdict, two_factor, certainty, actor, since, rule, reply, reason,
-			nights, night_at, fingerprint, accepted_fingerprint, definite_at, mended_verdict, mended_at, settled_seq, accepted_binding)
+			nights, night_at, fingerprint, accepted_fingerprint, definite_at, mended_verdict, mended_at, settled_seq, accepted_binding, attested)
 		WHERE s.account_id = u.account_id AND s.settled_seq = u.settled_seq AND s.verdict = u.mended_verdict
 		RETURNING s.account_id`,
 		texts(states, func(s state) string { return s.AccountID }),
@@ -60,7 +60,8 @@ func (s *Store) Remedy(ctx context.Context, states []audit.State) ([]string, err
 		column(states, func(s state) string { return string(s.Remedied) }),
 		timestamps(states, func(s state) time.Time { return s.RemediedAt }),
 		column(states, func(s state) int64 { return s.SettledSeq }),
-		texts(states, func(s state) string { return s.Binding }))
+		texts(states, func(s state) string { return s.Binding }),
+		texts(states, func(s state) string { return s.Attested.Text() }))
 	if err != nil {
 		return nil, fmt.Errorf("record acceptances: %w", err)
 	}

@@ -57,6 +57,15 @@ var evidenceRows = []struct {
 		func(run audit.Run, after string) []any {
 			return []any{run.Seq, after, history.FindingsPage, run.Scope.Whole()}
 		}, false},
+	{"attested", `SELECT account_id, attested FROM mailaudit.verdict_changes c
+		WHERE account_id > $2 AND attested <> '' AND (verdict <> 'gone' OR seq = $1) AND ($4 OR seq = $1)
+			AND seq = (SELECT max(seq) FROM mailaudit.verdict_changes WHERE account_id = c.account_id AND seq <= $1)
+		ORDER BY account_id LIMIT $3`,
+		func(run audit.Run, after string) []any {
+			return []any{run.Seq, after, history.FindingsPage, run.Scope.Whole()}
+		}, false},
+	{"by_traffic", `SELECT run_key, array_to_json(ids)::text FROM mailaudit.by_traffic WHERE run_key = $1`,
+		func(run audit.Run, _ string) []any { return []any{run.Key} }, true},
 }
 
 func (s *Store) EvidenceRows(ctx context.Context, run audit.Run, facts []string, each func(table string, columns ...string) error) error {

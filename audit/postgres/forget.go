@@ -203,11 +203,14 @@ func purgeAccounts(ctx context.Context, tx pgx.Tx, p audit.Purge, names map[stri
 	put.Queue(`DELETE FROM mailaudit.renumbered WHERE new_id = ANY($1) OR former_id = ANY($1)`, was)
 	put.Queue(`UPDATE mailaudit.verdict_changes c SET account_id = u.now, tenant_id = $4, tenant_name = '', address = '', reply = '', reason = ''
 		FROM unnest($1::text[], $2::text[]) AS u (was, now) WHERE c.account_id = u.was AND c.tenant_id = $3`, was, now, p.Tenant, p.Tombstone)
+	put.Queue(`UPDATE mailaudit.by_traffic t SET ids = (SELECT array_agg(coalesce(u.now, o.id) ORDER BY o.n)
+			FROM unnest(t.ids) WITH ORDINALITY AS o (id, n) LEFT JOIN unnest($1::text[], $2::text[]) AS u (was, now) ON u.was = o.id)
+		WHERE t.ids && $1::text[]`, was, now)
 	put.Queue(`UPDATE mailaudit.notice_items i SET account_id = u.now FROM unnest($1::text[], $2::text[]) AS u (was, now), mailaudit.notices n
 		WHERE i.account_id = u.was AND n.notice_id = i.notice_id AND n.tenant_id = $3`, was, now, p.Tenant)
 	put.Queue(`DELETE FROM mailaudit.account_states WHERE tenant_id = $1 AND verdict = ''`, p.Tenant)
 	put.Queue(`UPDATE mailaudit.account_states s SET account_id = u.now, tenant_id = $4, tenant_name = '', address = '', reply = '', reason = '',
-			former_id = '', fingerprint = '', accepted_fingerprint = '', accepted_binding = '', tried_fingerprint = '', run_key = '', run_result = NULL, run_verdict = '', run_quiet = false
+			former_id = '', attested = '', fingerprint = '', accepted_fingerprint = '', accepted_binding = '', tried_fingerprint = '', run_key = '', run_result = NULL, run_verdict = '', run_quiet = false
 		FROM unnest($1::text[], $2::text[]) AS u (was, now) WHERE s.account_id = u.was AND s.tenant_id = $3`, was, now, p.Tenant, p.Tombstone)
 	return tx.SendBatch(ctx, put).Close()
 }

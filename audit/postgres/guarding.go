@@ -80,7 +80,7 @@ func failing() []string {
 const counted = `count(*), count(*) FILTER (WHERE run_verdict = ANY($1) AND verdict <> ALL($1)),
 	count(*) FILTER (WHERE ` + answering + `), count(*) FILTER (WHERE run_silent AND ` + answering + `), bool_and(verdict = '')`
 
-const answering = `verdict NOT IN ('', 'gone') AND (unverified_since IS NULL OR unverified_since > $2)`
+const answering = `NOT run_traffic AND verdict NOT IN ('', 'gone') AND (unverified_since IS NULL OR unverified_since > $2)`
 
 func (s *Store) Tallies(ctx context.Context, run audit.Run) (map[string]audit.Tally, error) {
 	tallies := map[string]audit.Tally{}

@@ -29,10 +29,10 @@ func (s *Store) Renumber(ctx context.Context, run audit.Run, moves []audit.Renum
 		put := &pgx.Batch{}
 		for _, step := range []string{
 			`INSERT INTO mailaudit.verdict_changes (account_id, seq, run_key, tenant_id, tenant_name, address, provider,
-					verdict, previous, two_factor, certainty, actor, since, rule, reply, reason)
-				SELECT u.new, $4::bigint, $3::text, tenant_id, tenant_name, address, provider, verdict, verdict, two_factor, certainty, actor, since, rule, reply, reason
+					verdict, previous, two_factor, certainty, actor, since, rule, reply, reason, attested)
+				SELECT u.new, $4::bigint, $3::text, tenant_id, tenant_name, address, provider, verdict, verdict, two_factor, certainty, actor, since, rule, reply, reason, attested
 				FROM unnest($1::text[], $2::text[]) AS u (new, former) JOIN mailaudit.account_states ON account_id = u.new WHERE verdict <> ''
-				UNION ALL SELECT u.former, $4, $3, tenant_id, tenant_name, address, provider, 'gone', verdict, '', '', '', since, '', '', ''
+				UNION ALL SELECT u.former, $4, $3, tenant_id, tenant_name, address, provider, 'gone', verdict, '', '', '', since, '', '', '', ''
 				FROM unnest($1::text[], $2::text[]) AS u (new, former) JOIN mailaudit.account_states ON account_id = u.new WHERE verdict <> ''
 				ON CONFLICT DO NOTHING`,
 			`INSERT INTO mailaudit.renumbered (run_key, new_id, former_id)

@@ -138,8 +138,19 @@ func (s *Store) Stop(ctx context.Context, key, reason string, now time.Time) err
 }
 
 func (s *Store) Conclude(ctx context.Context, key string) error {
-	return s.exec(ctx, "conclude run", `UPDATE mailaudit.runs SET phase = 'concluding'
-		WHERE run_key = $1 AND phase IN ('planning', 'verifying')`, key)
+	err := s.inTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `UPDATE mailaudit.runs SET phase = 'concluding' WHERE run_key = $1 AND phase IN ('planning', 'verifying')`, key); err != nil {
+			return err
+		}
+		// A statement of its own: what was recorded while the other one waited is seen.
+		_, err := tx.Exec(ctx, `INSERT INTO mailaudit.by_traffic (run_key, ids) SELECT run_key, array_agg(account_id ORDER BY account_id)
+			FROM mailaudit.account_states WHERE run_key = $1 AND run_traffic GROUP BY run_key ON CONFLICT DO NOTHING`, key)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("conclude run: %w", err)
+	}
+	return nil
 }
 
 func (s *Store) Finish(ctx context.Context, key string, n audit.Numbers, now time.Time) error {

@@ -68,15 +68,15 @@ func settleStates(ctx context.Context, tx pgx.Tx, run audit.Run, states []audit.
 			fingerprint = u.fingerprint, accepted_fingerprint = u.accepted_fingerprint,
 			definite_at = u.definite_at, seen_at = u.seen_at, unverified_since = u.unverified_since, settled_seq = u.settled_seq,
 			mended_verdict = u.mended_verdict, mended_at = u.mended_at, tried_fingerprint = u.tried_fingerprint,
-			accepted_binding = u.accepted_binding
+			accepted_binding = u.accepted_binding, attested = u.attested
 		FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
 			$11::text[], $12::timestamptz[], $13::text[], $14::text[], $15::text[], $16::integer[], $17::timestamptz[],
 			$18::text[], $19::text[], $20::timestamptz[], $21::timestamptz[], $22::timestamptz[], $23::bigint[],
-			$24::text[], $25::timestamptz[], $26::text[], $27::text[])
+			$24::text[], $25::timestamptz[], $26::text[], $27::text[], $28::text[])
 			AS u (account_id, tenant_id, tenant_name, address, provider, brand, verdict, two_factor, certainty,
 			actor, since, rule, reply, reason, nights, night_at,
 			fingerprint, accepted_fingerprint, definite_at, seen_at, unverified_since, settled_seq,
-			mended_verdict, mended_at, tried_fingerprint, accepted_binding)
+			mended_verdict, mended_at, tried_fingerprint, accepted_binding, attested)
 		WHERE s.account_id = u.account_id AND s.settled_seq < $1 AND `+notNewer("$1")+`
 		RETURNING s.account_id`,
 		run.Seq,
@@ -105,7 +105,8 @@ func settleStates(ctx context.Context, tx pgx.Tx, run audit.Run, states []audit.
 		column(states, func(s state) string { return string(s.Remedied) }),
 		timestamps(states, func(s state) time.Time { return s.RemediedAt }),
 		texts(states, func(s state) string { return s.Tried }),
-		texts(states, func(s state) string { return s.Binding }))
+		texts(states, func(s state) string { return s.Binding }),
+		texts(states, func(s state) string { return s.Attested.Text() }))
 	if err != nil {
 		return nil, err
 	}
@@ -144,9 +145,9 @@ func queueChanges(put *pgx.Batch, changes []audit.Change) {
 	}
 	type change = audit.Change
 	put.Queue(`INSERT INTO mailaudit.verdict_changes (account_id, seq, run_key, tenant_id, tenant_name, address, provider,
-			verdict, previous, two_factor, certainty, actor, since, rule, reply, reason)
+			verdict, previous, two_factor, certainty, actor, since, rule, reply, reason, attested)
 		SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
-			$8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::timestamptz[], $14::text[], $15::text[], $16::text[])`,
+			$8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::timestamptz[], $14::text[], $15::text[], $16::text[], $17::text[])`,
 		texts(changes, func(c change) string { return c.AccountID }),
 		column(changes, func(c change) int64 { return c.Seq }),
 		texts(changes, func(c change) string { return c.RunKey }),
@@ -162,7 +163,8 @@ func queueChanges(put *pgx.Batch, changes []audit.Change) {
 		timestamps(changes, func(c change) time.Time { return c.Since }),
 		texts(changes, func(c change) string { return c.Rule }),
 		texts(changes, func(c change) string { return c.Reply }),
-		texts(changes, func(c change) string { return c.Reason }))
+		texts(changes, func(c change) string { return c.Reason }),
+		texts(changes, func(c change) string { return c.Attested.Text() }))
 }
 
 func queueNotes(put *pgx.Batch, key string, notes []audit.Finding) error {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -16,7 +17,7 @@ const settledColumns = `account_id, tenant_id, tenant_name, address, provider, b
 	verdict, two_factor, certainty, actor, since, rule, reply, reason, nights, night_at,
 	told_step, told_verdict, told_first_at, told_at, told_notice, told_shadow,
 	fingerprint, accepted_fingerprint, definite_at, seen_at, unverified_since, settled_seq,
-	mended_verdict, mended_at, tried_fingerprint, accepted_binding, former_id`
+	mended_verdict, mended_at, tried_fingerprint, accepted_binding, former_id, attested, asked_at`
 
 const stateColumns = settledColumns + `, run_result::text`
 
@@ -27,7 +28,7 @@ func scanState(row pgx.CollectableRow) (audit.State, error) {
 		&s.Verdict, &s.TwoFactor, &s.Certainty, &s.Actor, scanTime{&s.Since}, &s.Rule, &s.Reply, &s.Reason, &s.Nights, scanTime{&s.NightAt},
 		&s.Told.Step, &s.Told.Verdict, scanTime{&s.Told.FirstAt}, scanTime{&s.Told.At}, &s.Told.NoticeID, &s.Told.Shadow,
 		&s.Fingerprint, &s.AcceptedFingerprint, scanTime{&s.DefiniteAt}, scanTime{&s.SeenAt}, scanTime{&s.UnverifiedSince}, &s.SettledSeq,
-		&s.Remedied, scanTime{&s.RemediedAt}, &s.Tried, &s.Binding, &s.FormerID, &result)
+		&s.Remedied, scanTime{&s.RemediedAt}, &s.Tried, &s.Binding, &s.FormerID, scanAttested{&s.Attested}, scanTime{&s.AskedAt}, &result)
 	if err != nil {
 		return s, err
 	}
@@ -102,15 +103,17 @@ const record = `WITH open AS (
 		WHERE run_key = $1 AND status <> 'stopped' AND phase IN ('planning', 'verifying') FOR SHARE
 	)
 	INSERT INTO mailaudit.account_states AS s (run_key, account_id, tenant_id, tenant_name, address, provider, run_provider,
-		brand, run_try, run_quiet, run_result, run_verdict, run_silent)
+		brand, run_try, run_quiet, run_result, run_verdict, run_silent, run_traffic, asked_at)
 	SELECT open.run_key, u.id, u.tenant, u.tenant_name, u.address, u.provider, u.provider, u.brand, u.try, u.quiet, u.result::json,
-		u.verdict, u.silent
+		u.verdict, u.silent, u.traffic, u.asked_at
 	FROM open, unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::integer[], $9::boolean[], $10::text[],
-		$11::text[], $12::boolean[]) AS u (id, tenant, tenant_name, address, provider, brand, try, quiet, result, verdict, silent)
+		$11::text[], $12::boolean[], $13::boolean[], $14::timestamptz[])
+		AS u (id, tenant, tenant_name, address, provider, brand, try, quiet, result, verdict, silent, traffic, asked_at)
 	ORDER BY u.id
 	ON CONFLICT (account_id) DO UPDATE SET run_key = excluded.run_key, run_provider = excluded.run_provider,
 		run_try = excluded.run_try, run_quiet = excluded.run_quiet, run_result = excluded.run_result,
-		run_verdict = excluded.run_verdict, run_silent = excluded.run_silent
+		run_verdict = excluded.run_verdict, run_silent = excluded.run_silent, run_traffic = excluded.run_traffic,
+		asked_at = coalesce(excluded.asked_at, s.asked_at)
 	WHERE s.run_key <> excluded.run_key OR s.run_try < excluded.run_try`
 
 func (s *Store) Record(ctx context.Context, key string, results []audit.Recorded) error {
@@ -137,7 +140,9 @@ func (s *Store) Record(ctx context.Context, key string, results []audit.Recorded
 		column(results, func(r audit.Recorded) bool { return r.Quiet }),
 		written,
 		texts(results, func(r audit.Recorded) audit.Verdict { return r.Verdict }),
-		column(results, func(r audit.Recorded) bool { return r.Silent() }))
+		column(results, func(r audit.Recorded) bool { return r.Silent() }),
+		column(results, func(r audit.Recorded) bool { return r.Traffic }),
+		timestamps(results, func(r audit.Recorded) time.Time { return r.Heard() }))
 }
 
 // firstWords leaves one result of each account, as if they had come one after the other: a statement must

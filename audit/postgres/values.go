@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgtype"
+
+	"mailaudit/audit"
 )
 
 // timestamp is a time as the tables keep it: in microseconds, NULL for none.
@@ -58,4 +60,13 @@ func list(ids []string) []string {
 		return []string{}
 	}
 	return ids
+}
+
+// scanAttested scans what an attestation adds.
+type scanAttested struct{ a *audit.Attested }
+
+// ScanText implements [pgtype.TextScanner].
+func (s scanAttested) ScanText(v pgtype.Text) error {
+	*s.a = audit.ReadAttested(v.String)
+	return nil
 }

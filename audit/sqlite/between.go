@@ -27,11 +27,11 @@ func (s *Store) Remedy(ctx context.Context, states []audit.State) ([]string, err
 			res, err := tx.ExecContext(ctx, `UPDATE account_states SET
 				verdict = ?, two_factor = ?, certainty = ?, actor = ?, since = ?, rule = ?, reply = ?, reason = ?, nights = ?, night_at = ?,
 				fingerprint = ?, accepted_fingerprint = ?, definite_at = ?, seen_at = NULL, unverified_since = NULL,
-				mended_verdict = ?, mended_at = ?, tried_fingerprint = '', accepted_binding = ?
+				mended_verdict = ?, mended_at = ?, tried_fingerprint = '', accepted_binding = ?, attested = ?
 				WHERE account_id = ? AND settled_seq = ? AND verdict = ?`,
 				string(st.Verdict), string(st.TwoFactor), string(st.Certainty), string(st.Actor), micros(st.Since), st.Rule, st.Reply, st.Reason,
 				st.Nights, micros(st.NightAt), st.Fingerprint, st.AcceptedFingerprint, micros(st.DefiniteAt),
-				string(st.Remedied), micros(st.RemediedAt), st.Binding, st.AccountID, st.SettledSeq, string(st.Remedied))
+				string(st.Remedied), micros(st.RemediedAt), st.Binding, st.Attested.Text(), st.AccountID, st.SettledSeq, string(st.Remedied))
 			if err != nil {
 				return err
 			}

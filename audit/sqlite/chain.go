@@ -43,6 +43,11 @@ var evidenceRows = []struct {
 		WHERE account_id > ?3 AND (verdict <> 'gone' OR seq = ?2) AND (?5 OR seq = ?2) AND ?1 <> ''
 			AND seq = (SELECT max(seq) FROM verdict_changes WHERE account_id = c.account_id AND seq <= ?2)
 		ORDER BY account_id LIMIT ?4`, 16, false},
+	{"attested", `SELECT account_id, attested FROM verdict_changes c
+		WHERE account_id > ?3 AND attested <> '' AND (verdict <> 'gone' OR seq = ?2) AND (?5 OR seq = ?2) AND ?1 <> ''
+			AND seq = (SELECT max(seq) FROM verdict_changes WHERE account_id = c.account_id AND seq <= ?2)
+		ORDER BY account_id LIMIT ?4`, 2, false},
+	{"by_traffic", `SELECT run_key, ids FROM by_traffic WHERE run_key = ?1 AND ?2 + ?4 + ?5 >= 0 AND ?3 = ''`, 2, true},
 }
 
 func (s *Store) EvidenceRows(ctx context.Context, run audit.Run, facts []string, each func(table string, columns ...string) error) error {

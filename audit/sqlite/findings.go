@@ -18,6 +18,7 @@ func (s *Store) Findings(ctx context.Context, run audit.Run, each func(audit.Fin
 			return s.NotesAfter(ctx, run.Key, after, history.FindingsPage)
 		},
 		History: func(after string) ([]audit.Finding, error) { return s.history(ctx, run.Seq, after) },
+		Traffic: func() ([]string, error) { return s.byTraffic(ctx, run.Key) },
 		Notices: func(page []audit.Finding) error { return s.noticeStates(ctx, run.Key, page) },
 	}, each)
 }
@@ -34,7 +35,7 @@ func (s *Store) NotesAfter(ctx context.Context, key, after string, limit int) ([
 
 func (s *Store) history(ctx context.Context, seq int64, after string) ([]audit.Finding, error) {
 	rows, err := s.db.QueryContext(ctx, `SELECT account_id, seq, tenant_id, tenant_name, address, provider,
-			verdict, previous, two_factor, certainty, actor, since, rule, reply, reason
+			verdict, previous, two_factor, certainty, actor, since, rule, reply, reason, attested
 		FROM verdict_changes c
 		WHERE account_id > ?1 AND verdict <> 'gone'
 			AND seq = (SELECT max(seq) FROM verdict_changes WHERE account_id = c.account_id AND seq <= ?2)
@@ -43,7 +44,7 @@ func (s *Store) history(ctx context.Context, seq int64, after string) ([]audit.F
 		f := audit.Finding{Notice: audit.NoticeNone}
 		var changed int64
 		err := row.Scan(&f.AccountID, &changed, &f.TenantID, &f.TenantName, &f.Address, &f.Provider,
-			&f.Verdict, &f.Previous, &f.TwoFactor, &f.Certainty, &f.Actor, scanTime{&f.Since}, &f.Rule, &f.Reply, &f.Reason)
+			&f.Verdict, &f.Previous, &f.TwoFactor, &f.Certainty, &f.Actor, scanTime{&f.Since}, &f.Rule, &f.Reply, &f.Reason, scanAttested{&f.Attested})
 		switch {
 		case changed < seq:
 			f.Previous = f.Verdict
@@ -81,4 +82,10 @@ func (s *Store) noticeStates(ctx context.Context, key string, page []audit.Findi
 		}
 	}
 	return rows.Err()
+}
+
+// byTraffic are the accounts that a run did not ask, for the product had sent mail.
+func (s *Store) byTraffic(ctx context.Context, key string) ([]string, error) {
+	rows, err := s.db.QueryContext(ctx, `SELECT value FROM by_traffic, json_each(ids) WHERE run_key = ?`, key)
+	return collect(rows, err, scanText)
 }

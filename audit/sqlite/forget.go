@@ -183,10 +183,12 @@ func purgeAccount(ctx context.Context, tx *sql.Tx, p audit.Purge, was, now strin
 		`DELETE FROM renumbered WHERE new_id = ?1 OR former_id = ?1 AND ?2 <> ?3 AND ?4 <> ''`,
 		`UPDATE verdict_changes SET account_id = ?3, tenant_id = ?4, tenant_name = '', address = '', reply = '', reason = ''
 			WHERE account_id = ?1 AND tenant_id = ?2`,
+		`UPDATE by_traffic SET ids = (SELECT json_group_array(CASE value WHEN ?1 THEN ?3 ELSE value END) FROM json_each(ids))
+			WHERE ids LIKE '%' || ?1 || '%' AND ?2 <> ?4`,
 		`UPDATE notice_items SET account_id = ?3 WHERE account_id = ?1 AND notice_id IN (SELECT notice_id FROM notices WHERE tenant_id = ?2)`,
 		`DELETE FROM account_states WHERE account_id = ?1 AND tenant_id = ?2 AND verdict = ''`,
 		`UPDATE account_states SET account_id = ?3, tenant_id = ?4, tenant_name = '', address = '', reply = '', reason = '',
-			former_id = '', fingerprint = '', accepted_fingerprint = '', accepted_binding = '', tried_fingerprint = '', run_key = '', run_result = '', run_verdict = '', run_quiet = 0
+			former_id = '', attested = '', fingerprint = '', accepted_fingerprint = '', accepted_binding = '', tried_fingerprint = '', run_key = '', run_result = '', run_verdict = '', run_quiet = 0
 			WHERE account_id = ?1 AND tenant_id = ?2`,
 	} {
 		if _, err := tx.ExecContext(ctx, step, was, p.Tenant, now, p.Tombstone); err != nil {

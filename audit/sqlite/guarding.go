@@ -76,7 +76,7 @@ func resultField(name string) string {
 const counted = `count(*), sum(run_verdict IN (SELECT value FROM json_each(?1)) AND verdict NOT IN (SELECT value FROM json_each(?1))),
 	sum(` + answering + `), sum(run_silent AND ` + answering + `), sum(verdict <> '') = 0`
 
-const answering = `verdict NOT IN ('', 'gone') AND (unverified_since IS NULL OR unverified_since > ?2)`
+const answering = `NOT run_traffic AND verdict NOT IN ('', 'gone') AND (unverified_since IS NULL OR unverified_since > ?2)`
 
 func (s *Store) Tallies(ctx context.Context, run audit.Run) (map[string]audit.Tally, error) {
 	tallies := map[string]audit.Tally{}

@@ -31,10 +31,10 @@ func (s *Store) Renumber(ctx context.Context, run audit.Run, moves []audit.Renum
 			for _, step := range []string{
 				`UPDATE notice_items SET account_id = ?1 WHERE account_id = ?2 AND ?3 <> '' AND ?4 > 0`,
 				`INSERT OR REPLACE INTO verdict_changes (account_id, seq, run_key, tenant_id, tenant_name, address, provider,
-						verdict, previous, two_factor, certainty, actor, since, rule, reply, reason)
-					SELECT ?1, ?4, ?3, tenant_id, tenant_name, address, provider, verdict, verdict, two_factor, certainty, actor, since, rule, reply, reason
+						verdict, previous, two_factor, certainty, actor, since, rule, reply, reason, attested)
+					SELECT ?1, ?4, ?3, tenant_id, tenant_name, address, provider, verdict, verdict, two_factor, certainty, actor, since, rule, reply, reason, attested
 					FROM account_states WHERE account_id = ?1 AND verdict <> ''
-					UNION ALL SELECT ?2, ?4, ?3, tenant_id, tenant_name, address, provider, 'gone', verdict, '', '', '', since, '', '', ''
+					UNION ALL SELECT ?2, ?4, ?3, tenant_id, tenant_name, address, provider, 'gone', verdict, '', '', '', since, '', '', '', ''
 					FROM account_states WHERE account_id = ?1 AND verdict <> ''`,
 				`INSERT OR IGNORE INTO renumbered (new_id, former_id, run_key) SELECT ?1, ?2, ?3 WHERE ?4 > 0`,
 			} {

@@ -116,8 +116,18 @@ func (s *Store) Stop(ctx context.Context, key, reason string, now time.Time) err
 }
 
 func (s *Store) Conclude(ctx context.Context, key string) error {
-	return s.exec(ctx, "conclude run", `UPDATE runs SET phase = 'concluding'
-		WHERE run_key = ? AND phase IN ('planning', 'verifying')`, key)
+	err := s.inTx(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, `UPDATE runs SET phase = 'concluding' WHERE run_key = ? AND phase IN ('planning', 'verifying')`, key); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, `INSERT OR IGNORE INTO by_traffic (run_key, ids) SELECT run_key, json_group_array(account_id) FROM (
+			SELECT run_key, account_id FROM account_states WHERE run_key = ? AND run_traffic ORDER BY account_id) GROUP BY run_key`, key)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("conclude run: %w", err)
+	}
+	return nil
 }
 
 func (s *Store) Finish(ctx context.Context, key string, n audit.Numbers, now time.Time) error {

@@ -72,14 +72,14 @@ var settleState = `UPDATE account_states SET
 		tenant_id = ?, tenant_name = ?, address = ?, provider = ?, brand = ?,
 		verdict = ?, two_factor = ?, certainty = ?, actor = ?, since = ?, rule = ?, reply = ?, reason = ?, nights = ?, night_at = ?,
 		fingerprint = ?, accepted_fingerprint = ?, definite_at = ?, seen_at = ?, unverified_since = ?, settled_seq = ?,
-		mended_verdict = ?, mended_at = ?, tried_fingerprint = ?, accepted_binding = ?
+		mended_verdict = ?, mended_at = ?, tried_fingerprint = ?, accepted_binding = ?, attested = ?
 		WHERE account_id = ? AND settled_seq < ? AND ` + notNewer("?")
 
 func settleOne(ctx context.Context, settling *sql.Stmt, run audit.Run, s audit.State) (bool, error) {
 	res, err := settling.ExecContext(ctx, s.TenantID, s.TenantName, s.Address, s.Provider, s.Brand,
 		string(s.Verdict), string(s.TwoFactor), string(s.Certainty), string(s.Actor), micros(s.Since), s.Rule, s.Reply, s.Reason, s.Nights, micros(s.NightAt),
 		s.Fingerprint, s.AcceptedFingerprint, micros(s.DefiniteAt), micros(s.SeenAt), micros(s.UnverifiedSince), s.SettledSeq,
-		string(s.Remedied), micros(s.RemediedAt), s.Tried, s.Binding,
+		string(s.Remedied), micros(s.RemediedAt), s.Tried, s.Binding, s.Attested.Text(),
 		s.AccountID, run.Seq, run.Seq)
 	if err != nil {
 		return false, err
@@ -123,12 +123,12 @@ func (s *Store) Note(ctx context.Context, run audit.Run, notes []audit.Finding) 
 }
 
 const insertChange = `INSERT INTO verdict_changes (account_id, seq, run_key, tenant_id, tenant_name, address, provider,
-	verdict, previous, two_factor, certainty, actor, since, rule, reply, reason)
-	VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`
+	verdict, previous, two_factor, certainty, actor, since, rule, reply, reason, attested)
+	VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`
 
 func writeChange(ctx context.Context, changing *sql.Stmt, c audit.Change) error {
 	_, err := changing.ExecContext(ctx, c.AccountID, c.Seq, c.RunKey, c.TenantID, c.TenantName, c.Address, c.Provider,
-		string(c.Verdict), string(c.Previous), string(c.TwoFactor), string(c.Certainty), string(c.Actor), micros(c.Since), c.Rule, c.Reply, c.Reason)
+		string(c.Verdict), string(c.Previous), string(c.TwoFactor), string(c.Certainty), string(c.Actor), micros(c.Since), c.Rule, c.Reply, c.Reason, c.Attested.Text())
 	return err
 }
 

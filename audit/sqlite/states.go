@@ -13,7 +13,7 @@ const settledColumns = `account_id, tenant_id, tenant_name, address, provider, b
 	verdict, two_factor, certainty, actor, since, rule, reply, reason, nights, night_at,
 	told_step, told_verdict, told_first_at, told_at, told_notice, told_shadow,
 	fingerprint, accepted_fingerprint, definite_at, seen_at, unverified_since, settled_seq,
-	mended_verdict, mended_at, tried_fingerprint, accepted_binding, former_id`
+	mended_verdict, mended_at, tried_fingerprint, accepted_binding, former_id, attested, asked_at`
 
 const stateColumns = settledColumns + `, run_result`
 
@@ -24,7 +24,7 @@ func scanState(row scanner) (audit.State, error) {
 		&s.Verdict, &s.TwoFactor, &s.Certainty, &s.Actor, scanTime{&s.Since}, &s.Rule, &s.Reply, &s.Reason, &s.Nights, scanTime{&s.NightAt},
 		&s.Told.Step, &s.Told.Verdict, scanTime{&s.Told.FirstAt}, scanTime{&s.Told.At}, &s.Told.NoticeID, &s.Told.Shadow,
 		&s.Fingerprint, &s.AcceptedFingerprint, scanTime{&s.DefiniteAt}, scanTime{&s.SeenAt}, scanTime{&s.UnverifiedSince}, &s.SettledSeq,
-		&s.Remedied, scanTime{&s.RemediedAt}, &s.Tried, &s.Binding, &s.FormerID, &result)
+		&s.Remedied, scanTime{&s.RemediedAt}, &s.Tried, &s.Binding, &s.FormerID, scanAttested{&s.Attested}, scanTime{&s.AskedAt}, &result)
 	if err != nil {
 		return s, err
 	}
@@ -94,12 +94,13 @@ func (s *Store) Bind(ctx context.Context, accountID, binding string) error {
 }
 
 const record = `INSERT INTO account_states
-	(account_id, tenant_id, tenant_name, address, provider, brand, run_key, run_try, run_quiet, run_result, run_verdict, run_silent)
-	SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12
+	(account_id, tenant_id, tenant_name, address, provider, brand, run_key, run_try, run_quiet, run_result, run_verdict, run_silent, run_traffic, asked_at)
+	SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14
 	WHERE EXISTS (SELECT 1 FROM runs WHERE run_key = ?7 AND status <> 'stopped' AND phase IN ('planning', 'verifying'))
 	ON CONFLICT (account_id) DO UPDATE SET run_key = excluded.run_key, run_try = excluded.run_try,
 		run_quiet = excluded.run_quiet, run_result = excluded.run_result,
-		run_verdict = excluded.run_verdict, run_silent = excluded.run_silent
+		run_verdict = excluded.run_verdict, run_silent = excluded.run_silent, run_traffic = excluded.run_traffic,
+		asked_at = coalesce(excluded.asked_at, account_states.asked_at)
 	WHERE account_states.run_key <> excluded.run_key OR account_states.run_try < excluded.run_try`
 
 func (s *Store) Record(ctx context.Context, key string, results []audit.Recorded) error {
@@ -116,7 +117,7 @@ func (s *Store) Record(ctx context.Context, key string, results []audit.Recorded
 				return err
 			}
 			if _, err := put.ExecContext(ctx, r.AccountID, r.TenantID, r.TenantName, r.Address, r.Provider, r.Brand,
-				key, r.Try, r.Quiet, string(result), string(r.Verdict), r.Silent()); err != nil {
+				key, r.Try, r.Quiet, string(result), string(r.Verdict), r.Silent(), r.Traffic, micros(r.Heard())); err != nil {
 				return err
 			}
 		}

@@ -67,3 +67,13 @@ func scanText(row scanner) (text string, err error) {
 	err = row.Scan(&text)
 	return text, err
 }
+
+// scanAttested scans what an attestation adds.
+type scanAttested struct{ a *audit.Attested }
+
+func (s scanAttested) Scan(src any) error {
+	var text sql.NullString
+	err := text.Scan(src)
+	*s.a = audit.ReadAttested(text.String)
+	return err
+}

@@ -98,6 +98,7 @@ func Run(t *testing.T, open func(t *testing.T) audit.Store) {
 		{"an account has one check at a time", testChecks},
 		{"events leave in order, each under one id", testEvents},
 		{"holds are found by when they were opened or decided", testHoldsSince},
+		{"attestations and traffic stand beside the history", testEvidenceBeside},
 		{"a tenant's failing accounts are its own", testFailingOf},
 		{"migrating twice is migrating once", testMigrate},
 	} {

@@ -146,6 +146,24 @@ func (m *mailbox) see(run audit.Run, f audit.Finding, o report.Options) {
 	m.failing = f.Verdict.Failing()
 	m.Seen = run.StartedAt.In(o.Zone).Format("2 January 2006") + ": " + words(f.Verdict)
 	m.TwoFactor = strength(f)
+	if by := attestedBy(f.Attested); by != "" && f.TwoFactor != f.Attested.From {
+		m.TwoFactor += ", by " + by + " of " + f.Attested.SeenAt.In(o.Zone).Format("2 January 2006")
+	}
+}
+
+// attestedBy names an attestation to the tenant.
+func attestedBy(a audit.Attested) string {
+	switch a.Kind {
+	case audit.GoogleEnrolled, audit.GoogleEnforced:
+		return "a record of Google's directory"
+	case audit.EntraRegistered:
+		return "a record of Microsoft's directory"
+	case audit.OIDCMultiFactor:
+		return "a sign-in in two steps"
+	case audit.CustomerStatement:
+		return "your statement"
+	}
+	return ""
 }
 
 // words is what was seen, to the tenant.

@@ -15,7 +15,17 @@ What "2FA confirmed" rests on
   - likely:        the accepted credential has the shape of an app password.
   - undetermined:  accepted, and nothing can be concluded from that.
   - password only: an ordinary password was accepted: one factor opens the mailbox by this way.
+  An attestation from elsewhere raises "undetermined" and "likely" to "confirmed": Google's directory
+  (google_2sv_enrolled, google_2sv_enforced), Microsoft's (entra_mfa_registered), or a sign-in with two steps to the product
+  (oidc_amr_mfa); the customer's own statement (customer_statement) raises to "likely". It counts for 90 days after it
+  was seen, its kind and the day it was seen stand beside each account, and it changes no verdict. accounts.csv names the day at
+  most 14 days late, never early.
   Somebody may have switched two-step verification off since an app password was made, without the provider saying so.
+
+What "by traffic" means
+  Where it is configured (reuse_traffic), an account that was accepted before is not asked in a run if the product itself
+  has sent mail by the same credential within the configured time. It counts as verified, coverage.csv and accounts.csv show it
+  apart, and in no run its last sign-in by mailaudit is older than the configured limit.
 
 What the chain of evidence shows
   Each concluded run is a link in chain/: a text that states the SHA-256 of the run's rows and of its report, of what

@@ -33,6 +33,7 @@ type study struct {
 	open      [][]string
 	ages      map[string][]int // days that open findings are old, by verdict
 	twoFactor [][]string
+	attested  map[audit.AttestationKind][]int // ages in days, at the last run over all accounts
 }
 
 type month struct{ runs, accounts, verified, open int }
@@ -45,7 +46,7 @@ func (s *study) covered(sum *report.Summary) {
 	run, n := sum.Run, sum.Numbers
 	s.coverage = append(s.coverage, []string{
 		run.Key, stamp(run.StartedAt), string(run.Status), strconv.Itoa(sum.Expected()), strconv.Itoa(n.Verified),
-		strconv.Itoa(sum.Expected() - n.Verified), percent(n.Verified, sum.Expected()), strconv.Itoa(n.Open),
+		strconv.Itoa(sum.Expected() - n.Verified), percent(n.Verified, sum.Expected()), strconv.Itoa(n.Open), strconv.Itoa(n.Quality.ByTraffic),
 	})
 	if run.Status != audit.RunConcluded || !run.Scope.Whole() {
 		return
@@ -66,7 +67,7 @@ func percent(part, whole int) string { return strings.TrimSuffix(report.Percent(
 
 // whole begins anew what only the last whole run tells.
 func (s *study) whole(sum *report.Summary) {
-	s.open, s.ages, s.twoFactor = nil, map[string][]int{}, nil
+	s.open, s.ages, s.twoFactor, s.attested = nil, map[string][]int{}, nil, map[audit.AttestationKind][]int{}
 	for _, p := range sum.Providers {
 		row := []string{sum.Run.Key, p.Name}
 		for _, strength := range []providers.TwoFactor{providers.TwoFactorShown, providers.TwoFactorLikely, providers.TwoFactorUnknown, providers.TwoFactorAbsent} {
@@ -117,6 +118,9 @@ func (s *study) follow(run audit.Run, f audit.Finding) {
 			break
 		}
 		s.repairs[f.Previous] = append(s.repairs[f.Previous], days(run.StartedAt.Sub(began)))
+	}
+	if a := f.Attested; run.Scope.Whole() && a.Kind != "" && f.TwoFactor != a.From {
+		s.attested[a.Kind] = append(s.attested[a.Kind], a.AgeDays(run.StartedAt))
 	}
 	if run.Scope.Whole() && (f.Verdict.Failing() || f.Verdict == audit.Unverified && f.Previous.Failing()) {
 		since := cmp.Or(s.began[f.AccountID], f.Since)
@@ -172,8 +176,8 @@ func (s *study) tables(facts *packFacts, book *chain.Book) []table {
 	for _, v := range audit.Verdicts {
 		if took := s.repairs[v]; len(took) > 0 {
 			slices.Sort(took)
-			repairs = append(repairs, []string{string(v), strconv.Itoa(len(took)), strconv.Itoa(took[len(took)/2]),
-				strconv.Itoa(took[len(took)-1]), strconv.Itoa(took[(len(took)*9+9)/10-1])})
+			repairs = append(repairs, []string{string(v), strconv.Itoa(len(took)), strconv.Itoa(quantile(took, 50)),
+				strconv.Itoa(took[len(took)-1]), strconv.Itoa(quantile(took, 90))})
 		}
 	}
 	if s.unknown > 0 {
@@ -209,7 +213,7 @@ func (s *study) tables(facts *packFacts, book *chain.Book) []table {
 	return []table{
 		{"coverage-by-month", "Coverage by month", "Runs over all accounts. Verified of the account checks that were due, and findings open at the month's last run.",
 			[]string{"month", "runs", "checks_due", "verified", "percent", "open_at_end"}, months},
-		{"coverage", "Coverage by run", "", []string{"run", "started_at", "status", "accounts", "verified", "unverified", "percent", "open"}, s.coverage},
+		{"coverage", "Coverage by run", "By traffic are those of the verified that were not asked, because the product had sent mail by the same credential.", []string{"run", "started_at", "status", "accounts", "verified", "unverified", "percent", "open", "by_traffic"}, s.coverage},
 		{"exceptions", "Exceptions open at the end", "Stored credentials that need a fix, oldest first. Owner is who can fix it.",
 			[]string{"account_id", "tenant_id", "provider", "verdict", "previous", "since", "days", "rule", "notice", "owner"}, s.open},
 		{"open-by-age", "Open exceptions by age", "", ageNames, byAge},
@@ -217,6 +221,8 @@ func (s *study) tables(facts *packFacts, book *chain.Book) []table {
 			[]string{"verdict", "repaired", "median_days", "most_days", "p90_days"}, repairs},
 		{"two-factor", "Two-factor by strength, last run over all accounts", "What the evidence shows; see Method and limits.",
 			[]string{"run", "provider", "confirmed", "likely", "undetermined", "password_only"}, s.twoFactor},
+		{"attestations", "Two-factor by attestation, last run over all accounts", "Accounts whose two-factor is stated from elsewhere, with the age of the statement; accounts.csv of the run names them.",
+			[]string{"kind", "accounts", "median_days", "most_days"}, s.attestedRows()},
 		{"rulings", "What the guards ruled", "Results that were discarded as inconclusive, and e-mails that were held for a person.",
 			[]string{"run", "provider", "ruling", "why"}, s.ruled},
 		{"operator-actions", "What operators did", "", []string{"at", "who", "what", "target", "why"}, s.actions},
@@ -227,6 +233,19 @@ func (s *study) tables(facts *packFacts, book *chain.Book) []table {
 			[]string{"run", "kept", "rebuilt", "compared", "rows", "rows_sha256", "detail"}, digests},
 	}
 }
+
+func (s *study) attestedRows() (rows [][]string) {
+	for _, kind := range audit.AttestationKinds {
+		if ages := s.attested[kind]; len(ages) > 0 {
+			slices.Sort(ages)
+			rows = append(rows, []string{string(kind), strconv.Itoa(len(ages)), strconv.Itoa(quantile(ages, 50)), strconv.Itoa(ages[len(ages)-1])})
+		}
+	}
+	return rows
+}
+
+// quantile is the smallest of the sorted values that so many percent of them do not pass.
+func quantile(sorted []int, percent int) int { return sorted[(len(sorted)*percent+99)/100-1] }
 
 // table is one table of the pack.
 type table struct {

@@ -125,10 +125,13 @@ func (f *findings) add(s *report.Summary, section int, found audit.Finding, told
 	if found.Carried {
 		carried = "not re-checked, last result kept"
 	}
+	if found.ByTraffic {
+		carried = "by traffic, not asked"
+	}
 	values := [len(columns)]string{
 		report.Plain(found.AccountID), report.Plain(found.TenantID), report.Plain(found.TenantName),
 		s.ProviderTitle(found.Provider), report.Plain(s.Address(found)),
-		report.Words(found.Verdict), report.Words(found.Previous), report.Words(found.TwoFactor), date(found.Since, s.Zone),
+		report.Words(found.Verdict), report.Words(found.Previous), s.Factor(found), date(found.Since, s.Zone),
 		report.Plain(cmp.Or(found.Reply, found.Reason)), found.Rule, carried,
 		report.StateWord(found.Notice.Shown()),
 		date(told.LastNotified, s.Zone), told.Number, date(told.NextReminder, s.Zone), f.Sections[section].Title,

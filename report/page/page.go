@@ -28,6 +28,7 @@ var functions = template.FuncMap{
 	"count":      report.Count,
 	"verdict":    report.Words[audit.Verdict],
 	"correct":    correction,
+	"against":    report.Contradiction,
 	"percent":    report.Percent,
 	"plain":      report.Plain,
 	"capital":    report.Capital,

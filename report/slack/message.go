@@ -142,8 +142,10 @@ func (c composer) quiet() string {
 	if line := s.MailCount(); line != "" {
 		parts = append(parts, escape(line))
 	}
-	if line := s.QualityLine(); line != "" {
-		parts = append(parts, escape(line))
+	for _, line := range []string{s.QualityLine(), s.TrafficLine()} {
+		if line != "" {
+			parts = append(parts, escape(line))
+		}
 	}
 	parts = append(parts, c.coming()...)
 	if !s.NextRun.IsZero() {
@@ -258,6 +260,12 @@ func (c composer) foot() string {
 	var parts []string
 	if c.s.Numbers.Accounts > 0 {
 		parts = append(parts, escape(c.s.FactorLine()))
+	}
+	if line := c.s.AttestedLine(); line != "" {
+		parts = append(parts, escape(line))
+	}
+	if line := c.s.TrafficLine(); line != "" {
+		parts = append(parts, escape(line))
 	}
 	if c.s.Carried > 0 {
 		parts = append(parts, report.Count(c.s.Carried)+" not re-checked, last result kept")

@@ -73,10 +73,12 @@ type Parts struct {
 	Store  Storage
 	Source audit.Accounts // where the accounts are read from: the store, or another relation
 	Keys   keys
-	Verify providers.VerifyFunc // one conversation with a provider, at no pace of its own
-	MX     func(ctx context.Context, domain string) ([]string, error)
-	Relay  func() (Carrier, error) // nil where none is configured
-	Slack  func() (poster, error)  // nil where none is configured
+
+	Attestor ask.Attestor         // nil where the product attests nothing
+	Verify   providers.VerifyFunc // one conversation with a provider, at no pace of its own
+	MX       func(ctx context.Context, domain string) ([]string, error)
+	Relay    func() (Carrier, error) // nil where none is configured
+	Slack    func() (poster, error)  // nil where none is configured
 
 	away    outages
 	closers []func() error
@@ -93,6 +95,7 @@ func New(s *Setup, p Parts) *App {
 	a.Auditor = NewAudit(p.Source, p.Store, s.policy(), s.Now, s.Log)
 	resolver := s.Config.Rules().Resolver(newMXCache(p.MX).Lookup)
 	a.Auditor.Ask.Resolve, a.Auditor.Ask.Leads = resolveWith(resolver), resolver.Leads
+	a.Auditor.Ask.Attestor = p.Attestor
 	a.Auditor.Ask.Open = p.Keys.Open
 	a.Auditor.Ask.Seal = p.Keys.Seal
 	a.Auditor.Ask.Fingerprints = p.Keys
@@ -167,6 +170,9 @@ func (s *Setup) Open(ctx context.Context, w Wants) (_ *App, err error) {
 			source.away = p.away.source
 		}
 		p.Source, p.closers = source, append(p.closers, source.Close)
+	}
+	if attestor := newAttestor(s.Config, p.Store); attestor != nil {
+		p.Attestor, p.closers = attestor, append(p.closers, attestor.Close)
 	}
 	if w.Asks {
 		if err := errors.Join(p.sourceReady(ctx, w), dialer.Ready()); err != nil {
@@ -308,6 +314,7 @@ func (s *Setup) policy() audit.Policy {
 			MaxNewFailures: float64(c.Guard.MaxNewFailures), MinNewFailures: c.Guard.MinNewFailures,
 			MaxUnreachable: float64(c.Guard.MaxUnreachable), MaxSourceLoss: float64(c.Guard.MaxSourceLoss),
 		},
+		ReuseTraffic: audit.ReuseTraffic{Within: c.ReuseTraffic.Within, AtMost: c.ReuseTraffic.AtMost},
 		Canaries:     map[string]audit.Canaries{},
 		OAuthClients: expiries(c),
 		Changes:      c.Rules().Changes(),

@@ -25,6 +25,7 @@ type Metrics struct {
 	notices, waiting, status, stuck                                      *prometheus.GaugeVec
 
 	reversed, toldReversed prometheus.Gauge
+	byTraffic              prometheus.Gauge
 
 	open, duration, running, late, oldest, lastStart, lastSuccess, unposted prometheus.Gauge
 
@@ -67,6 +68,7 @@ func NewMetrics() *Metrics {
 	m.unknown = vec("run_unknown_replies", "Accounts of that run that met an unrecognized reply.", "provider")
 	m.open = gauge("run_open_findings", "Open findings after that run: failing in it, or before and unverified in it.")
 	m.reversed = gauge("run_reversed", "Accounts of that run refused before and accepted in it with the same secret.")
+	m.byTraffic = gauge("run_by_traffic", "Accounts of that run not asked because the product had sent mail by the same credential.")
 	m.toldReversed = gauge("run_told_then_reversed", "Those of them whose customer had been notified.")
 	m.duration = gauge("run_duration_seconds", "How long that run took.")
 	m.notices = vec("run_notices", "Notices of the last concluded run by state.", "state")
@@ -225,6 +227,7 @@ func (m *Metrics) ofRuns(runs []audit.Run) {
 	m.duration.Set(last.FinishedAt.Sub(last.StartedAt).Seconds())
 	m.open.Set(float64(last.Numbers.Open))
 	m.reversed.Set(float64(last.Numbers.Quality.Reversed))
+	m.byTraffic.Set(float64(last.Numbers.Quality.ByTraffic))
 	m.toldReversed.Set(float64(last.Numbers.Quality.ToldThenReversed))
 	unknown := map[string]int{}
 	for _, u := range last.Numbers.Unknown {

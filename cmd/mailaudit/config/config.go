@@ -45,8 +45,10 @@ type Config struct {
 	Metrics        Metrics          `yaml:"metrics"`
 	RulesDir       string           `yaml:"rules_dir"`
 	Watch          time.Duration    `yaml:"watch"` // 0: not
+	ReuseTraffic   ReuseTraffic     `yaml:"reuse_traffic"`
 	API            API              `yaml:"api"`
 	Events         Events           `yaml:"events"`
+	Attestations   string           `yaml:"attestations"` // table or view beside the accounts; "": none
 	Evidence       Evidence         `yaml:"evidence"`
 	DeadManURL     providers.Secret `yaml:"dead_man_url"` // whoever knows it can silence the alarm
 	Retention      time.Duration    `yaml:"retention"`
@@ -196,6 +198,12 @@ type Report struct {
 // Evidence says how the chain of evidence is signed.
 type Evidence struct {
 	SigningKey KeySource `yaml:"signing_key"` // file or env; the zero value: chained, not signed
+}
+
+// ReuseTraffic says how far the product's own sending spares an account its sign-in.
+type ReuseTraffic struct {
+	Within time.Duration `yaml:"within"`  // 0: off
+	AtMost time.Duration `yaml:"at_most"` // since our own last sign-in
 }
 
 // Metrics says how metrics are fetched or handed over.

@@ -36,6 +36,7 @@ func (c *Config) Dangers() []Danger {
 	}
 	add(c.AttemptsPerDay > 3, "attempts_per_day", fmt.Sprintf("%d sign-ins a day with a wrong password can lock a mailbox", c.AttemptsPerDay), "2")
 	add(c.RecheckRefused < day, "recheck_refused", "a refused secret is tried every day, which can lock a mailbox", "168h")
+	add(c.ReuseTraffic.Within > 0 && c.ReuseTraffic.AtMost > 7*day, "reuse_traffic.at_most", "a revoked password is asked for the first time after "+durationText(c.ReuseTraffic.AtMost)+" at worst, if last_sent_ok_at goes on", "72h")
 	add(c.Relay.URL.Security == RelayPlain, "relay.url", "notices and the relay's password leave without TLS", "smtp:// or smtps://")
 	add(live && c.Slack.Token.Empty() && c.Slack.Webhook.Empty(), "slack", "no summary is posted: nobody sees a hold or an outage", "set slack.token and slack.channel, or slack.webhook")
 	add(c.Slack.Show == "names", "slack.show", "tenants' names stand in Slack", "ids, unless the channel may know them")

@@ -38,10 +38,12 @@ func Default() *Config {
 			MaxUnreachable: 0.20,
 			MaxSourceLoss:  0.05,
 		},
-		Report:    Report{Addresses: "masked"},
-		Metrics:   Metrics{Listen: "127.0.0.1:9464"},
-		Watch:     30 * time.Second,
-		Retention: 6 * year,
+		Report:  Report{Addresses: "masked"},
+		Metrics: Metrics{Listen: "127.0.0.1:9464"},
+		Watch:   30 * time.Second,
+
+		ReuseTraffic: ReuseTraffic{AtMost: 3 * day},
+		Retention:    6 * year,
 	}
 	for _, name := range providerNames {
 		p := Provider{MaxConcurrency: 4, MaxRate: Rate{Count: 2, Per: time.Second}}

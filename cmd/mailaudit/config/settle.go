@@ -85,6 +85,9 @@ func (k *checker) night(c *Config) {
 	}
 	k.atLeast("attempts_per_day", c.AttemptsPerDay, 1)
 	k.positive("retry_after", c.RetryAfter)
+	if c.ReuseTraffic.Within > 0 {
+		k.positive("reuse_traffic.at_most", c.ReuseTraffic.AtMost)
+	}
 	if c.Retention < leastRetention {
 		k.wrong("retention", "is less than 30d; guards, reminders and the caps on mails look back that far")
 	}

@@ -62,6 +62,7 @@ func (d *Doctor) Examine(ctx context.Context) {
 		d.fingerprints(ctx)
 		d.canaries(ctx)
 		d.flaws(ctx)
+		d.attestations(ctx)
 		d.late(ctx)
 		d.runs(ctx)
 	}
