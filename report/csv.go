@@ -13,20 +13,29 @@ import (
 
 var csvColumns = [...]string{
 	"account_id", "tenant_id", "tenant_name", "provider", "address", "verdict", "two_factor", "previous",
-	"since", "rule", "notice", "two_factor_by", "two_factor_seen_at", "by_traffic",
+	"since", "rule", "notice",
 }
+
+// evidenceColumns follow where the product attests something of the run's accounts, or its traffic spared some a sign-in.
+var evidenceColumns = [...]string{"two_factor_by", "two_factor_seen_at", "by_traffic"}
 
 // WriteCSV writes a line for every account of the run, safe to open in a spreadsheet.
 func (s *Summary) WriteCSV(ctx context.Context, w io.Writer, src Source) error {
 	out := csv.NewWriter(w)
-	if err := out.Write(csvColumns[:]); err != nil {
+	row := append([]string(nil), csvColumns[:]...)
+	more := s.Numbers.Attested != nil || s.Numbers.Contradicted > 0 || s.Numbers.Quality.ByTraffic > 0
+	if more {
+		row = append(row, evidenceColumns[:]...)
+	}
+	if err := out.Write(row); err != nil {
 		return fmt.Errorf("write CSV report: %w", err)
 	}
-	row := make([]string, len(csvColumns))
 	err := src.Findings(ctx, s.Run, func(f audit.Finding) error {
 		row = append(row[:0], f.AccountID, f.TenantID, f.TenantName, f.Provider, s.Address(f), string(f.Verdict),
 			string(f.TwoFactor), string(f.Previous), stamp(f.Since), f.Rule, noticeName(f.Notice))
-		row = append(row, attestedCells(f)...)
+		if more {
+			row = append(row, attestedCells(f)...)
+		}
 		for i := range row {
 			row[i] = Cell(row[i])
 		}
