@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"text/tabwriter"
+	"time"
 
 	"mailaudit/audit"
 	"mailaudit/audit/history"
@@ -21,7 +22,7 @@ func (a *App) Explain(ctx context.Context, account string) (Explained, error) {
 	if err != nil {
 		return Explained{}, err
 	}
-	return explained(e, a.Config.Rules()), nil
+	return explained(e, a.Config.Rules(), a.Now()), nil
 }
 
 // Explained is why an account's customer was or was not notified, as explain prints it.
@@ -35,11 +36,23 @@ type Explained struct {
 	Certainty  string           `json:"certainty"`
 	Basis      providers.Basis  `json:"basis"` // how the rule reads; "" where none did, or it is gone
 	RuleFile   string           `json:"rule_file,omitempty"`
-	ToldAt     string           `json:"told_at"` // of this finding, last; "" if not
+	TwoFactor  string           `json:"two_factor"`
+	Attested   *ExplainedBasis  `json:"attested,omitempty"` // what raised it, or speaks against the sign-in
+	ToldAt     string           `json:"told_at"`            // of this finding, last; "" if not
 	ToldNotice string           `json:"told_notice"`
 	Nights     []ExplainedNight `json:"nights"` // since the verdict last changed
 	known      bool
 	told       string
+}
+
+// ExplainedBasis is what an attestation adds to the evidence of two-factor.
+type ExplainedBasis struct {
+	Kind    string `json:"kind"`
+	SeenAt  string `json:"seen_at"`
+	AgeDays int    `json:"age_days"`
+	From    string `json:"from"` // what the sign-in alone shows
+	Against string `json:"against,omitempty"`
+	words   string
 }
 
 // ExplainedNight is one decision.
@@ -54,15 +67,19 @@ type ExplainedNight struct {
 }
 
 // explained puts an explanation into words.
-func explained(e history.Explanation, cat *catalog.Catalog) Explained {
+func explained(e history.Explanation, cat *catalog.Catalog, now time.Time) Explained {
 	s := e.State
 	rule, _ := cat.Rule(s.Rule)
 	r := Explained{
-		AccountID: e.AccountID, TenantID: s.TenantID, Provider: s.Provider, Verdict: s.Settled.Verdict, Since: RFC3339(s.Settled.Since),
+		AccountID: e.AccountID, TenantID: s.TenantID, Provider: s.Provider, Verdict: s.Settled.Verdict, TwoFactor: string(s.Settled.TwoFactor), Since: RFC3339(s.Settled.Since),
 		Rule: s.Rule, Certainty: string(s.Certainty), Basis: cat.Basis(s.Rule), RuleFile: rule.File, Nights: []ExplainedNight{}, known: e.Known, told: toldLine(s, e.Heard),
 	}
 	if s.Settled.Verdict.Failing() && e.Heard.First != 0 && s.Told.Step > 0 {
 		r.ToldAt, r.ToldNotice = RFC3339(e.Heard.At), notice.Reference(e.Heard.First)
+	}
+	if b := s.Settled.Attested; b.Kind != "" {
+		r.Attested = &ExplainedBasis{string(b.Kind), RFC3339(b.SeenAt), b.AgeDays(now), string(b.From), b.Against,
+			report.AttestedWords(audit.Finding{Attested: b}, audit.Run{StartedAt: now})}
 	}
 	for _, event := range e.Events {
 		n := ExplainedNight{
@@ -94,12 +111,21 @@ func (r Explained) Write(w io.Writer) error {
 	if words := BasisWords(r.Basis, r.RuleFile); words != "" {
 		head += "\nread by " + words
 	}
+	if r.TwoFactor != "" {
+		head += "\n2FA " + report.FactorWord(providers.TwoFactor(r.TwoFactor))
+		if r.Attested != nil {
+			head += " (" + r.Attested.words + ")"
+		}
+	}
 	_, err := fmt.Fprintf(w, "%s\n%s\n", head, r.told)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, n := range r.Nights {
 		run, why := n.Run, n.Why
 		if run == "" {
 			run = n.At
+		}
+		if n.Verdict.Fine() && n.Reason != "" {
+			why = n.Reason + "; " + why
 		}
 		if n.Notice != "" {
 			why = n.Notice + ", " + why
