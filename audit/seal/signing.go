@@ -202,3 +202,55 @@ func (k PublicKeys) PEM() ([]byte, error) {
 	}
 	return out.Bytes(), nil
 }
+
+// IsSigning reports whether the file at path is a keyset that signs.
+func IsSigning(path string) bool {
+	data, _, err := readFile(path)
+	if err != nil {
+		return false
+	}
+	_, err = decodeSigner(data)
+	return err == nil
+}
+
+// RotateSigning adds a primary key to the signing keyset at path; what its older keys signed is still checked by its public
+// keys, all of which are written anew beside it. The former keyset is left as path.old, as by [Rotate].
+func RotateSigning(path string) error {
+	var keys PublicKeys
+	err := replaceKeyset(path, true, func(former []byte) ([]byte, error) {
+		handle, err := insecurecleartextkeyset.Read(keyset.NewJSONReader(bytes.NewReader(former)))
+		if err != nil {
+			return nil, errors.New("is not a Tink keyset in JSON, or is damaged")
+		}
+		manager := keyset.NewManagerFromHandle(handle)
+		id, err := manager.Add(signature.ED25519KeyWithoutPrefixTemplate())
+		if err != nil {
+			return nil, errors.New("make a signing key")
+		}
+		if err := manager.SetPrimary(id); err != nil {
+			return nil, errors.New("make the new signing key the primary one")
+		}
+		if handle, err = manager.Handle(); err != nil {
+			return nil, errors.New("make a keyset with the new signing key")
+		}
+		if keys, err = publicKeys(handle); err != nil {
+			return nil, err
+		}
+		return encodeKeyset(handle)
+	})
+	if err != nil {
+		return fmt.Errorf("rotate the signing key: %w", err)
+	}
+	public, err := keys.PEM()
+	if err != nil {
+		return err
+	}
+	next := PublicPath(path) + ".new"
+	if err := os.WriteFile(next, public, 0o644); err != nil {
+		return fmt.Errorf("write the public keys beside the signing key: %w", err)
+	}
+	if err := os.Rename(next, PublicPath(path)); err != nil {
+		return fmt.Errorf("write the public keys beside the signing key: %w", err)
+	}
+	return syncFolder(filepath.Dir(path))
+}

@@ -50,6 +50,13 @@ type keysRotateCmd struct {
 }
 
 func (k keysRotateCmd) Run(env *app.Env) error {
+	if seal.IsSigning(k.File) {
+		if err := seal.RotateSigning(k.File); err != nil {
+			return keysetFault(err)
+		}
+		_, err := fmt.Fprintf(env.Stdout, "a new key signs from now on. %s holds its public key and the older ones: give it to whoever checks evidence. The former keyset is %s.old.\n", seal.PublicPath(k.File), k.File)
+		return err
+	}
 	id, err := seal.Rotate(k.File)
 	if err != nil {
 		return keysetFault(err)

@@ -66,6 +66,7 @@ func (d *Doctor) Examine(ctx context.Context) {
 		d.late(ctx)
 		d.runs(ctx)
 	}
+	d.signing()
 	d.guides()
 	d.rules()
 	d.relay(ctx)

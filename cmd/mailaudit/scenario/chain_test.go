@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"mailaudit/audit/seal"
 	"mailaudit/cmd/mailaudit/exit"
 )
 
@@ -53,6 +54,26 @@ func TestAnAuditorFindsWhatWasChanged(t *testing.T) {
 	s.fails(exit.Usage, "read the pack", "evidence", "verify", s.path("none.zip"))
 	procedure(t, s, head)
 
+	// The key is rotated: what the former one signed holds by the public keys of today, and not all by the former public key.
+	former, err := os.ReadFile(s.path("signing.json.pub"))
+	s.need(err)
+	s.need(os.WriteFile(s.path("former.pub"), former, 0o644))
+	pack, err := os.ReadFile(s.path("pack.zip"))
+	s.need(err)
+	s.need(os.WriteFile(s.path("former.zip"), pack, 0o644))
+	s.done("keys", "rotate", s.path("signing.json"))
+	s.done("evidence", "verify", s.path("former.zip"), "--key", s.path("signing.json.pub"), "--head", head)
+	verify(0, "consistent, signed by the key given", both...)
+	verify(exit.Failed, "", "--key", s.path("former.pub"))
+	if line := doctorLine(s.do("doctor").stdout, "ok", "evidence"); !strings.Contains(line, "2 public keys check it") {
+		t.Errorf("doctor on the signing key: %q", line)
+	}
+	s.need(os.WriteFile(s.path("signing.json.pub"), former, 0o644))
+	if line := doctorLine(s.do("doctor").stdout, "FAIL", "evidence"); !strings.Contains(line, "does not check what it signs") {
+		t.Errorf("doctor on a public key of another time: %q", line)
+	}
+	s.need(os.WriteFile(s.path("signing.json.pub"), rotated(t, s), 0o644))
+
 	s.done("accounts", "purge", "--tenant", "T-1", "--by", "mk")
 	verify(0, "consistent, signed by the key given", both...)
 	letter := s.done("evidence", "--tenant", "T-2", "--from", "2020-01-01", "--to", "2040-01-01")
@@ -64,6 +85,16 @@ func TestAnAuditorFindsWhatWasChanged(t *testing.T) {
 	verify(exit.Failed, "rows are not those that were sealed", both...)
 	s.done("accounts", "purge", "--tenant", "T-2", "--by", "mk")
 	verify(exit.Failed, "run one: ", both...)
+}
+
+// rotated are the public keys of the signing keyset.
+func rotated(t *testing.T, s *scene) []byte {
+	t.Helper()
+	keys, err := seal.LoadPublicKeys(s.path("signing.json"))
+	s.need(err)
+	pem, err := keys.PEM()
+	s.need(err)
+	return pem
 }
 
 // procedure checks the pack as deploy/EVIDENCE.md has it, with standard tools.
