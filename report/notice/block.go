@@ -58,6 +58,16 @@ var webAddress = regexp.MustCompile(`^[a-z0-9-]+(\.[a-z0-9-]+)+(/[A-Za-z0-9./_-]
 // Typed reports whether the span is an address that a reader types letter by letter.
 func (s span) Typed() bool { return s.Strong && webAddress.MatchString(s.Text) }
 
+// Parts cuts a typed address where a narrow screen may break it: behind a slash, and not within a word that is to be
+// typed letter by letter.
+func (s span) Parts() []string {
+	parts := strings.SplitAfter(s.Text, "/")
+	if n := len(parts); parts[n-1] == "" {
+		parts = parts[:n-1]
+	}
+	return parts
+}
+
 // Web is the page that a typed address leads to; "" where it is no page, such as a mail server.
 func (s span) Web() string {
 	if !s.Typed() || strings.HasPrefix(s.Text, "smtp") {

@@ -115,7 +115,7 @@ func TestTheSameNoticeIsTheSameBytes(t *testing.T) {
 
 var (
 	tags     = regexp.MustCompile(`(?s)<style.*?</style>|<title.*?</title>|<h1.*?</h1>|<div style="display:none.*?</div>|<!--.*?-->|<[^>]*>`)
-	inline   = regexp.MustCompile(`</?(strong|a)\b[^>]*>`)
+	inline   = regexp.MustCompile(`</?(strong|a)\b[^>]*>|<wbr>`)
 	nonWords = regexp.MustCompile(`[^\pL\pN•@./]+`)
 )
 
@@ -438,5 +438,13 @@ func TestASampleSaysThatItIsOne(t *testing.T) {
 				t.Errorf("a sample looks like a notice:\n%s", m.Text)
 			}
 		}
+	}
+}
+
+// An address that is typed letter by letter breaks behind a slash, on a narrow screen too.
+func TestTypedAddressesBreakBehindASlash(t *testing.T) {
+	m := compose(t, newLetter("google", item("gmail", audit.Revoked)), settings(t))
+	if !strings.Contains(m.HTML, "myaccount.google.com/<wbr>apppasswords") || strings.Contains(m.Text, "wbr") {
+		t.Errorf("HTML %s\ntext %s", m.HTML, m.Text)
 	}
 }
