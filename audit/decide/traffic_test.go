@@ -42,6 +42,7 @@ func TestByTraffic(t *testing.T) {
 		{"a changed secret", func(c *decide.Traffic, _ *audit.ReuseTraffic) { c.Fingerprint = "g" }, false},
 		{"a secret that does not open", func(c *decide.Traffic, _ *audit.ReuseTraffic) { c.Fingerprint = "" }, false},
 		{"another one was asked last", func(c *decide.Traffic, _ *audit.ReuseTraffic) { c.State.Fingerprint = "g" }, false},
+		{"another one was accepted last", func(c *decide.Traffic, _ *audit.ReuseTraffic) { c.State.AcceptedFingerprint = "g" }, false},
 		{"our own last sign-in is too long ago", func(c *decide.Traffic, _ *audit.ReuseTraffic) { c.State.AskedAt = hours(72) }, false},
 		{"our own last sign-in is not known", func(c *decide.Traffic, _ *audit.ReuseTraffic) { c.State.AskedAt = time.Time{} }, false},
 		{"our own last sign-in is to come", func(c *decide.Traffic, _ *audit.ReuseTraffic) { c.State.AskedAt = hours(-1) }, false},
