@@ -2,6 +2,7 @@ package night
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"mailaudit/audit"
@@ -20,6 +21,8 @@ type missingStore interface {
 	Unrecorded(ctx context.Context, run audit.Run, after string, limit int) ([]string, error)
 	Settle(ctx context.Context, run audit.Run, settlements []audit.Settlement, notices []audit.Draft) error
 	Note(ctx context.Context, run audit.Run, notes []audit.Finding) error
+	KeepFact(ctx context.Context, key, name, value string) (string, error)
+	ConcludedBefore(ctx context.Context, seq int64) (audit.Run, error)
 }
 
 // A run's numbers are those of the accounts that it planned. Whose result is missing at the conclusion is unverified,
@@ -96,7 +99,7 @@ func unreached(run audit.Run, st audit.State, why string) audit.Result {
 }
 
 // settleDeparted settles the accounts that a run of the whole source did not meet. They have left the source if the
-// run has seen all of it; else they were not reached.
+// run has seen all of it, and if they are not too many; else they were not reached.
 func (a *Auditor) settleDeparted(ctx context.Context, run audit.Run, rulings decide.Rulings, until time.Time) (more bool, err error) {
 	if !run.Scope.Whole() {
 		return false, nil
@@ -106,6 +109,16 @@ func (a *Auditor) settleDeparted(ctx context.Context, run audit.Run, rulings dec
 		return false, err
 	}
 	whole := !rulings.Blind && len(left[audit.AsidePlan]) == 0 && len(left[audit.AsideBatch]) == 0
+	notReached := "not reached: the source of the accounts was not read to its end"
+	if whole {
+		shrank, err := a.shrankUnderWay(ctx, run)
+		if err != nil {
+			return false, err
+		}
+		if shrank {
+			whole, notReached = false, "not reached: too many accounts left the source while the run was at work"
+		}
+	}
 	for after := ""; ; {
 		if time.Now().After(until) {
 			return true, nil
@@ -133,7 +146,7 @@ func (a *Auditor) settleDeparted(ctx context.Context, run audit.Run, rulings dec
 					settlements = append(settlements, decide.Left(run, st))
 					continue
 				}
-				why := "not reached: the source of the accounts was not read to its end"
+				why := notReached
 				if there {
 					why = "our own fault: the run did not plan it"
 				}
@@ -147,6 +160,58 @@ func (a *Auditor) settleDeparted(ctx context.Context, run audit.Run, rulings dec
 		})
 		if err != nil {
 			return false, err
+		}
+	}
+}
+
+// shrankFact keeps with a run whether its source shrank while it was at work, so that a conclusion that is begun again
+// says the same.
+const shrankFact = "shrank"
+
+// shrankUnderWay reports whether more accounts are gone than the source may lose between two runs. The preflight has seen
+// them all, so they went since: a source that is being filled anew has not lost them.
+func (a *Auditor) shrankUnderWay(ctx context.Context, run audit.Run) (bool, error) {
+	kept, err := a.Ledger.Facts(ctx, run.Key, shrankFact)
+	if err != nil || kept[shrankFact] != "" {
+		return kept[shrankFact] == "yes", err
+	}
+	before, known, err := a.runToCompare(ctx, run)
+	if err != nil || !known {
+		return false, err
+	}
+	lost, err := a.countDeparted(ctx, run)
+	if err != nil {
+		return false, err
+	}
+	said := "no"
+	if a.tooManyLost(lost, before) {
+		said = "yes"
+		if err := audit.NoteTrouble(ctx, a.Ledger, run.Key, audit.Trouble{
+			What: fmt.Sprintf("%d of the %d mailboxes that run %s had left the source while this run was at work; they are counted as unverified, and no finding of theirs is closed", lost, before.Numbers.Accounts, before.Key),
+			Fix:  "look at what fills the source of the accounts; if they are gone for good, the next run stops and asks for --accept-source",
+		}); err != nil {
+			return false, err
+		}
+	}
+	said, err = a.Ledger.KeepFact(ctx, run.Key, shrankFact, said)
+	return said == "yes", err
+}
+
+func (a *Auditor) countDeparted(ctx context.Context, run audit.Run) (lost int, err error) {
+	for after := ""; ; {
+		page, err := a.Ledger.Departed(ctx, run, after, settlePage)
+		if err != nil || len(page) == 0 {
+			return lost, err
+		}
+		after = page[len(page)-1]
+		accounts, unread, err := a.Aside.ReadAccounts(ctx, run, page)
+		if err != nil {
+			return lost, err
+		}
+		for _, id := range page {
+			if _, there := accounts[id]; !there && unread[id] == nil {
+				lost++
+			}
 		}
 	}
 }

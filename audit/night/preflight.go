@@ -125,21 +125,14 @@ func (a *Auditor) checkSource(ctx context.Context, run audit.Run, p *Preflight) 
 
 // lossOf tells why the source has lost too much for the run to go on; "" if it has not, or if that was accepted.
 func (a *Auditor) lossOf(ctx context.Context, run audit.Run, left departures) (stop string, err error) {
-	accepted, err := a.Ledger.Facts(ctx, run.Key, audit.AcceptFact)
-	if err != nil || len(accepted) > 0 {
-		return "", err
-	}
-	before, err := a.Ledger.ConcludedBefore(ctx, run.Seq)
-	if errors.Is(err, audit.ErrNoRun) {
-		return "", nil
-	}
-	if err != nil || before.Numbers == nil {
+	before, known, err := a.runToCompare(ctx, run)
+	if err != nil || !known {
 		return "", err
 	}
 	lost := left.gone - len(left.moves)
 	if before.Numbers.Accounts > 0 && run.Accounts == 0 {
 		stop = fmt.Sprintf("the source of accounts is empty; run %s had %d mailboxes", before.Key, before.Numbers.Accounts)
-	} else if float64(lost) > a.Policy.Guard.MaxSourceLoss*float64(before.Numbers.Accounts) && lost > 1 {
+	} else if a.tooManyLost(lost, before) {
 		stop = fmt.Sprintf("the source has lost %d of the %d mailboxes that run %s had", lost, before.Numbers.Accounts, before.Key)
 	} else if gone, err := a.lostProvider(ctx, run, before); err != nil {
 		return "", err
@@ -150,6 +143,24 @@ func (a *Auditor) lossOf(ctx context.Context, run audit.Run, left departures) (s
 		stop += "; if that is right, start the run once more with --accept-source"
 	}
 	return stop, nil
+}
+
+// runToCompare is the run whose accounts the source must still have; known is false before the first one, and where an
+// operator has accepted the source as it is.
+func (a *Auditor) runToCompare(ctx context.Context, run audit.Run) (before audit.Run, known bool, err error) {
+	accepted, err := a.Ledger.Facts(ctx, run.Key, audit.AcceptFact)
+	if err != nil || len(accepted) > 0 {
+		return before, false, err
+	}
+	before, err = a.Ledger.ConcludedBefore(ctx, run.Seq)
+	if errors.Is(err, audit.ErrNoRun) {
+		return before, false, nil
+	}
+	return before, err == nil && before.Numbers != nil, err
+}
+
+func (a *Auditor) tooManyLost(lost int, before audit.Run) bool {
+	return lost > 1 && float64(lost) > a.Policy.Guard.MaxSourceLoss*float64(before.Numbers.Accounts)
 }
 
 // providerAtLeast is how many accounts make the loss of a provider's last one worth a question.
