@@ -93,7 +93,41 @@ type Reading struct {
 // Accuses reports whether the reading may be held against the customer: never what is our own doing, such as a
 // sign-in exchange that the server found malformed. Whether a misconfigured account is the customer's depends
 // on the host too; see [Provider.Read].
-func (r Reading) Accuses() bool { return r.Class.Customer() && r.Actor != ActorUs }
+func (r Reading) Accuses() bool {
+	_, accuses := r.Accusation()
+	return accuses
+}
+
+// Accusation is what a reply holds against the mailbox's owner or administrator. Only [Reading.Accusation] makes one, of
+// no reading whose actor is us. Verdicts that customers hear of are made of accusations alone, so that no rule about our own
+// doing can lead to a mail, whatever is written between the two.
+type Accusation struct{ reading Reading }
+
+// Accusation is what may be held against the customer; false where nothing may.
+func (r Reading) Accusation() (Accusation, bool) {
+	if !r.Class.Customer() || r.Actor == ActorUs {
+		return Accusation{}, false
+	}
+	if r.Actor == "" {
+		r.Actor = ActorCustomer
+	}
+	return Accusation{r}, true
+}
+
+// Class is what is held against the customer; "" of the zero value.
+func (a Accusation) Class() Class { return a.reading.Class }
+
+// Actor is who can fix it: the customer or the mailbox's administrator, never us.
+func (a Accusation) Actor() Actor { return a.reading.Actor }
+
+// Certainty is how surely the provider itself names the cause.
+func (a Accusation) Certainty() Certainty { return a.reading.Certainty }
+
+// TwoFactor is the evidence that the reply carries; "" if none.
+func (a Accusation) TwoFactor() TwoFactor { return a.reading.TwoFactor }
+
+// Retired reports whether the provider has ended this way of signing in for good.
+func (a Accusation) Retired() bool { return a.reading.Retired }
 
 // Passing reports whether asking again later in the same run can help.
 func (r Reading) Passing() bool { return r.Class == Throttled || r.Class == Temporary || r.MayPass }

@@ -22,14 +22,20 @@ func Judge(c Case) audit.Judgement {
 	if c.Reading.Class == providers.Accepted {
 		return judgeAccepted(c)
 	}
-	j := audit.Judgement{
-		Verdict:   refusal(c),
-		TwoFactor: c.Reading.TwoFactor,
-		Certainty: c.Reading.Certainty,
-		Actor:     c.Reading.Actor,
+	accusation, accuses := c.Reading.Accusation()
+	if !accuses {
+		return silent
 	}
+	return judgeRefused(accusation, c)
+}
+
+// silent says nothing of the account.
+var silent = audit.Judgement{Verdict: audit.Unverified, TwoFactor: providers.TwoFactorUnknown, Certainty: providers.Ambiguous}
+
+func judgeRefused(a providers.Accusation, c Case) audit.Judgement {
+	j := audit.Judgement{Verdict: refusal(a, c), TwoFactor: a.TwoFactor(), Certainty: a.Certainty(), Actor: a.Actor()}
 	if j.Verdict == audit.Unverified {
-		return audit.Judgement{Verdict: audit.Unverified, TwoFactor: providers.TwoFactorUnknown, Certainty: providers.Ambiguous}
+		return silent
 	}
 	if j.TwoFactor == "" {
 		j.TwoFactor = providers.TwoFactorUnknown
@@ -39,9 +45,6 @@ func Judge(c Case) audit.Judgement {
 	}
 	if j.Verdict == audit.Misconfigured || j.Certainty == "" {
 		j.Certainty = providers.Ambiguous
-	}
-	if j.Actor == "" {
-		j.Actor = providers.ActorCustomer
 	}
 	return j
 }
@@ -68,11 +71,9 @@ func judgeAccepted(c Case) audit.Judgement {
 	return j
 }
 
-func refusal(c Case) audit.Verdict {
-	if !c.Reading.Accuses() {
-		return audit.Unverified
-	}
-	switch c.Reading.Class {
+// refusal is the verdict of an accusation; no other failing verdict comes of a refusal.
+func refusal(a providers.Accusation, c Case) audit.Verdict {
+	switch a.Class() {
 	case providers.CredentialRejected:
 		if c.AcceptedBefore {
 			return audit.Revoked
@@ -83,7 +84,7 @@ func refusal(c Case) audit.Verdict {
 	case providers.BrowserSignInRequired, providers.MFARequired:
 		return audit.SignInBlocked
 	case providers.AuthDisabled:
-		if c.Reading.Retired || c.Brand != nil && c.Brand.PasswordsRetired {
+		if a.Retired() || c.Brand != nil && c.Brand.PasswordsRetired {
 			return audit.MethodRetired
 		}
 		return audit.AuthDisabled

@@ -108,3 +108,21 @@ func TestJudgeRefused(t *testing.T) {
 }
 
 var unverified = audit.Judgement{Verdict: audit.Unverified, TwoFactor: providers.TwoFactorUnknown, Certainty: providers.Ambiguous, Actor: ""}
+
+// Whatever a rule with actor us says, of whichever class and certainty, it holds nothing against a customer.
+func TestNoRuleAboutUsAccuses(t *testing.T) {
+	for _, class := range []providers.Class{
+		providers.CredentialRejected, providers.AppPasswordRequired, providers.BrowserSignInRequired, providers.MFARequired, providers.AuthDisabled,
+		providers.AccountBlocked, providers.Misconfigured, providers.Throttled, providers.Temporary, providers.Unknown, providers.ClientRefused,
+	} {
+		for _, before := range []bool{false, true} {
+			reading := providers.Reading{Class: class, Actor: providers.ActorUs, Certainty: providers.Definite, Retired: true, TwoFactor: providers.TwoFactorAbsent}
+			if a, accuses := reading.Accusation(); accuses || a != (providers.Accusation{}) {
+				t.Errorf("%s: an accusation is made of it", class)
+			}
+			if got := Judge(Case{Reading: reading, ForeignHost: true, AcceptedBefore: before}); got.Verdict != audit.Unverified || got.Actor != "" {
+				t.Errorf("%s: %+v", class, got)
+			}
+		}
+	}
+}

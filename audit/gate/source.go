@@ -63,6 +63,24 @@ func (s Source) HiddenBy(ctx context.Context) (string, error) {
 	return "", nil
 }
 
+// Costing is a source that knows what reading it costs its database.
+type Costing interface {
+	// Costs names, in words for operators, statements of a night that no index serves; none where all are served.
+	Costs(ctx context.Context) ([]string, error)
+}
+
+// CostsFix is what an operator does about them.
+const CostsFix = "hand out account_id in the column's own type (uuid or bigint, without ::text) and see that it has a unique index; " +
+	"where the view must cast it, CREATE UNIQUE INDEX ON table ((id::text)); then ANALYZE the table"
+
+// Costs implements [Costing].
+func (s Source) Costs(ctx context.Context) ([]string, error) {
+	if from, ok := s.Accounts.(Costing); ok {
+		return from.Costs(ctx)
+	}
+	return nil, nil
+}
+
 func (s Source) AccountsAfter(ctx context.Context, after string, limit int, tenant string) ([]audit.Account, error) {
 	page, err := s.Accounts.AccountsAfter(ctx, after, limit, tenant)
 	for i := range page {

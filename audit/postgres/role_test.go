@@ -154,3 +154,23 @@ func TestProductReadsTheStatusAlone(t *testing.T) {
 		t.Errorf("reading the accounts: %v, want permission denied", err)
 	}
 }
+
+// Another role has migrated before: role.sql gives what it made to the program's role, which then migrates.
+func TestRoleTakesOverWhatAnotherHasMigrated(t *testing.T) {
+	cluster, database := pgtest.Shared(t), migrated.Database(t)
+	cluster.Exec(t, database, `CREATE TYPE mailaudit.job_state AS ENUM ('running'); CREATE TABLE mailaudit.jobs (id bigserial, state mailaudit.job_state);
+		CREATE FUNCTION mailaudit.job_fun(s mailaudit.job_state) RETURNS text LANGUAGE sql AS $$ SELECT s::text $$`)
+	cluster.Psql(t, database, deploy+"role.sql")
+	s := open(t, cluster.URL(database, role), postgres.Options{})
+	must(t, s.Migrate(t.Context()))
+	must(t, s.CheckSchema(t.Context()))
+	exec(t, s, `ALTER TABLE mailaudit.jobs ADD COLUMN note text; ALTER TYPE mailaudit.job_state ADD VALUE 'done'; DROP FUNCTION mailaudit.job_fun;
+		ALTER TABLE mailaudit.goose_db_version ADD COLUMN note text; DELETE FROM mailaudit.goose_db_version WHERE version_id < 0`)
+	var others string
+	must(t, s.Pool().QueryRow(t.Context(), `SELECT coalesce(string_agg(oid::regclass::text, ', '), '') FROM pg_class
+		WHERE relnamespace = 'mailaudit'::regnamespace AND relowner <> 'mailaudit'::regrole`).Scan(&others))
+	if others != "" {
+		t.Errorf("still another role's: %s", others)
+	}
+	cluster.Psql(t, database, deploy+"role.sql") // it may be run again
+}

@@ -275,3 +275,34 @@ func TestSecurityThatHidesEveryRowIsNamed(t *testing.T) {
 		s.Close()
 	}
 }
+
+// A view that casts its ids costs a pass over the table for each batch, and a sort of it for each page.
+func TestCostsOfTheSourceAreNamed(t *testing.T) {
+	cluster, database := pgtest.Shared(t), pgtest.Database(t)
+	cluster.Exec(t, database, `CREATE TABLE boxes (id uuid PRIMARY KEY, address text); CREATE TABLE few (id uuid, address text);
+		INSERT INTO boxes SELECT gen_random_uuid(), NULL FROM generate_series(1, 150000); INSERT INTO few SELECT * FROM boxes LIMIT 100;
+		CREATE VIEW own AS SELECT id AS account_id, 't'::text AS tenant_id, address, 's'::text AS secret FROM boxes;
+		CREATE VIEW cast_ids AS SELECT id::text AS account_id, 't'::text AS tenant_id, address, 's'::text AS secret FROM boxes;
+		CREATE VIEW small AS SELECT id::text AS account_id, 't'::text AS tenant_id, address, 's'::text AS secret FROM few; ANALYZE`)
+	named := func(view string, want ...string) {
+		t.Helper()
+		s, err := postgres.OpenSource(t.Context(), cluster.URL(database, pgtest.Admin), view, postgres.Options{})
+		must(t, err)
+		defer s.Close()
+		got, err := s.Costs(t.Context())
+		if err != nil || len(got) != len(want) {
+			t.Errorf("%s: %q, %v", view, got, err)
+		}
+		for i := range min(len(got), len(want)) {
+			if !strings.HasPrefix(got[i], want[i]) {
+				t.Errorf("%s: %q, want %q", view, got[i], want[i])
+			}
+		}
+	}
+	named("own")
+	named("small")
+	named("cast_ids", "a page of accounts sorts about", "a page of accounts reads all of about 150000 rows of public.boxes", "a batch of ids reads all of about 150000 rows of public.boxes")
+	// The fix that doctor prints.
+	cluster.Exec(t, database, `CREATE UNIQUE INDEX ON boxes ((id::text)); ANALYZE boxes`)
+	named("cast_ids")
+}

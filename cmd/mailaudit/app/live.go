@@ -107,6 +107,15 @@ func (l *lazyAccounts) HiddenBy(ctx context.Context) (string, error) {
 	return source.HiddenBy(ctx)
 }
 
+// Costs names what reading the relation costs.
+func (l *lazyAccounts) Costs(ctx context.Context) ([]string, error) {
+	source, err := l.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return source.Costs(ctx)
+}
+
 // Blame needs no open relation: that it cannot be opened is an error too.
 func (l *lazyAccounts) Blame(err error) (audit.Blame, string) { return postgres.Blame(err) }
 

@@ -138,6 +138,9 @@ func (n *Worker) Undelivered(ctx context.Context) error {
 	}
 	text := fmt.Sprintf("not delivered within %v: %s, %s; the next run, deliver or serve sends them", n.Config.DeliverWithin,
 		report.Number(d.summaries, "summary", "summaries"), report.Number(d.mails, "mail", "mails"))
+	if waiting := n.behindSummary(ctx, d); waiting > 0 {
+		text += fmt.Sprintf("; %s for the summary, at most 12 hours after the run", report.Number(waiting, "more mail waits", "more mails wait"))
+	}
 	if cause := n.trouble.Last(); cause != nil {
 		return fmt.Errorf("%s: %w", text, cause)
 	}
@@ -149,3 +152,24 @@ func (n *Worker) Undelivered(ctx context.Context) error {
 	}
 	return errors.New(text)
 }
+
+// behindSummary counts the mails whose hour has come and that wait until operations have the summary.
+func (n *Worker) behindSummary(ctx context.Context, d debt) (waiting int) {
+	if d.summaries == 0 || n.dispatcher == nil {
+		return 0
+	}
+	queued, err := n.Store.ListNotices(ctx, "", audit.NoticeQueued, behindAtMost)
+	if err != nil {
+		return 0 // the error at hand says more
+	}
+	now := n.Now()
+	for _, q := range queued {
+		if q.RunKey != "" && !q.DueAt.After(now) {
+			waiting++
+		}
+	}
+	return max(0, waiting-(d.mails-d.sending))
+}
+
+// behindAtMost bounds one look into the outbox.
+const behindAtMost = 1000

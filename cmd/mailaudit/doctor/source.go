@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -58,7 +59,21 @@ func (d *Doctor) flaws(ctx context.Context) {
 			d.fail("source", fmt.Errorf("%s no account_id, and no report counts them", report.Number(unnamed, "row has", "rows have")), "give each row of the source table or view an account_id")
 		}
 	}
+	d.costs(ctx)
 	if len(found) == 0 && n > 0 {
 		d.ok("source", "the rows of %s pass every check", report.Number(n, "account", "accounts"))
 	}
+}
+
+// costs names what a night's statements cost the source's database.
+func (d *Doctor) costs(ctx context.Context) {
+	from, ok := d.app.Auditor.Night.Accounts.(gate.Costing)
+	if !ok {
+		return
+	}
+	costs, err := from.Costs(ctx)
+	if err != nil || len(costs) == 0 {
+		return // the line on the accounts says what fails
+	}
+	d.fail("source", errors.New(strings.Join(costs, "; ")), gate.CostsFix)
 }

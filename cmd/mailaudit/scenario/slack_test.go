@@ -38,8 +38,12 @@ func TestSlackThatRefusesIsSaid(t *testing.T) {
 		t.Run(word, func(t *testing.T) {
 			t.Parallel()
 			s := slackScene(t)
+			s.imported(row{"account_id": "b", "tenant_id": "T-2", "address": "b@gmail.com", "secret": appPassword, "contact_email": "b@clinic.example"})
 			s.slack.SetMood(sim.SlackMood{Errors: map[string]string{"chat.postMessage": word}})
 			o := s.do("run", "--key", "night")
+			if !strings.Contains(lastLine(o.stderr), "1 summary, 0 mails") || !strings.Contains(lastLine(o.stderr), "1 more mail waits for the summary") {
+				t.Errorf("what waits for what: %s", lastLine(o.stderr))
+			}
 			if o.code != exit.Failed || !strings.Contains(lastLine(o.stderr), word) || !strings.Contains(lastLine(o.stderr), fix) {
 				t.Errorf("exit %d: %s", o.code, lastLine(o.stderr))
 			}

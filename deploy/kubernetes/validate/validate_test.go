@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -115,8 +116,10 @@ func TestOverlays(t *testing.T) {
 		overlay, component string
 		want               []string
 	}{
-		{"cronjob", "", []string{"CronJob/mailaudit", "Deployment/mailaudit", "Job/mailaudit-migrate"}},
-		{"serve", "", []string{"PodDisruptionBudget/mailaudit", "Deployment/mailaudit", "Job/mailaudit-migrate"}},
+		{"cronjob", "", []string{"CronJob/mailaudit", "Deployment/mailaudit"}},
+		{"serve", "", []string{"PodDisruptionBudget/mailaudit", "Deployment/mailaudit"}},
+		{"cronjob", "migrate-job", []string{"CronJob/mailaudit", "Deployment/mailaudit", "Job/mailaudit-migrate"}},
+		{"serve", "migrate-job", []string{"Deployment/mailaudit", "Job/mailaudit-migrate"}},
 		{"cronjob", "opener", []string{"CronJob/mailaudit", "Deployment/mailaudit"}},
 		{"serve", "opener", []string{"Deployment/mailaudit"}},
 	} {
@@ -134,16 +137,17 @@ func TestOverlays(t *testing.T) {
 			}
 			at := tt.overlay + " " + name
 			restricted(t, at, pod)
-			accepted(t, at, policyOf(o))
+			accepted(t, at, policyOf(o), pod)
 			wired(t, at, pod, objects)
 			for key, value := range policy.Spec.PodSelector.MatchLabels {
 				if pod.Labels[key] != value {
 					t.Errorf("%s: the NetworkPolicy does not hold for it", at)
 				}
 			}
-			if tt.component != "" && name != "Job/mailaudit-migrate" {
+			if tt.component == "opener" {
 				sidecar(t, at, pod)
 			}
+			migrates(t, at, pod, tt.component == "migrate-job")
 		}
 		if len(policy.Spec.PodSelector.MatchLabels) == 0 {
 			t.Errorf("%s: the NetworkPolicy selects everything", tt.overlay)
@@ -163,13 +167,17 @@ func policyOf(o any) *batchv1.PodFailurePolicy {
 }
 
 // accepted holds a policy to what the API server requires and the types do not: it refuses a CronJob whose pattern leaves
-// the status out, which it would default in a Job.
-func accepted(t *testing.T, at string, policy *batchv1.PodFailurePolicy) {
+// the status out, which it would default in a Job, and one that names no container of the pod.
+func accepted(t *testing.T, at string, policy *batchv1.PodFailurePolicy, pod *corev1.PodTemplateSpec) {
 	t.Helper()
 	if policy == nil {
 		return
 	}
 	for _, rule := range policy.Rules {
+		if codes := rule.OnExitCodes; codes != nil && codes.ContainerName != nil && !slices.ContainsFunc(append(pod.Spec.Containers, pod.Spec.InitContainers...),
+			func(c corev1.Container) bool { return c.Name == *codes.ContainerName }) {
+			t.Errorf("%s: podFailurePolicy names container %s, and there is none", at, *codes.ContainerName)
+		}
 		for _, pattern := range rule.OnPodConditions {
 			if pattern.Status == "" {
 				t.Errorf("%s: podFailurePolicy: the condition %s has no status", at, pattern.Type)
@@ -209,6 +217,9 @@ func restricted(t *testing.T, at string, pod *corev1.PodTemplateSpec) {
 		}
 		if c.Resources.Limits.Memory().IsZero() || c.Resources.Requests.Cpu().IsZero() {
 			t.Errorf("%s: container %s has no memory limit or no CPU request", at, c.Name)
+		}
+		if c.Resources.Limits.StorageEphemeral().IsZero() || c.Resources.Requests.StorageEphemeral().IsZero() {
+			t.Errorf("%s: container %s has no request or limit of ephemeral storage", at, c.Name)
 		}
 		for _, e := range c.Env {
 			if e.Value != "" && strings.Contains(strings.ToLower(e.Name), "key") {
@@ -255,12 +266,87 @@ func wired(t *testing.T, at string, pod *corev1.PodTemplateSpec, objects map[str
 
 func sidecar(t *testing.T, at string, pod *corev1.PodTemplateSpec) {
 	t.Helper()
-	if n := len(pod.Spec.InitContainers); n != 1 {
-		t.Fatalf("%s: %d init containers", at, n)
+	for _, c := range pod.Spec.InitContainers {
+		if c.Name != "opener" {
+			continue
+		}
+		if c.RestartPolicy == nil || *c.RestartPolicy != corev1.ContainerRestartPolicyAlways {
+			t.Errorf("%s: the opener is no sidecar; a job with it would not begin", at)
+		}
+		return
 	}
-	c := pod.Spec.InitContainers[0]
-	if c.RestartPolicy == nil || *c.RestartPolicy != corev1.ContainerRestartPolicyAlways {
-		t.Errorf("%s: the opener is no sidecar; a job with it would not begin", at)
+	t.Errorf("%s: there is no opener", at)
+}
+
+// migrates holds a pod to bringing the tables up to date before it starts, unless a Job does. A Job in the overlays
+// themselves would make the second apply fail: its template cannot be changed.
+func migrates(t *testing.T, at string, pod *corev1.PodTemplateSpec, byJob bool) {
+	t.Helper()
+	main := pod.Spec.Containers[0]
+	for _, c := range pod.Spec.InitContainers {
+		if c.Name != "migrate" {
+			continue
+		}
+		if byJob {
+			t.Errorf("%s: it migrates beside the Job, as a role that may not", at)
+		}
+		if c.Image != main.Image || strings.Join(c.Args, " ") != "migrate" || fmt.Sprint(c.VolumeMounts) == "" {
+			t.Errorf("%s: it migrates with %s %v", at, c.Image, c.Args)
+		}
+		return
+	}
+	if !byJob {
+		t.Errorf("%s: it starts on tables that nobody has migrated", at)
+	}
+}
+
+// The Job can be applied again by whoever applies it.
+func TestMigrateJobIsReplaced(t *testing.T) {
+	job := build(t, "cronjob", "migrate-job")["Job/mailaudit-migrate"].(*batchv1.Job)
+	if job.Spec.TTLSecondsAfterFinished == nil {
+		t.Error("a finished one stays, and the next apply is refused")
+	}
+	for key, want := range map[string]string{
+		"argocd.argoproj.io/hook": "Sync", "argocd.argoproj.io/hook-delete-policy": "BeforeHookCreation", "kustomize.toolkit.fluxcd.io/force": "enabled",
+	} {
+		if got := job.Annotations[key]; got != want {
+			t.Errorf("%s: %q, want %q", key, got, want)
+		}
+	}
+}
+
+// Accounts may name the ports of network.ports; the policy lets no other and all of these out, beside HTTPS.
+func TestPolicyOpensThePortsThatAccountsMayName(t *testing.T) {
+	text, err := os.ReadFile("../../mailaudit.example.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var example struct {
+		Network struct {
+			Ports []int32 `json:"ports"`
+		} `json:"network"`
+	}
+	if err := yaml.Unmarshal(text, &example); err != nil || len(example.Network.Ports) == 0 {
+		t.Fatalf("network.ports: %v (%v)", example.Network.Ports, err)
+	}
+	want := map[int32]bool{443: true}
+	for _, port := range example.Network.Ports {
+		want[port] = true
+	}
+	policy := build(t, "cronjob", "")["NetworkPolicy/mailaudit"].(*networkingv1.NetworkPolicy)
+	for _, rule := range policy.Spec.Egress {
+		if len(rule.To) == 0 || rule.To[0].IPBlock == nil || rule.To[0].IPBlock.CIDR != "0.0.0.0/0" {
+			continue
+		}
+		for _, p := range rule.Ports {
+			if !want[p.Port.IntVal] {
+				t.Errorf("port %v is open to the internet, and no account may name it", p.Port)
+			}
+			delete(want, p.Port.IntVal)
+		}
+	}
+	if len(want) > 0 {
+		t.Errorf("the policy does not open %v", want)
 	}
 }
 
@@ -291,7 +377,7 @@ func TestCronJob(t *testing.T) {
 			actions = append(actions, string(r.OnPodConditions[0].Type))
 		}
 	}
-	if got := strings.Join(actions, " "); got != "DisruptionTarget [2]" {
+	if got := strings.Join(actions, " "); got != "DisruptionTarget [2] [2]" {
 		t.Errorf("podFailurePolicy: %s", got)
 	}
 }
