@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"slices"
+	"time"
 
 	"mailaudit/providers"
 )
@@ -11,7 +12,8 @@ import (
 // Numbers are a run's counts. They are counted once, when the run concludes, and every report reads them.
 type Numbers struct {
 	Accounts  int                         `json:"accounts"`
-	Verified  int                         `json:"verified"` // any verdict but unverified
+	Verified  int                         `json:"verified"`          // any verdict but unverified
+	Chronic   int                         `json:"chronic,omitempty"` // see [Finding.Chronic]; 0 in runs of older versions
 	Verdicts  map[Verdict]int             `json:"verdicts"`
 	TwoFactor map[providers.TwoFactor]int `json:"two_factor"` // of the accepted accounts
 	Changes   Changes                     `json:"changes"`
@@ -39,6 +41,7 @@ type Quality struct {
 // ProviderNumbers are one provider's share of [Numbers].
 type ProviderNumbers struct {
 	Accounts   int                         `json:"accounts"`
+	Chronic    int                         `json:"chronic,omitempty"`
 	Verdicts   map[Verdict]int             `json:"verdicts"`
 	TwoFactor  map[providers.TwoFactor]int `json:"two_factor"`
 	Changes    Changes                     `json:"changes"`
@@ -69,8 +72,15 @@ func (u UnknownReply) ID() string {
 	return hex.EncodeToString(sum[:4])
 }
 
-// Count adds one account's outcome.
-func (n *Numbers) Count(f Finding) {
+// Owed is how many accounts a run owes a verdict: all but those that have not answered for long. Coverage is the verified
+// ones of these.
+func (n *Numbers) Owed() int { return n.Accounts - n.Chronic }
+
+// Owed is [Numbers.Owed] of one provider.
+func (n *ProviderNumbers) Owed() int { return n.Accounts - n.Chronic }
+
+// Count adds one account's outcome in a run that began at started.
+func (n *Numbers) Count(f Finding, started time.Time) {
 	if n.Verdicts == nil {
 		n.Verdicts, n.TwoFactor = map[Verdict]int{}, map[providers.TwoFactor]int{}
 		n.Providers = map[string]*ProviderNumbers{}
@@ -82,6 +92,10 @@ func (n *Numbers) Count(f Finding) {
 	}
 	n.Accounts++
 	p.Accounts++
+	if f.Chronic(started) {
+		n.Chronic++
+		p.Chronic++
+	}
 	n.Verdicts[f.Verdict]++
 	p.Verdicts[f.Verdict]++
 	p.TwoFactor[f.TwoFactor]++

@@ -55,7 +55,7 @@ func newWalk(run audit.Run) *walk {
 }
 
 func (w *walk) add(f audit.Finding) error {
-	w.numbers.Count(f)
+	w.numbers.Count(f, w.started)
 	if f.Chronic(w.started) {
 		w.addChronic(f)
 	} else {

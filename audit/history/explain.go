@@ -28,6 +28,8 @@ type Reader struct {
 // Waiter says what a queued notice waits for; "" if it may leave now.
 type Waiter interface {
 	Waits(ctx context.Context, caps audit.Caps, n audit.Notice) (string, error)
+	// SuppressReason tells why a queued notice will not leave at all; "" if it may.
+	SuppressReason(ctx context.Context, n audit.Notice) (string, error)
 }
 
 // explainStore is what this file needs of the store. The contracts are in package audit.
@@ -216,6 +218,9 @@ func (t *explainer) outcome(ctx context.Context, n audit.Notice) (decision, why 
 	case audit.NoticeAmbiguous:
 		return string(audit.NoticeAmbiguous), text + ", which may or may not have arrived: " + n.Detail, nil
 	case audit.NoticeQueued:
+		if why, err := t.Outbox.SuppressReason(ctx, n); why != "" || err != nil {
+			return string(audit.NoticeQueued), text + ", will not be sent: " + why, err
+		}
 		waits, err := t.Outbox.Waits(ctx, t.caps, n)
 		switch {
 		case err != nil:

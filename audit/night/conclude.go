@@ -213,7 +213,7 @@ func (a *Auditor) draft(run audit.Run, s *audit.Settlement, acc audit.Account, m
 
 func (a *Auditor) count(ctx context.Context, run audit.Run, rulings decide.Rulings) (audit.Numbers, error) {
 	var n audit.Numbers
-	if err := a.Ledger.Findings(ctx, run, func(f audit.Finding) error { n.Count(f); return nil }); err != nil {
+	if err := a.Ledger.Findings(ctx, run, func(f audit.Finding) error { n.Count(f, run.StartedAt); return nil }); err != nil {
 		return n, fmt.Errorf("count run %s: %w", run.Key, err)
 	}
 	open, err := a.Ledger.OpenHolds(ctx)

@@ -46,7 +46,7 @@ func (s *study) covered(sum *report.Summary) {
 	run, n := sum.Run, sum.Numbers
 	s.coverage = append(s.coverage, []string{
 		run.Key, stamp(run.StartedAt), string(run.Status), strconv.Itoa(sum.Expected()), strconv.Itoa(n.Verified),
-		strconv.Itoa(sum.Expected() - n.Verified), percent(n.Verified, sum.Expected()), strconv.Itoa(n.Open), strconv.Itoa(n.Quality.ByTraffic),
+		strconv.Itoa(sum.Expected() - n.Verified), percent(n.Verified, sum.Expected()-n.Chronic), strconv.Itoa(n.Open), strconv.Itoa(n.Quality.ByTraffic),
 	})
 	if run.Status != audit.RunConcluded || !run.Scope.Whole() {
 		return
@@ -58,7 +58,7 @@ func (s *study) covered(sum *report.Summary) {
 		s.months[name] = m
 	}
 	m.runs++
-	m.accounts += sum.Expected()
+	m.accounts += sum.Expected() - n.Chronic
 	m.verified += n.Verified
 	m.open = n.Open
 }
@@ -211,7 +211,7 @@ func (s *study) tables(facts *packFacts, book *chain.Book) []table {
 		ageNames = append(ageNames, strings.ReplaceAll(strings.ReplaceAll(age.name, " ", "_"), "up_to", "to"))
 	}
 	return []table{
-		{"coverage-by-month", "Coverage by month", "Runs over all accounts. Verified of the account checks that were due, and findings open at the month's last run.",
+		{"coverage-by-month", "Coverage by month", "Runs over all accounts. Verified of the accounts that answer (those without a response for 3 nights or more are left out), and findings open at the month's last run.",
 			[]string{"month", "runs", "checks_due", "verified", "percent", "open_at_end"}, months},
 		{"coverage", "Coverage by run", "By traffic are those of the verified that were not asked, because the product had sent mail by the same credential.", []string{"run", "started_at", "status", "accounts", "verified", "unverified", "percent", "open", "by_traffic"}, s.coverage},
 		{"exceptions", "Exceptions open at the end", "Stored credentials that need a fix, oldest first. Owner is who can fix it.",

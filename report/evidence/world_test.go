@@ -116,7 +116,7 @@ func (w *world) night(accounts int) audit.Run {
 	w.must(w.store.Settle(ctx, run, all, nil))
 	run.Phase = audit.PhaseConcluding
 	var n audit.Numbers
-	w.must(w.store.Findings(ctx, run, func(f audit.Finding) error { n.Count(f); return nil }))
+	w.must(w.store.Findings(ctx, run, func(f audit.Finding) error { n.Count(f, run.StartedAt); return nil }))
 	w.must(w.store.Finish(ctx, key, n, w.now.Add(time.Hour)))
 	w.must(w.store.Act(ctx, audit.Action{At: w.now.Add(time.Minute), Who: "mk", What: "notices snooze", Target: "t1", Why: "on leave"}))
 	run, err = w.store.LoadRun(ctx, key)

@@ -43,7 +43,7 @@ func (s *Store) Conclude() *audit.Numbers {
 	run := &s.Runs[len(s.Runs)-1]
 	n := &audit.Numbers{}
 	for _, f := range s.Accounts {
-		n.Count(f)
+		n.Count(f, run.StartedAt)
 	}
 	run.Numbers, run.Status, run.Phase, run.Accounts = n, audit.RunConcluded, audit.PhaseDone, len(s.Accounts)
 	run.FinishedAt = run.StartedAt.Add(130 * time.Minute)

@@ -76,7 +76,7 @@ func (a *App) DryRun(ctx context.Context, scope audit.Scope) error {
 	r.run.FinishedAt = a.Now()
 	numbers := audit.Numbers{}
 	for _, f := range r.findings {
-		numbers.Count(f)
+		numbers.Count(f, r.run.StartedAt)
 	}
 	r.run.Accounts, r.run.Numbers = numbers.Accounts, &numbers
 	options := a.ReportOptions()

@@ -21,8 +21,8 @@ import (
 type Metrics struct {
 	Registry *prometheus.Registry
 
-	accounts, verified, coverage, verdicts, changes, held, void, unknown *prometheus.GaugeVec // by provider
-	notices, waiting, status, stuck                                      *prometheus.GaugeVec
+	accounts, verified, chronic, coverage, verdicts, changes, held, void, unknown *prometheus.GaugeVec // by provider
+	notices, waiting, status, stuck                                               *prometheus.GaugeVec
 
 	reversed, toldReversed prometheus.Gauge
 	byTraffic              prometheus.Gauge
@@ -60,7 +60,8 @@ func NewMetrics() *Metrics {
 	}
 	m.accounts = vec("run_accounts", "Accounts of the last concluded run of the whole source.", "provider")
 	m.verified = vec("run_verified_accounts", "Accounts of that run with any verdict but unverified.", "provider")
-	m.coverage = vec("run_coverage_ratio", "Share of verified accounts in that run, 0 to 1; 1 where there are none.", "provider")
+	m.chronic = vec("run_chronic_accounts", "Accounts of that run without a response for 3 nights or more, which coverage leaves out.", "provider")
+	m.coverage = vec("run_coverage_ratio", "Coverage of that run, 0 to 1: its verified accounts, of all but the chronic ones; 1 where there are none.", "provider")
 	m.verdicts = vec("run_verdicts", "Accounts of that run by verdict.", "provider", "verdict")
 	m.changes = vec("run_changes", "Accounts of that run by change: newly_failing, recovered, still_failing.", "provider", "change")
 	m.held = vec("run_held", "1 where a guard holds the provider's notices of that run.", "provider")
@@ -126,9 +127,10 @@ func (m *Metrics) provider(name string, n *audit.ProviderNumbers) {
 	verified := n.Accounts - n.Verdicts[audit.Unverified]
 	m.accounts.WithLabelValues(name).Set(float64(n.Accounts))
 	m.verified.WithLabelValues(name).Set(float64(verified))
+	m.chronic.WithLabelValues(name).Set(float64(n.Chronic))
 	coverage := 1.0
-	if n.Accounts > 0 {
-		coverage = float64(verified) / float64(n.Accounts)
+	if n.Owed() > 0 {
+		coverage = float64(verified) / float64(n.Owed())
 	}
 	m.coverage.WithLabelValues(name).Set(coverage)
 	for _, v := range audit.Verdicts {

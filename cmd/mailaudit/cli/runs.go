@@ -36,6 +36,7 @@ type runLine struct {
 	Scope     audit.Scope               `json:"scope"`
 	Accounts  int                       `json:"accounts"`
 	Verified  *int                      `json:"verified"`
+	Chronic   int                       `json:"chronic"` // without a response for long, which coverage leaves out
 	New       *int                      `json:"newly_failing"`
 	Recovered *int                      `json:"recovered"`
 	Open      *int                      `json:"open"`
@@ -64,7 +65,7 @@ func (k runsListCmd) Run(ctx context.Context, a *app.App) error {
 	for _, l := range lines {
 		coverage := "-"
 		if l.Verified != nil {
-			coverage = report.Percent(*l.Verified, l.Accounts)
+			coverage = l.coverage()
 		}
 		status := string(l.Status)
 		if !l.Scope.Whole() {
@@ -79,7 +80,7 @@ func (k runsListCmd) Run(ctx context.Context, a *app.App) error {
 func runListed(ctx context.Context, src report.Source, r audit.Run) (runLine, error) {
 	l := runLine{Key: r.Key, StartedAt: app.RFC3339(r.StartedAt), Status: r.Status, Scope: r.Scope, Accounts: r.Accounts, started: r.StartedAt}
 	if n := r.Numbers; n != nil {
-		l.Accounts, l.Verified, l.New, l.Recovered, l.Open = n.Accounts, &n.Verified, &n.Changes.NewlyFailing, &n.Changes.Recovered, &n.Open
+		l.Accounts, l.Verified, l.Chronic, l.New, l.Recovered, l.Open = n.Accounts, &n.Verified, n.Chronic, &n.Changes.NewlyFailing, &n.Changes.Recovered, &n.Open
 	}
 	counts, err := src.CountNotices(ctx, r.Key)
 	if err != nil {
@@ -91,6 +92,9 @@ func runListed(ctx context.Context, src report.Source, r audit.Run) (runLine, er
 	}
 	return l, nil
 }
+
+// coverage is told of runs whose accounts are counted.
+func (l runLine) coverage() string { return report.Percent(*l.Verified, l.Accounts-l.Chronic) }
 
 // counted is a number that may not be known yet.
 func counted(n *int) string {

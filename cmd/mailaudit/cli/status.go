@@ -135,7 +135,7 @@ func (s status) write(w io.Writer, a *app.App) error {
 	} else {
 		say("last run", "%s, %s, %s", l.Key, app.Local(l.started, zone), l.Status)
 		if l.Verified != nil {
-			say("", "coverage %s of %s; new %s, recovered %s, open %s", report.Percent(*l.Verified, l.Accounts), report.Accounts(l.Accounts),
+			say("", "coverage %s of %s; new %s, recovered %s, open %s", l.coverage(), report.Accounts(l.Accounts-l.Chronic),
 				counted(l.New), counted(l.Recovered), counted(l.Open))
 		}
 	}

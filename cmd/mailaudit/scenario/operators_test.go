@@ -296,6 +296,9 @@ func TestSnoozedTenantsAreNotMailed(t *testing.T) {
 	s.fails(exit.Failed, "T-9", "notices", "snooze", "--tenant", "T-9", "--until", until)
 	s.fails(exit.Failed, "T-0", "notices", "unsnooze", "--tenant", "T-0")
 	s.done("notices", "snooze", "--tenant", "T-0", "--until", until, "--by", "maria", "--why", "they move house")
+	if text := s.done("explain", "a0"); !strings.Contains(text, "first notice, will not be sent: the tenant is snoozed") {
+		t.Errorf("explain before the hour: %s", text)
+	}
 	s.clock.Set(s.clock.Now().Add(8 * time.Hour))
 	s.done("deliver")
 	s.mailedTo(gmailContact(1))
