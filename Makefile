@@ -106,6 +106,11 @@ latency: ## Nights of one and four processes at a slow provider, found anew and 
 pace: ## What a provider bears is used, and one that hangs delays nobody: on real sockets, on a machine that is idle.
 	@MAILAUDIT_PACE=1 go test ./cmd/mailaudit/scenario -count=1 -run 'TestWhatAProviderBearsIsUsed|TestAHangingProviderDelaysNobody' -v -timeout 30m
 
+.PHONY: repaired
+repaired: ## How soon a changed password is verified and told, and what kill -9 of serve loses (CHANGES=1000 WITHIN=5m KILLS=50; needs PostgreSQL).
+	@MAILAUDIT_REPAIRED=1 MAILAUDIT_TEST_REQUIRE=1 go test ./cmd/mailaudit/scenario -run '^Test(RepairedWithinAMinute|KilledServesLoseNoEvent)$$' -v -count 1 -timeout 0 \
+		-args -changes $(or $(CHANGES),1000) -within $(or $(WITHIN),5m) -kills $(or $(KILLS),50)
+
 .PHONY: bench
 bench: ## A night's CPU and memory beside a bare loop, smtplib and nodemailer (ACCOUNTS=10000 ROUNDS=3; needs python3, node, npm).
 	@MAILAUDIT_TEST_REQUIRE=1 go test ./cmd/bench -run '^TestNight$$' -v -count 1 -timeout 0 \
