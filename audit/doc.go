@@ -4,5 +4,5 @@
 // declares the few methods beside its own code; [Store] is what all of them add up to and what package storetest
 // holds the two stores to.
 //
-// It imports package providers alone and must never import a package below or beside it.
+// It imports package providers, and must import nothing else of this module.
 package audit

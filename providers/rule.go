@@ -136,9 +136,9 @@ func (r *Rule) check(prefix string) error {
 	case r.Certainty == Definite && r.Basis() == BasisGrammar:
 		return fmt.Errorf("kinds of words are inferred from: certainty cannot be definite")
 	case !slices.Contains([]TwoFactor{"", TwoFactorShown, TwoFactorLikely, TwoFactorUnknown, TwoFactorAbsent}, r.TwoFactor):
-		return fmt.Errorf("two_factor %q is not known", r.TwoFactor)
+		return fmt.Errorf("two_factor %q is not known; one of %s, %s, %s, %s", r.TwoFactor, TwoFactorShown, TwoFactorLikely, TwoFactorUnknown, TwoFactorAbsent)
 	case !slices.Contains([]Actor{"", ActorCustomer, ActorAdministrator, ActorUs}, r.Actor):
-		return fmt.Errorf("actor %q is not known", r.Actor)
+		return fmt.Errorf("actor %q is not known; one of %s, %s, %s", r.Actor, ActorCustomer, ActorAdministrator, ActorUs)
 	case r.Source == "":
 		return fmt.Errorf("no source")
 	case !isDate(r.Seen):

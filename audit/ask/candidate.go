@@ -152,7 +152,7 @@ func baseResult(c Candidate, at time.Time) audit.Result {
 	return r
 }
 
-// Candidate is an account ready to be asked, its attempt reserved.
+// Candidate is an account ready to be asked; its attempt is reserved later.
 type Candidate struct {
 	Account     audit.Account
 	Target      Target

@@ -19,8 +19,8 @@ type converseStore interface {
 	Blame(err error) (b audit.Blame, code string)
 }
 
-// consider readies one account. It is not to be asked where it has its answer already; neither asks nor an answer
-// means that the answer is still to come.
+// consider readies one account. It is not to be asked where it has its answer already; if asks is false and answer nil, the
+// answer is still to come.
 func (w *Round) consider(ctx context.Context, acc audit.Account) (c Candidate, answer *audit.Result, asks bool, err error) {
 	c, reason := w.candidate(ctx, acc)
 	if reason != "" {

@@ -7,8 +7,8 @@ import (
 	"mailaudit/audit"
 )
 
-// Deal orders what all share: those that first reports true of, then the others, each by tenant, round-robin, so that
-// every tenant has one before any has a second. What is one tenant's stays in its order, and so do the tenants.
+// Deal interleaves items by tenant, those first that first reports true of: round-robin, so that every tenant has one
+// before any has a second. What is one tenant's stays in its order, and so do the tenants.
 func Deal[T any](all []T, tenant func(T) string, first func(T) bool) []T {
 	type line struct {
 		tenant string

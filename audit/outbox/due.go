@@ -85,7 +85,7 @@ func (o *Outbox) stale(ctx context.Context, n audit.Notice) (bool, error) {
 			return true, err
 		}
 	}
-	return false, err // what cannot be read is the desk's, which reads it once more
+	return false, err // what cannot be read is the dispatcher's, which reads it once more
 }
 
 // Deferred lists the mails that were due and that a passing refusal has put off to a later hour: they are owed.

@@ -12,7 +12,7 @@ type envelopesStore interface {
 	Enqueue(ctx context.Context, occasion string, n audit.Notice) (id int64, added bool, err error)
 }
 
-// Mails are mails that no run writes, one for each tenant, contact and provider.
+// Mails collects notices written outside a run, one for each tenant, contact and provider.
 type Mails []audit.Notice
 
 // Add adds a notice's items to the mail for the same tenant, contact and provider.

@@ -15,7 +15,7 @@ type suppressStore interface {
 	Bounces(ctx context.Context, addresses []string) (map[string]string, error)
 }
 
-// suppressor is what holds whenever a notice is written or about to be sent, whatever it says.
+// suppressor has the reasons that keep any notice from its contact, when it is written and when it is about to be sent.
 type suppressor struct {
 	only    audit.Only
 	bounced map[string]string // by contact
@@ -32,8 +32,8 @@ func (o *Outbox) suppressor(ctx context.Context, notices ...audit.Notice) (suppr
 	return suppressor{o.Policy.Only, bounced, snoozed}, err
 }
 
-// reason tells what keeps a notice from its contact; "" if nothing does. Who was told something wrong is told
-// so, in a pilot, snoozed or not.
+// reason tells what keeps a notice from its contact; "" if nothing does. A correction goes out even outside the pilot and
+// to a snoozed tenant.
 func (k suppressor) reason(n audit.Notice) string {
 	_, bounced := k.bounced[audit.FoldAddress(n.ContactEmail)]
 	switch {

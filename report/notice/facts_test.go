@@ -27,7 +27,8 @@ func TestEveryNameOnAScreenHasASource(t *testing.T) {
 		}
 		facts, err := fs.ReadFile(p.Files, "guide/facts.txt")
 		if err != nil {
-			t.Fatal(err)
+			t.Errorf("%s: its guide has no facts: %v", p.Name, err)
+			continue
 		}
 		text := placeWords.ReplaceAllString(string(guide), "")
 		said := 0

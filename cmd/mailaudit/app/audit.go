@@ -13,7 +13,7 @@ import (
 	"mailaudit/audit/outbox"
 )
 
-// Audit is the rooms of the audit over one store, as a command uses them.
+// Audit is the packages of the audit over one store, as a command uses them.
 type Audit struct {
 	Aside   *aside.Keeper
 	Ask     *ask.Asker
@@ -23,7 +23,7 @@ type Audit struct {
 	History *history.Reader
 }
 
-// Ledger is what the rooms need of a store.
+// Ledger is what they need of a store.
 type Ledger interface {
 	aside.Ledger
 	ask.Ledger
@@ -33,7 +33,7 @@ type Ledger interface {
 	history.Ledger
 }
 
-// NewAudit puts the rooms together. What asks accounts (the functions of [ask.Asker]) is set by whoever asks.
+// NewAudit puts them together. What asks accounts (the functions of [ask.Asker]) is set by whoever asks.
 func NewAudit(accounts audit.Accounts, store Ledger, policy audit.Policy, now func() time.Time, log *slog.Logger) *Audit {
 	keeper := &aside.Keeper{Accounts: accounts, Ledger: store, Now: now, Log: log}
 	asker := &ask.Asker{Accounts: accounts, Ledger: store, Aside: keeper, Policy: policy, Now: now, Log: log}

@@ -35,7 +35,7 @@ type Engine interface {
 	Wake()
 }
 
-// ErrLocked: another process works on the database, and it bears one.
+// ErrLocked: another process works on the database, and only one may.
 var ErrLocked = errors.New("another mailaudit works on this database")
 
 // Opening says how a command wants its database.

@@ -222,7 +222,7 @@ func (n *Worker) Post(ctx context.Context, key string) error {
 }
 
 // Recheck renews the evidence of a notice that may leave now and whose refusal is too old. What has nothing to be asked
-// any more, since its accounts work again or have changed, is the desk's to suppress.
+// any more, since its accounts work again or have changed, is the dispatcher's to suppress.
 func (n *Worker) Recheck(ctx context.Context, id int64) error {
 	if n.dispatcher == nil {
 		return nil
@@ -237,7 +237,7 @@ func (n *Worker) Recheck(ctx context.Context, id int64) error {
 	}
 	stale, err := n.dispatcher.Stale(ctx, queued)
 	if b, _ := n.Store.Blame(err); b == audit.BlameRow {
-		return n.Notify(ctx, id) // the desk sets it aside
+		return n.Notify(ctx, id) // the dispatcher sets it aside
 	}
 	if err != nil {
 		return err

@@ -3,7 +3,7 @@
 // emits observations in the order in which they happened; an oracle takes them one by one and reports violations.
 //
 // Nothing here comes from mailaudit's code. What a field of mailaudit's own words means (a verdict, a run's
-// status, a notice's state) stands in INTERFACES.md; such fields are plain strings.
+// status, a notice's state) stands in what the program promises its operators; such fields are plain strings.
 //
 // The stream of one world:
 //

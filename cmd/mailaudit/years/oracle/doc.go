@@ -1,5 +1,5 @@
-// Package oracle says what mailaudit promises, a second time: once in the program, and once here, from INTERFACES.md
-// alone. It takes the observations of simulated years one by one and reports each promise that it sees broken.
+// Package oracle says a second time what mailaudit promises its operators: once in the program, and once here, from the
+// promises alone. It takes the observations of simulated years one by one and reports each promise that it sees broken.
 //
 // It knows nothing of the program's code. It believes what providers, customers, relay and Slack saw; what mailaudit
 // says of itself it only compares, with the truth and with what else mailaudit says.

@@ -11,7 +11,7 @@ import (
 	"mailaudit/providers"
 )
 
-// Outbox is what the desk needs of the store; see [audit.Outbox] for what each does.
+// Outbox is what the dispatcher needs of the store; see [audit.Outbox] for what each does.
 type Outbox interface {
 	audit.Blaming
 	LoadNotice(ctx context.Context, id int64) (audit.Notice, error)
@@ -66,7 +66,7 @@ const (
 
 // Notify sends one notice. Its error is our own trouble, such as a relay that refuses us: the notice stays
 // queued, and while such a relay is left alone for a while, the error is the same for each. Notices that were overtaken by events are suppressed with the reason. One that accuses on a refusal older
-// than 24 hours stays queued until its accounts are re-checked, see [Desk.Stale].
+// than 24 hours stays queued until its accounts are re-checked, see [Dispatcher.Stale].
 func (d *Dispatcher) Notify(ctx context.Context, id int64) error {
 	n, err := d.Outbox.LoadNotice(ctx, id)
 	if err != nil || n.State != audit.NoticeQueued || n.DueAt.After(d.Now()) {
