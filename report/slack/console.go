@@ -64,6 +64,28 @@ const (
 	mayWithin     = 2 * time.Second // a form must be opened within three seconds of its click
 )
 
+// appLevel is the client of the methods that take the app's own token.
+func (p *Poster) appLevel(token providers.Secret) *slack.Client {
+	options := []slack.Option{slack.OptionHTTPClient(p.client), slack.OptionAppLevelToken(token.Reveal())}
+	if p.APIURL != "" {
+		options = append(options, slack.OptionAPIURL(strings.TrimRight(p.APIURL, "/")+"/"))
+	}
+	return slack.New(p.Token.Reveal(), options...)
+}
+
+// CheckClicks asks whether clicks would be handed to a [Console] with the app-level token, and takes none. Its errors are
+// *[Error].
+func (p *Poster) CheckClicks(ctx context.Context, token providers.Secret) error {
+	if _, _, err := p.appLevel(token).StartSocketModeContext(ctx); err != nil { // the address that it gives is not used, and lapses
+		refused := understand(err)
+		if refused.Code == "invalid_auth" || refused.Code == "not_allowed_token_type" || refused.Code == "missing_scope" {
+			refused.Fix = "check slack.app_token (xapp-…, scope connections:write), and Socket Mode in the Slack app"
+		}
+		return refused
+	}
+	return nil
+}
+
 // Run takes clicks until the context ends, and waits for those in hand.
 func (c *Console) Run(ctx context.Context) {
 	told := ""
@@ -91,12 +113,8 @@ func (c *Console) tell(told *string, err *Error) {
 // connected holds connections, one after the other as Slack asks, until one fails for good.
 func (c *Console) connected(ctx context.Context, told *string) error {
 	ctx, cancel := context.WithCancel(ctx)
-	options := []slack.Option{slack.OptionHTTPClient(c.Poster.client), slack.OptionAppLevelToken(c.AppToken.Reveal())}
-	if c.Poster.APIURL != "" {
-		options = append(options, slack.OptionAPIURL(strings.TrimRight(c.Poster.APIURL, "/")+"/"))
-	}
 	quiet := log.New(io.Discard, "", 0)
-	client := socketmode.New(slack.New(c.Poster.Token.Reveal(), options...), socketmode.OptionLog(quiet), socketmode.OptionReadLimit(envelopeBytes))
+	client := socketmode.New(c.Poster.appLevel(c.AppToken), socketmode.OptionLog(quiet), socketmode.OptionReadLimit(envelopeBytes))
 	var group sync.WaitGroup
 	defer group.Wait()
 	defer cancel()

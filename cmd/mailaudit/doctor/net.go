@@ -13,6 +13,7 @@ import (
 	"mailaudit/providers"
 	"mailaudit/providers/catalog"
 	"mailaudit/report/notice"
+	"mailaudit/report"
 	"mailaudit/report/slack"
 )
 
@@ -74,6 +75,20 @@ func (d *Doctor) slack(ctx context.Context) {
 	for _, note := range found.Notes {
 		d.note("slack", "%s", note)
 	}
+	d.clicks(ctx, poster)
+}
+
+// clicks looks whether serve can take approvers' clicks, where it is to.
+func (d *Doctor) clicks(ctx context.Context, poster *slack.Poster) {
+	c := d.Config.Slack
+	if c.AppToken.Empty() {
+		return
+	}
+	if err := poster.CheckClicks(ctx, c.AppToken); err != nil {
+		d.fail("clicks", err, slackFix(err))
+		return
+	}
+	d.ok("clicks", "serve takes those of %s", report.Number(len(c.Approvers), "approver", "approvers"))
 }
 
 // slackFix is for what Slack's own refusals do not carry.

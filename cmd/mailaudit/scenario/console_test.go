@@ -235,3 +235,17 @@ func TestNoButtonsWithoutConsole(t *testing.T) {
 		}
 	}
 }
+
+func TestDoctorAsksWhetherClicksAreTaken(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	s.withConsole(0)
+	if line := doctorLine(s.do("doctor").stdout, "ok", "clicks"); !strings.Contains(line, "of 2 approvers") {
+		t.Errorf("all is well: %q", line)
+	}
+	s.settings["slack"] = strings.Replace(s.settings["slack"], sceneAppToken, "xapp-revoked", 1)
+	o := s.do("doctor")
+	if line := doctorLine(o.stdout, "FAIL", "clicks"); !strings.Contains(line, "invalid_auth") || !strings.Contains(line, "slack.app_token") {
+		t.Errorf("another token: %q in\n%s", line, o.stdout)
+	}
+}
