@@ -10,4 +10,4 @@ CREATE TABLE mailaudit.by_traffic (
     run_key text PRIMARY KEY REFERENCES mailaudit.runs ON DELETE CASCADE,
     ids     text[] NOT NULL
 );
-CREATE INDEX account_states_traffic ON mailaudit.account_states (run_key) WHERE run_traffic;
+CREATE INDEX account_states_traffic ON mailaudit.account_states (account_id) WHERE run_traffic;

@@ -11,4 +11,4 @@ CREATE TABLE by_traffic (
     run_key TEXT PRIMARY KEY REFERENCES runs ON DELETE CASCADE,
     ids     TEXT NOT NULL -- a JSON array
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX account_states_traffic ON account_states (run_key) WHERE run_traffic;
+CREATE INDEX account_states_traffic ON account_states (account_id) WHERE run_traffic;
