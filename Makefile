@@ -27,7 +27,7 @@ demo: ## Several nights of an invented customer base on loopback; leaves mailaud
 # Most tests wait for servers, so that more of them than there are processors run side by side.
 .PHONY: test
 test: install lint ## Everything: installs what is missing, then lint and all tests, none of them skipped.
-	@MAILAUDIT_TEST_REQUIRE=1 go test -vet=off -p 4 -parallel 32 -timeout 20m ./...
+	@MAILAUDIT_TEST_REQUIRE=1 go test -vet=off -parallel 16 -timeout 20m ./...
 	@MAILAUDIT_TEST_REQUIRE=1 go test -vet=off -race -short $(RACED)
 	@go test -race -run '$(RACED_NIGHTS)' ./cmd/mailaudit/scenario
 	@go test -race -run TestNoMailHoldsAnothersData ./report/notice

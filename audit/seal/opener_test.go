@@ -447,7 +447,7 @@ func TestOpenerThatLeavesADaemon(t *testing.T) {
 // gone waits until no such process runs; whoever adopts it may leave it dead and unburied.
 func gone(t *testing.T, pid int) {
 	t.Helper()
-	for range 5000 {
+	for range 60_000 {
 		state, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 		if err != nil || bytes.Contains(state, []byte(") Z ")) {
 			return

@@ -62,7 +62,7 @@ func (d *deadMan) started(ctx context.Context, key string) {
 	d.mu.Lock()
 	d.begun[key] = told
 	d.mu.Unlock()
-	go func() { told <- d.tell(ctx, "start", key) }()
+	go func() { told <- d.tell(context.WithoutCancel(ctx), "start", key) }() // the caller's context may end with the start
 }
 
 // ended goes by the command's own outcome: notices that wait for a person are no failure.

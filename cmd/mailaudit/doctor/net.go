@@ -12,8 +12,8 @@ import (
 	"mailaudit/cmd/mailaudit/app"
 	"mailaudit/providers"
 	"mailaudit/providers/catalog"
-	"mailaudit/report/notice"
 	"mailaudit/report"
+	"mailaudit/report/notice"
 	"mailaudit/report/slack"
 )
 

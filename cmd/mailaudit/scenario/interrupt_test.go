@@ -187,7 +187,9 @@ func TestNightWaitsForItsDatabase(t *testing.T) {
 	cmd, said := s.process("run", "--key", "night")
 	within(t, "some accounts were asked", func() bool { return server.Counters().Credentials >= 12 })
 	s.need(cluster.Crash())
-	within(t, "the night waits", func() bool { return strings.Contains(said.String(), "the night waits for it") })
+	within(t, "the night waits", func() bool {
+		return strings.Contains(said.String(), "unavailable; what was heard is kept until it is back")
+	})
 	time.Sleep(2 * time.Second)
 	s.need(cluster.Up())
 	if err := cmd.Wait(); err != nil {
