@@ -11,14 +11,28 @@ import (
 
 // shownStore is what this file needs of the store. The contracts are in package audit.
 type shownStore interface {
+	ListRuns(ctx context.Context, limit int, openOnly bool) ([]audit.Run, error)
 	OpenHolds(ctx context.Context) ([]audit.Hold, error)
 	Mailing(ctx context.Context, ids []string, since time.Time) (map[string]audit.Mailing, error)
 }
 
+// openRuns is more than ever work at once.
+const openRuns = 100
+
 // Readings are what the product may show of accounts, in their order. Screens, events and whoever asks by the API read here.
+// What a run has settled is shown once it has concluded: until then a guard may still hold it. So the runs are read before
+// the holds.
 func (o *Outbox) Readings(ctx context.Context, states []audit.State) ([]audit.Reading, error) {
-	open, err := o.Ledger.OpenHolds(ctx)
+	runs, err := o.Ledger.ListRuns(ctx, openRuns, true)
 	if err != nil || len(states) == 0 {
+		return nil, err
+	}
+	concluding := map[int64]bool{}
+	for _, r := range runs {
+		concluding[r.Seq] = true
+	}
+	open, err := o.Ledger.OpenHolds(ctx)
+	if err != nil {
 		return nil, err
 	}
 	held := map[string]bool{}
@@ -31,7 +45,7 @@ func (o *Outbox) Readings(ctx context.Context, states []audit.State) ([]audit.Re
 	}
 	all := make([]audit.Reading, len(states))
 	for i, st := range states {
-		all[i] = o.reading(st, held[st.Provider], mailing[st.AccountID])
+		all[i] = o.reading(st, held[st.Provider] || concluding[st.SettledSeq], mailing[st.AccountID])
 	}
 	return all, nil
 }

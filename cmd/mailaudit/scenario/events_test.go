@@ -139,8 +139,8 @@ func TestTheProductIsTold(t *testing.T) {
 	}
 	to.refuse.Store(100)
 	within(t, "the decision is told", func() bool { return slices.Contains(to.kinds(), "hold.decided") })
-	if n := len(to.heard("a-05")); n != 0 {
-		t.Errorf("an account in a hold is told of %d times", n)
+	if told := to.heard("a-05"); len(told) != 0 {
+		t.Errorf("an account in a hold is told of: %+v", told)
 	}
 
 	v.at(5, 9*time.Hour)

@@ -689,7 +689,7 @@ keyset: file:${TEST_FOLDER}/keyset.json
 schedule: "15 2 * * *"
 time_zone: America/Chicago
 window: 4h
-deliver_within: 10s
+deliver_within: 1m
 network:
   connect_to:
     smtp.gmail.com:465: ${TEST_GMAIL}
