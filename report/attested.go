@@ -61,22 +61,19 @@ func AttestedWords(f audit.Finding, run audit.Run) string {
 	}
 	words := string(a.Kind) + ", seen " + age
 	if a.Against != "" {
-		words += ", contradicted: " + contradictions(a)
+		words += ", contradicted: " + Contradiction(f)
 	}
 	return words
 }
 
-// contradictions says in words what speaks against an attestation.
-func contradictions(a audit.Attested) string {
-	switch a.Against {
+// Contradiction says in words what speaks against an account's attestation.
+func Contradiction(f audit.Finding) string {
+	switch f.Attested.Against {
 	case "absent", string(audit.SingleFactor):
 		return "an ordinary password was accepted"
 	}
-	return a.Against + " says no"
+	return f.Attested.Against + " says no"
 }
-
-// Contradiction is [contradictions] of a finding.
-func Contradiction(f audit.Finding) string { return contradictions(f.Attested) }
 
 type jsonAttested struct {
 	Kind    string `json:"kind"`

@@ -41,9 +41,6 @@ func Attest(j audit.Judgement, all []audit.Attestation, before audit.Attested, n
 	}
 	a := all[best]
 	is := audit.Attested{Kind: a.Kind, SeenAt: a.SeenAt.UTC(), ExpiresAt: a.ExpiresAt.UTC(), From: j.TwoFactor, Against: against(j, all, now)}
-	if a.ExpiresAt.IsZero() {
-		is.ExpiresAt = time.Time{}
-	}
 	raised := raise(j.TwoFactor, a.Kind)
 	if raised == j.TwoFactor && is.Against == "" {
 		return j // it says no more than the sign-in does

@@ -14,7 +14,7 @@ const approvedFact = "hold/approved/"
 // Approve keeps that a person wants an open hold released or discarded, and returns the ids of all who want the same. It decides
 // nothing. It returns ErrNoHold with the open holds named.
 func (d *Desk) Approve(ctx context.Context, key, provider string, as audit.HoldState, person, who, why string) ([]string, error) {
-	if _, err := d.openHold(ctx, key, provider); err != nil {
+	if _, err := d.OpenHold(ctx, key, provider); err != nil {
 		return nil, err
 	}
 	if err := d.act(ctx, who, "notices approve", fmt.Sprintf("%s %s %s", key, provider, as), why); err != nil {

@@ -46,18 +46,13 @@ var ErrNobodyAsked = errors.New("no account of the hold could be re-checked")
 // alike. Accounts that are accepted have their finding ended. It returns ErrNoHold with the open holds named,
 // or ErrNobodyAsked.
 func (d *Desk) Release(ctx context.Context, key, provider, who, why string) (Released, error) {
-	hold, err := d.openHold(ctx, key, provider)
+	r, err := d.held(ctx, key, provider)
 	if err != nil {
 		return Released{}, err
 	}
 	if err := d.act(ctx, who, "notices release", key+" "+provider, why); err != nil {
 		return Released{}, err
 	}
-	held, err := d.Ledger.HeldNotices(ctx, hold)
-	if err != nil {
-		return Released{}, err
-	}
-	r := release{Desk: d, hold: hold, held: held, answers: map[string]answer{}}
 	if err := r.ask(ctx); err != nil {
 		return r.out, err
 	}
@@ -69,7 +64,7 @@ func (d *Desk) Release(ctx context.Context, key, provider, who, why string) (Rel
 
 // Discard ends an open hold; none of its notices is mailed.
 func (d *Desk) Discard(ctx context.Context, key, provider, who, why string) (notices int, err error) {
-	hold, err := d.openHold(ctx, key, provider)
+	hold, err := d.OpenHold(ctx, key, provider)
 	if err != nil {
 		return 0, err
 	}
@@ -83,7 +78,19 @@ func (d *Desk) Discard(ctx context.Context, key, provider, who, why string) (not
 	return hold.Notices, d.noteDecision(ctx, hold, "nothing is mailed")
 }
 
-func (d *Desk) openHold(ctx context.Context, key, provider string) (audit.Hold, error) {
+// held is an open hold with its notices, of which nothing is asked or decided yet.
+func (d *Desk) held(ctx context.Context, key, provider string) (release, error) {
+	hold, err := d.OpenHold(ctx, key, provider)
+	if err != nil {
+		return release{}, err
+	}
+	held, err := d.Ledger.HeldNotices(ctx, hold)
+	return release{Desk: d, hold: hold, held: held, answers: map[string]answer{}}, err
+}
+
+// OpenHold returns the hold that a run has opened for a provider. It returns ErrNoHold, with the open holds named, if it is
+// not open.
+func (d *Desk) OpenHold(ctx context.Context, key, provider string) (audit.Hold, error) {
 	open, err := d.Ledger.OpenHolds(ctx)
 	if err != nil {
 		return audit.Hold{}, err

@@ -31,16 +31,11 @@ func (d *Desk) ReleaseChange(ctx context.Context, key, provider, change, who, wh
 	if !known {
 		return Released{}, fmt.Errorf("%s has announced no change %q; %s", provider, change, d.changesOf(provider))
 	}
-	hold, err := d.openHold(ctx, key, provider)
+	r, err := d.held(ctx, key, provider)
 	if err != nil {
 		return Released{}, err
 	}
-	held, err := d.Ledger.HeldNotices(ctx, hold)
-	if err != nil {
-		return Released{}, err
-	}
-	r := release{Desk: d, hold: hold, answers: map[string]answer{}}
-	if r.held, r.beside, err = d.ofChange(ctx, c, held); err != nil {
+	if r.held, r.beside, err = d.ofChange(ctx, c, r.held); err != nil {
 		return Released{}, err
 	}
 	if len(r.held) == 0 {

@@ -15,20 +15,15 @@ const sampleSize = 5
 // attempt is used twice; those of an earlier sample of that day are not asked again. Accounts that are accepted have their
 // finding ended. It returns ErrNoHold with the open holds named.
 func (d *Desk) Sample(ctx context.Context, key, provider, who, why string) (Released, error) {
-	hold, err := d.openHold(ctx, key, provider)
+	r, err := d.held(ctx, key, provider)
 	if err != nil {
 		return Released{}, err
 	}
 	if err := d.act(ctx, who, "notices sample", key+" "+provider, why); err != nil {
 		return Released{}, err
 	}
-	held, err := d.Ledger.HeldNotices(ctx, hold)
-	if err != nil {
-		return Released{}, err
-	}
-	r := release{Desk: d, hold: hold, held: held, answers: map[string]answer{}}
 	var ids []string
-	for _, n := range held {
+	for _, n := range r.held {
 		for _, item := range n.Items {
 			ids = append(ids, item.AccountID)
 		}
@@ -38,7 +33,7 @@ func (d *Desk) Sample(ctx context.Context, key, provider, who, why string) (Rele
 		r.answers[id] = answerNone
 	}
 	err = r.askAll(ctx)
-	r.out.Held = len(held)
+	r.out.Held = len(r.held)
 	return r.out, err
 }
 

@@ -74,7 +74,7 @@ type Parts struct {
 	Source audit.Accounts // where the accounts are read from: the store, or another relation
 	Keys   keys
 
-	Attestor ask.Attestor         // nil where the product attests nothing
+	Attestor attestor             // nil where the product attests nothing
 	Verify   providers.VerifyFunc // one conversation with a provider, at no pace of its own
 	MX       func(ctx context.Context, domain string) ([]string, error)
 	Relay    func() (Carrier, error) // nil where none is configured

@@ -18,10 +18,15 @@ type attestations struct {
 	table attestationTable // nil until it is open
 }
 
+// attestor is what the night and doctor read.
+type attestor interface {
+	Attestations(ctx context.Context, accountIDs []string) (audit.Attestations, error)
+	Count(ctx context.Context) (int, error) // of the rows
+}
+
 // attestationTable is a table or view of either database.
 type attestationTable interface {
-	Attestations(ctx context.Context, accountIDs []string) (audit.Attestations, error)
-	Count(ctx context.Context) (int, error)
+	attestor
 	Close()
 }
 
@@ -63,7 +68,6 @@ func (a *attestations) Attestations(ctx context.Context, accountIDs []string) (a
 	return table.Attestations(ctx, accountIDs)
 }
 
-// Count counts the rows.
 func (a *attestations) Count(ctx context.Context) (int, error) {
 	table, err := a.ready(ctx)
 	if err != nil {

@@ -50,28 +50,13 @@ func (c clicks) May(ctx context.Context, k slack.Click) string {
 	if !slices.Contains(holdWork, k.Do) {
 		return ""
 	}
-	hold, err := c.open(ctx, k)
-	switch {
+	switch _, err := c.Auditor.Operate.OpenHold(ctx, k.Run, k.Provider); {
+	case errors.Is(err, audit.ErrNoHold):
+		return c.tooLate(ctx, k)
 	case err != nil:
 		return c.sorry(k, err)
-	case hold.RunKey == "":
-		return c.tooLate(ctx, k)
 	}
 	return ""
-}
-
-// open returns the click's hold; the zero hold if it is not open.
-func (c clicks) open(ctx context.Context, k slack.Click) (audit.Hold, error) {
-	holds, err := c.Store.OpenHolds(ctx)
-	if err != nil {
-		return audit.Hold{}, err
-	}
-	for _, h := range holds {
-		if h.RunKey == k.Run && h.Provider == k.Provider {
-			return h, nil
-		}
-	}
-	return audit.Hold{}, nil
 }
 
 // tooLate says how the hold was decided, and brings its message up to date.
@@ -164,7 +149,7 @@ func (c clicks) carry(ctx context.Context, k slack.Click) ([]slack.Said, error) 
 // decide releases or discards, once enough people want it.
 func (c clicks) decide(ctx context.Context, k slack.Click) ([]slack.Said, error) {
 	desk, s := c.Auditor.Operate, c.Config.Slack
-	hold, err := c.open(ctx, k)
+	hold, err := desk.OpenHold(ctx, k.Run, k.Provider)
 	if err != nil {
 		return nil, err
 	}
@@ -242,7 +227,7 @@ const nightsExplained = 14
 
 // preview shows mails as they would go out, with neither people nor mailboxes in them.
 func (c clicks) preview(ctx context.Context, k slack.Click) ([]slack.Said, error) {
-	hold, err := c.open(ctx, k)
+	hold, err := c.Auditor.Operate.OpenHold(ctx, k.Run, k.Provider)
 	if err != nil {
 		return nil, err
 	}

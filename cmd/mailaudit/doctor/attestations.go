@@ -38,9 +38,7 @@ func (d *Doctor) attestations(ctx context.Context) {
 			}
 		}
 	}
-	if rows, err := d.app.Attestor.(interface {
-		Count(ctx context.Context) (int, error)
-	}).Count(ctx); err == nil && rows > read && len(odd) == 0 {
+	if rows, err := d.app.Attestor.Count(ctx); err == nil && rows > read && len(odd) == 0 {
 		d.note("attestations", "%s of no account that mailaudit knows", report.Number(rows-read, "row is", "rows are"))
 	}
 	if len(parts) == 0 {
