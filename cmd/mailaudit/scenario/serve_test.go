@@ -191,6 +191,8 @@ func TestServe(t *testing.T) {
 	if got, want := l.heard(), []string{"GET /ping/start?rid=" + nightOf(0), "GET /ping?rid=" + nightOf(0)}; !slices.Equal(got, want) {
 		t.Errorf("the watcher heard %q, want %q", got, want)
 	}
+	// The relay has the mail a moment before it is stored as sent.
+	within(t, "the mail is stored as sent", func() bool { return strings.Contains(v.metrics(), `mailaudit_run_notices{state="sent"} 1`) })
 	v.shows(`mailaudit_run_status{status="concluded"} 1`, `mailaudit_run_notices{state="sent"} 1`,
 		`mailaudit_run_verdicts{provider="google",verdict="compliant"} 1`, `mailaudit_run_verdicts{provider="google",verdict="invalid"} 1`,
 		"mailaudit_last_success_timestamp_seconds 1.")
